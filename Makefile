@@ -1,0 +1,35 @@
+# Four words to type: quick, reproduce, test, clean. CORES=N sets the cores (default: all).
+PYTHON ?= python3
+CORES ?= $(shell nproc)
+BIN := .venv/bin
+READY := .venv/.ready
+SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
+
+.PHONY: quick reproduce test clean lock
+
+quick: $(READY) ## the whole corridor on the built-in population, offline: minutes
+	mkdir -p quick
+	$(SNAKEMAKE) --directory quick --configfile config.yaml workflow/resources/quick.yaml
+	@echo "Done. Open quick/results/notebooks/index.html"
+
+reproduce: $(READY) ## everything that config.yaml asks for
+	$(SNAKEMAKE)
+	@echo "Done. Open results/notebooks/index.html"
+
+test: $(READY) ## every test
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest
+
+clean: ## what the workflow made, but neither the environment nor the downloads
+	rm -rf quick logs results/benchmarks results/exhibits results/notebooks results/*.* $(wildcard results/*/seeds-*)
+
+# torch comes first and unhashed: its wheel depends on the machine (CPU or CUDA). Everything else is locked.
+$(READY): envs/requirements.lock envs/requirements-torch.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --disable-pip-version-check -q -r envs/requirements-torch.txt
+	$(BIN)/pip install --disable-pip-version-check -q --require-hashes -r envs/requirements.lock
+	touch $@
+
+lock: ## resolve envs/requirements.in again (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11.7 --no-emit-index-url --no-header \
+		envs/requirements.in -o envs/requirements.lock

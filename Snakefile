@@ -1,0 +1,33 @@
+# Does algorithmic recourse segregate? From raw files to the published table:
+# download -> prepare -> train -> recourse -> simulate -> measure -> render
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/download.smk"
+include: "workflow/rules/prepare.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/recourse.smk"
+include: "workflow/rules/simulate.smk"
+include: "workflow/rules/measure.smk"
+include: "workflow/rules/render.smk"
+
+
+wildcard_constraints:
+    population="|".join(config["populations"]),
+    classifier="|".join(config["classifiers"]),
+    method="|".join(config["methods"]),
+    seeds=r"\d+-\d+",
+
+
+rule all:
+    default_target: True
+    input:
+        "results/provenance.json",
+        "results/notebooks/index.html",

@@ -1,0 +1,80 @@
+"""Made-up populations and classifiers that the tests share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from recourse_segregation import classifiers
+from recourse_segregation.data import Dataset, Feature, Sensitive
+from recourse_segregation.population import Population, prepare
+from recourse_segregation.seeds import torch_generator
+
+torch.set_num_threads(1)
+
+CONTINUOUS = (Feature("income", "continuous"), Feature("debt", "continuous"), Feature("score", "continuous"))
+LEVELS = (
+    Feature("sex", "binary", ("men", "women"), immutable=True),
+    Feature("region", "categorical", ("north", "south", "west"), immutable=True),
+    Feature("owner", "binary", ("no", "yes")),
+    Feature("job", "categorical", ("none", "clerk", "manager", "other")),
+)
+
+
+def made_up(features: tuple[Feature, ...], rows: int = 400) -> Dataset:
+    """A data set whose label depends on income, debt and job, with a group that is poorer on average."""
+
+    def draw(random_state: np.random.RandomState) -> pd.DataFrame:
+        women = random_state.rand(rows) < 0.4
+        income = random_state.gamma(2.0, 1.0, rows) + 0.8 * ~women
+        debt = random_state.rand(rows)
+        job = random_state.randint(0, 4, rows)
+        frame = pd.DataFrame(
+            {
+                "label": (income - 2 * debt + 0.5 * (job == 2) + random_state.normal(0, 0.3, rows) > 0.9).astype(int),
+                "income": income,
+                "debt": debt,
+                "score": random_state.rand(rows),
+                "sex": np.where(women, "women", "men"),
+                "region": random_state.choice(["north", "south", "west"], rows),
+                "owner": np.where(random_state.rand(rows) < 0.5, "yes", "no"),
+                "job": np.array(["none", "clerk", "manager", "other"])[job],
+            }
+        )
+        return frame
+
+    return Dataset(
+        name="made_up",
+        title="Made up",
+        licence="none",
+        citation="none",
+        features=features,
+        sensitive={"sex": Sensitive("sex", ("men", "women"), minority="women")},
+        draw=draw,
+    )
+
+
+def population(kind: str = "levels", seed: int = 0, rows: int = 400) -> Population:
+    """`levels`: with immutables, binaries and one-hot groups; `continuous`: sex is the only other column."""
+    features = (*CONTINUOUS, *LEVELS) if kind == "levels" else (*CONTINUOUS, LEVELS[0])
+    return prepare("made-up", made_up(features, rows), "sex", seed, rows)
+
+
+@pytest.fixture(scope="session")
+def people() -> dict[str, Population]:
+    return {kind: population(kind) for kind in ("levels", "continuous")}
+
+
+@pytest.fixture(scope="session")
+def trained(people) -> dict[tuple[str, str], classifiers.Classifier]:
+    """(population kind, classifier) -> a classifier that rejects some and accepts some."""
+    hidden = {"linear": (), "mlp": (16,)}
+    return {
+        (kind, name): classifiers.train(
+            people[kind], torch_generator(0, "train", name), hidden[name], 0.02, 60, 32
+        )
+        for kind in people
+        for name in hidden
+    }

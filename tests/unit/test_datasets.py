@@ -1,0 +1,610 @@
+"""The data sets: prepared as documented, strict about their raw files, silent about persons."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pandas as pd
+import pytest
+from fixtures.make_raw import MAKERS, PERSONAL, RawTable, make, write
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from recourse_segregation import data
+from recourse_segregation.data import reading
+from recourse_segregation.data.base import Feature
+from recourse_segregation.errors import DataError, SourceError
+from recourse_segregation.sources import fetch
+
+NAMES = sorted(MAKERS)
+
+
+def read(name: str, folder: Path, tables: list[RawTable]) -> pd.DataFrame:
+    for table in tables:
+        table.write(folder)
+    return data.load(name).read(folder)
+
+
+# --- the contract -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_prepared_frame_keeps_the_contract(name, tmp_path):
+    dataset = data.load(name)
+    write(name, tmp_path)
+    frame = dataset.read(tmp_path)
+    assert list(frame.columns) == [*(feature.name for feature in dataset.features), "label"]
+    assert list(frame.index) == list(range(len(frame)))
+    assert not frame.isna().any(axis=None)
+    assert set(frame["label"]) == {0, 1}
+    assert frame["label"].dtype == "int64"
+    for feature in dataset.features:
+        if feature.kind == "continuous":
+            assert frame[feature.name].dtype == "float64"
+            assert not feature.levels
+        else:
+            assert len(feature.levels) == 2 if feature.kind == "binary" else len(feature.levels) > 2
+            assert set(frame[feature.name]) == set(feature.levels), "the made-up file has every level"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_groups_are_two_and_the_minority_is_one_of_them(name, tmp_path):
+    dataset = data.load(name)
+    write(name, tmp_path)
+    frame = dataset.read(tmp_path)
+    features = {feature.name: feature for feature in dataset.features}
+    assert dataset.sensitive
+    for sensitive in dataset.sensitive.values():
+        groups = sensitive.derive(frame) if sensitive.derive else frame[sensitive.feature]
+        assert set(groups) == set(sensitive.levels)
+        assert sensitive.minority in sensitive.levels
+        assert groups.index.equals(frame.index)
+        if not sensitive.derive:
+            assert sensitive.levels == features[sensitive.feature].levels
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_sources_are_https_pinned_and_checksummed(name):
+    dataset = data.load(name)
+    assert dataset.name == name
+    assert all((dataset.title, dataset.licence, dataset.citation))
+    for raw in dataset.files:
+        assert len(bytes.fromhex(raw.sha256)) == 32
+        assert len(set(raw.urls)) == len(raw.urls) >= 3
+        assert all(urlsplit(url).scheme == "https" for url in raw.urls)
+
+
+def test_the_five_data_sets_are_found_by_file_name():
+    assert set(NAMES) <= set(data.names())
+
+
+# --- what each preparation does ---------------------------------------------------------------------------
+
+
+def test_give_me_some_credit_drops_incomplete_rows_and_outliers_and_flips_the_label(tmp_path):
+    (table,) = make("give_me_some_credit")
+    table.set(3, "MonthlyIncome", "NA")
+    table.set(7, "NumberOfDependents", "NA")
+    table.set(11, "NumberOfTimes90DaysLate", "98")  # a code, not a count: more than three deviations away
+    raw = pd.DataFrame(table.records, columns=table.columns).drop(index=[3, 7, 11]).reset_index(drop=True)
+    frame = read("give_me_some_credit", tmp_path, [table])
+    assert len(frame) == len(table.records) - 3
+    for feature in data.load("give_me_some_credit").features:
+        assert frame[feature.name].tolist() == [float(text) for text in raw[feature.name]]
+    assert frame["label"].tolist() == [1 - int(text) for text in raw["SeriousDlqin2yrs"]]
+
+
+def test_give_me_some_credit_takes_z_scores_once_with_the_population_deviation(tmp_path):
+    column = "NumberOfTimes90DaysLate"
+    usual = [row % 2 for row in range(30)]
+
+    def kept(*first: float) -> list[float]:
+        (table,) = make("give_me_some_credit", rows=30)
+        values = [*first, *usual[len(first) :]]
+        for row, value in enumerate(values):
+            table.set(row, column, str(value))
+        return read("give_me_some_credit", tmp_path / repr(first), [table])[column].tolist()
+
+    border = [2.36, *usual[1:]]  # 3.008 population deviations from the mean, but 2.957 sample deviations
+    assert (2.36 - np.mean(border)) / np.std(border) > 3 > (2.36 - np.mean(border)) / np.std(border, ddof=1)
+    assert kept(2.36) == usual[1:]
+    assert kept(2.3) == [2.3, *usual[1:]]
+    assert kept(98, 10) == [10, *usual[2:]], "10 would be far out once 98 is gone"
+
+
+def test_age_above_the_median_is_strict_and_follows_the_rows_used():
+    derive = data.load("give_me_some_credit").sensitive["age"].derive
+    assert derive(pd.DataFrame({"age": [30.0, 50.0, 50.0, 60.0]})).tolist() == [
+        *["up to the median"] * 3,
+        "above the median",
+    ]
+    assert derive(pd.DataFrame({"age": [30.0, 40.0, 60.0]})).tolist()[1] == "up to the median"
+
+
+def test_law_reads_sex_and_race_and_leaves_the_region_out(tmp_path):
+    (table,) = make("law")
+    table.fill("region_first", "GL")
+    frame = read("law", tmp_path, [table])
+    assert frame["sex"].tolist() == [{"1": "female", "2": "male"}[text] for text in table.column("sex")]
+    assert frame["race"].tolist() == [
+        "White" if text == "White" else "Other" for text in table.column("race")
+    ]
+    assert "region_first" not in frame
+    assert frame["label"].tolist() == [float(text) for text in table.column("first_pf")]
+
+
+def test_german_splits_attribute_nine_and_1_is_good(tmp_path):
+    (table,) = make("german")
+    frame = read("german", tmp_path, [table])
+    status = pd.Series(table.column("9"))
+    assert (frame["sex"] == "female").tolist() == (status == "A92").tolist()
+    assert (frame["marital_status"] == "single").tolist() == (status == "A93").tolist()
+    assert frame["label"].tolist() == [2 - int(text) for text in table.column("label")]
+    assert frame["purpose"].tolist() == [_GERMAN_PURPOSE[code] for code in table.column("4")]
+    immutable = {feature.name for feature in data.load("german").features if feature.immutable}
+    assert immutable == {"sex", "marital_status", "age", "foreign_worker"}
+    young = data.load("german").sensitive["age"].derive(frame) == "up to 25"
+    assert young.tolist() == [int(text) <= 25 for text in table.column("13")]
+
+
+_GERMAN_PURPOSE = {
+    "A40": "new car",
+    "A41": "used car",
+    "A42": "furniture",
+    "A43": "radio or television",
+    "A44": "domestic appliances",
+    "A45": "repairs",
+    "A46": "education",
+    "A48": "retraining",
+    "A49": "business",
+    "A410": "other",
+}
+
+
+@pytest.mark.parametrize(("attribute", "code"), [("4", "A47"), ("9", "A95")])
+def test_german_codes_that_do_not_occur_are_refused(attribute, code, tmp_path):
+    (table,) = make("german")
+    table.set(5, attribute, code)
+    with pytest.raises(DataError, match=f"line 6, .*{code}"):
+        read("german", tmp_path, [table])
+
+
+def test_compas_filters_as_propublica_and_labels_by_score(tmp_path):
+    (table,) = make("compas")
+    before = read("compas", tmp_path / "before", [table])
+    out = {
+        0: {"days_b_screening_arrest": "31"},
+        1: {"days_b_screening_arrest": "-31"},
+        2: {"days_b_screening_arrest": "", "c_jail_in": "", "c_jail_out": ""},
+        3: {"is_recid": "-1"},
+        4: {"c_charge_degree": "O"},
+        5: {"score_text": "N/A"},
+    }
+    edge = {6: {"days_b_screening_arrest": "30"}, 7: {"days_b_screening_arrest": "-30"}}
+    for row, cells in {**out, **edge}.items():
+        for name, text in cells.items():
+            table.set(row, name, text)
+    frame = read("compas", tmp_path / "after", [table])
+    pd.testing.assert_frame_equal(frame, before.drop(index=list(out)).reset_index(drop=True))
+    scores = table.column("score_text")[len(out) :]
+    assert frame["label"].tolist() == [int(score != "High") for score in scores]
+
+
+def test_compas_length_of_stay_is_whole_days_rounded_down(tmp_path):
+    (table,) = make("compas")
+    for row, (start, end) in enumerate(
+        [
+            ("2013-01-01 10:00:00", "2013-01-02 09:59:59"),
+            ("2013-01-01 10:00:00", "2013-01-02 10:00:00"),
+            ("2013-01-01 10:00:00", "2013-01-01 09:00:00"),
+        ]
+    ):
+        table.set(row, "c_jail_in", start)
+        table.set(row, "c_jail_out", end)
+    assert read("compas", tmp_path, [table])["length_of_stay"].tolist()[:3] == [0, 1, -1]
+
+
+def test_compas_lets_nothing_personal_out(tmp_path):
+    dataset = data.load("compas")
+    (table,) = make("compas")
+    frame = read("compas", tmp_path / "good", [table])
+    personal = {"id", "name", "first", "last", "dob", "c_case_number", "r_case_number", "vr_case_number"}
+    assert not personal & {*frame.columns, *(feature.name for feature in dataset.features)}
+    everything = frame.to_csv() + repr(frame.attrs) + repr(dataset)
+    assert PERSONAL not in everything
+
+    used = [table.columns.index(n) for n in ("sex", "age", "race", "score_text", "c_jail_in", "is_recid")]
+    broken = []
+    for column in used:  # the message may name a used cell, never its neighbours
+        bad = make("compas")[0]
+        bad.records[4][column] = "?"
+        broken.append(bad.text())
+    headless = make("compas")[0]
+    headless.header = False
+    short = make("compas")[0]
+    del short.records[9][20:]
+    quote = make("compas")[0]
+    quote.records[9][1] = f'"{PERSONAL}'
+    broken += [headless.text(), short.text(), quote.text(), table.text()[:-30]]
+    broken += [table.text().replace(",", ";")]
+    for number, text in enumerate(broken):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / table.file).write_text(text, newline="")
+        with pytest.raises(DataError) as error:
+            dataset.read(folder)
+        assert PERSONAL not in str(error.value)
+
+
+def test_adult_fills_a_question_mark_from_the_row_above_and_drops_never_worked(tmp_path):
+    train, test = make("adult")
+    train.set(0, "workclass", "Private")
+    train.set(1, "workclass", "?")
+    train.set(2, "workclass", "?")
+    train.set(5, "workclass", "Never-worked")
+    train.set(5, "occupation", "?")
+    train.set(-1, "native-country", "Mexico")
+    test.set(0, "native-country", "?")  # the row above is the last of the other file
+    frame = read("adult", tmp_path, [train, test])
+    rows = len(train.records) + len(test.records) - 1
+    assert len(frame) == rows
+    assert frame["workclass"].tolist()[:3] == ["Private"] * 3
+    assert frame["native-country"].tolist()[len(train.records) - 1] == "Non-US"
+    assert frame["age"].tolist() == [
+        float(text) for text in (train.column("age")[:5] + train.column("age")[6:] + test.column("age"))
+    ]
+    assert frame["label"].sum() == sum(
+        text.startswith(">50K")
+        for text in train.column("income")[:5] + train.column("income")[6:] + test.column("income")
+    )
+
+
+def test_adult_merges_levels_to_two_as_carla_does(tmp_path):
+    tables = make("adult")
+    frame = read("adult", tmp_path, tables)
+    one = {
+        "marital-status": ("Married", {"Married-civ-spouse", "Married-AF-spouse"}),
+        "native-country": ("US", {"United-States"}),
+        "occupation": (
+            "Managerial-Specialist",
+            {"Adm-clerical", "Exec-managerial", "Machine-op-inspct", "Prof-specialty"},
+        ),
+        "race": ("White", {"White"}),
+        "relationship": ("Husband", {"Husband"}),
+        "sex": ("Male", {"Male"}),
+        "workclass": ("Private", {"Private"}),
+    }
+    for column, (level, texts) in one.items():
+        raw = tables[0].column(column) + tables[1].column(column)
+        assert (frame[column] == level).tolist() == [text in texts for text in raw]
+
+
+def test_adult_cannot_fill_the_first_row(tmp_path):
+    train, test = make("adult")
+    train.set(0, "occupation", "?")
+    with pytest.raises(DataError, match=r"adult\.data, line 1, column 'occupation'"):
+        read("adult", tmp_path, [train, test])
+
+
+def test_adult_test_without_its_first_line_is_another_file(tmp_path):
+    train, test = make("adult")
+    test.preamble = ""
+    with pytest.raises(DataError, match=r"adult\.test, line 1: .*Cross validator"):
+        read("adult", tmp_path, [train, test])
+
+
+# --- broken files -----------------------------------------------------------------------------------------
+
+# A column of each data set's first file that is read as a number, and one that is read as a code.
+NUMBER = {
+    "adult": "fnlwgt",
+    "compas": "age",
+    "german": "5",
+    "give_me_some_credit": "DebtRatio",
+    "law": "ZFYA",
+}
+LEVEL = {
+    "adult": "sex",
+    "compas": "sex",
+    "german": "20",
+    "give_me_some_credit": "SeriousDlqin2yrs",
+    "law": "sex",
+}
+POSITION = {"5": "credit_amount", "20": "foreign_worker"}  # names given to German's attributes
+
+
+NO_NUMBER = ["abc", "nan", "NaN", "inf", "-inf", "", "1_000", "0x10", "?", "1e999", "True", "x" * 500]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("text", NO_NUMBER)
+def test_a_number_that_is_none_is_named_by_file_line_and_column(name, text, tmp_path):
+    tables = make(name)
+    tables[0].set(17, NUMBER[name], text)
+    column = POSITION.get(NUMBER[name], NUMBER[name])
+    with pytest.raises(DataError) as error:
+        read(name, tmp_path, tables)
+    message = str(error.value)
+    assert f"{tables[0].file}, line {tables[0].line(17)}, column '{column}'" in message
+    assert "finite number" in message
+    assert "download it again" in message
+    assert len(message) < 400
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("text", ["abc", "", "99"])
+def test_an_unknown_code_is_named_by_file_line_and_column(name, text, tmp_path):
+    tables = make(name)
+    tables[0].set(23, LEVEL[name], text)
+    column = POSITION.get(LEVEL[name], LEVEL[name])
+    with pytest.raises(DataError, match=f"line {tables[0].line(23)}, column '{column}'.* is not one of"):
+        read(name, tmp_path, tables)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_constant_feature_is_named(name, tmp_path):
+    tables = make(name)
+    for table in tables:
+        table.fill(NUMBER[name], "5")
+    column = POSITION.get(NUMBER[name], NUMBER[name])
+    with pytest.raises(DataError, match=f"{tables[0].file}, column '{column}': a constant feature"):
+        read(name, tmp_path, tables)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_label_of_one_class_is_refused(name, tmp_path):
+    tables = make(name)
+    for table in tables:
+        column = {
+            "adult": "income",
+            "compas": "score_text",
+            "german": "label",
+            "give_me_some_credit": "SeriousDlqin2yrs",
+            "law": "first_pf",
+        }[name]
+        table.fill(column, table.column(column)[0])
+    with pytest.raises(DataError, match="column 'label': both classes"):
+        read(name, tmp_path, tables)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_missing_column_is_refused(name, tmp_path):
+    tables = make(name)
+    tables[0].drop(LEVEL[name])
+    expected = f"column '{LEVEL[name]}' is missing" if tables[0].header else "columns separated by"
+    with pytest.raises(DataError, match=f"line 1: .*{expected}"):
+        read(name, tmp_path, tables)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_extra_column_is_refused(name, tmp_path):
+    tables = make(name)
+    tables[0].columns.append("extra")
+    for record in tables[0].records:
+        record.append("1")
+    expected = "column 'extra' is not expected" if tables[0].header else "columns separated by"
+    with pytest.raises(DataError, match=f"line 1: .*{expected}"):
+        read(name, tmp_path, tables)
+
+
+@pytest.mark.parametrize("name", ["compas", "give_me_some_credit", "law"])
+def test_a_repeated_or_reordered_header_is_refused(name, tmp_path):
+    (table,) = make(name)
+    table.columns.append(table.columns[-1])
+    with pytest.raises(DataError, match=f"line 1: column '{table.columns[-1]}' is repeated"):
+        read(name, tmp_path, [table])
+    (table,) = make(name)
+    table.columns[2:4] = table.columns[3:1:-1]
+    with pytest.raises(DataError, match="line 1: the columns are in another order"):
+        read(name, tmp_path, [table])
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_another_separator_is_refused(name, separator, tmp_path):
+    tables = make(name)
+    tables[0].separator = separator
+    with pytest.raises(DataError, match=r"line 1: .*columns separated by"):
+        read(name, tmp_path, tables)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("change", ["longer", "shorter"])
+def test_a_row_of_another_length_is_named_by_line(name, change, tmp_path):
+    tables = make(name)
+    if change == "longer":
+        tables[0].records[31].append("1")
+    else:
+        tables[0].records[31].pop()
+    with pytest.raises(DataError, match=f"line {tables[0].line(31)}: .*columns separated by"):
+        read(name, tmp_path, tables)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "the file is empty"),
+        (b"\n\r\n \n", "the file is empty"),
+        (b"<!DOCTYPE html>\n<html><body>404</body></html>\n", "line 1: a web page"),
+        (b"\n  <html>\n", "line 1: a web page"),
+        (b"1,2\n\xff\xfe,3\n", "line 2: byte 0xff is not UTF-8"),
+    ],
+)
+def test_what_is_not_data_is_refused(name, content, expected, tmp_path):
+    write(name, tmp_path)
+    (tmp_path / make(name)[0].file).write_bytes(content)
+    with pytest.raises(DataError, match=expected):
+        data.load(name).read(tmp_path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_missing_file_says_so(name, tmp_path):
+    with pytest.raises(DataError, match=f"{make(name)[0].file}: No such file.*download it first"):
+        data.load(name).read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["compas", "give_me_some_credit", "law"])
+def test_a_file_with_a_header_only_is_refused(name, tmp_path):
+    (table,) = make(name)
+    table.records.clear()
+    with pytest.raises(DataError, match="no rows"):
+        read(name, tmp_path, [table])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_cut_inside_its_last_number_is_refused(name, tmp_path):
+    tables = make(name)
+    write(name, tmp_path)
+    path = tmp_path / tables[0].file
+    path.write_bytes(path.read_bytes().rstrip())  # every column is there, but perhaps not every digit
+    with pytest.raises(DataError, match=f"line {tables[0].line(59)}: the last line has no end"):
+        data.load(name).read(tmp_path)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.sampled_from(NAMES), share=st.floats(0, 1, exclude_max=True))
+def test_a_file_cut_anywhere_but_between_lines_is_refused(name, share, tmp_path):
+    tables = make(name)
+    content = tables[0].text().encode()
+    cut = content[: int(share * len(content))]
+    for table in tables[1:]:
+        table.write(tmp_path)
+    (tmp_path / tables[0].file).write_bytes(cut)
+    if not cut.endswith(b"\n"):
+        with pytest.raises(DataError):
+            data.load(name).read(tmp_path)
+
+
+# --- the reading helper itself ----------------------------------------------------------------------------
+
+
+def table(folder: Path, text: str) -> Path:
+    path = folder / "table.csv"
+    path.write_text(text)
+    return path
+
+
+def test_read_table_checks_the_number_of_rows_when_it_is_known(tmp_path):
+    path = table(tmp_path, "a,b\n1,2\n3,4\n")
+    fields = {"b": reading.number()}
+    assert reading.read_table(path, ["a", "b"], fields, rows=2)["b"].tolist() == [2.0, 4.0]
+    for rows in (1, 3):
+        with pytest.raises(DataError, match=f"{rows} rows expected, 2 found"):
+            reading.read_table(path, ["a", "b"], fields, rows=rows)
+
+
+def test_read_table_indexes_by_line_over_quotes_and_empty_lines(tmp_path):
+    path = table(tmp_path, 'a,b\n"x\ny",1\n\nz,2\n')
+    frame = reading.read_table(path, ["a", "b"], {"b": reading.number()})
+    assert frame.index.tolist() == [3, 5]
+    assert list(frame.columns) == ["b"]
+
+
+def test_read_table_takes_only_the_declared_text_for_missing(tmp_path):
+    path = table(tmp_path, "a,b\nNA,2\n3,\n")
+    assert np.isnan(reading.read_table(path, ["a", "b"], {"a": reading.number("NA")})["a"].iloc[0])
+    with pytest.raises(DataError, match="line 3, column 'b'"):
+        reading.read_table(path, ["a", "b"], {"b": reading.number("NA")})
+
+
+def test_numbers_are_parsed_correctly_rounded(tmp_path):
+    texts = [str(x) for x in np.random.default_rng(0).random(500)] + ["0.9999999", "0.766126609", "1e-320"]
+    path = table(tmp_path, "a\n" + "\n".join(texts) + "\n")
+    frame = reading.read_table(path, ["a"], {"a": reading.number()})
+    assert frame["a"].tolist() == [float(text) for text in texts]
+
+
+def test_prepared_names_the_line_of_a_missing_value(tmp_path):
+    frame = pd.DataFrame({"x": [1.0, np.nan, 2.0], "label": [0, 1, 1]}, index=[2, 3, 4])
+    with pytest.raises(DataError, match=r"file\.csv, line 3, column 'x': nan is not a number"):
+        reading.prepared(frame, [Feature("x", "continuous")], tmp_path / "file.csv")
+
+
+# --- the real files ---------------------------------------------------------------------------------------
+
+_SHARED = Path(__file__).resolve().parents[3] / "shared" / "datasets"
+MIRROR = os.environ.get("RECOURSE_DATA_MIRROR") or (str(_SHARED) if _SHARED.is_dir() else "")
+real = pytest.mark.skipif(not MIRROR, reason="no raw files: RECOURSE_DATA_MIRROR names no folder with them")
+
+# name: rows, rows with label 1, {sensitive attribute: members of the minority}
+EXPECTED = {
+    "adult": (48_832, 11_687, {"sex": 16_189, "race": 7_077}),
+    "compas": (6_172, 5_028, {"race": 2_997, "sex": 1_175}),
+    "german": (1_000, 700, {"sex": 310, "age": 190}),
+    "give_me_some_credit": (115_527, 107_686, {"age": 55_307}),
+    "law": (21_791, 19_360, {"sex": 9_537}),
+}
+
+
+@pytest.fixture(scope="module")
+def real_frame(tmp_path_factory):
+    """The prepared frame of a data set, read once, from the mirror only; skips if it is not there."""
+    frames = {}
+
+    def get(name: str) -> pd.DataFrame:
+        if name not in frames:
+            folder = tmp_path_factory.mktemp(name)
+            for raw in data.load(name).files:
+                try:
+                    fetch(name, replace(raw, urls=()), folder / raw.name, mirror=MIRROR, progress=False)
+                except SourceError as error:
+                    if "sha256 differs" in str(error):
+                        raise
+                    pytest.skip(f"{raw.name} is not in {MIRROR}")
+            frames[name] = data.load(name).read(folder)
+        return frames[name]
+
+    return get
+
+
+@real
+@pytest.mark.parametrize("name", NAMES)
+def test_real_counts(name, real_frame):
+    rows, favourable, minorities = EXPECTED[name]
+    frame = real_frame(name)
+    assert len(frame) == rows
+    assert frame["label"].sum() == favourable
+    for key, sensitive in data.load(name).sensitive.items():
+        groups = sensitive.derive(frame) if sensitive.derive else frame[sensitive.feature]
+        assert (groups == sensitive.minority).sum() == minorities[key]
+        assert 2 * minorities[key] < rows, "the minority is the smaller group"
+
+
+@real
+@pytest.mark.parametrize("name", NAMES)
+def test_real_levels_all_occur(name, real_frame):
+    for feature in data.load(name).features:
+        if feature.levels:
+            assert set(real_frame(name)[feature.name]) == set(feature.levels)
+
+
+@real
+def test_real_give_me_some_credit_has_carlas_ranges(real_frame):
+    frame = real_frame("give_me_some_credit")
+    maxima = frame.drop(columns="label").max()
+    assert maxima["RevolvingUtilizationOfUnsecuredLines"] == 771
+    assert maxima["DebtRatio"] == 1_299
+    assert maxima["MonthlyIncome"] == 49_750
+    late = [column for column in frame if "PastDue" in column or "90Days" in column]
+    assert maxima[late].tolist() == [10, 10, 8]
+    assert (frame["age"].min(), frame["age"].median(), frame["age"].max()) == (21, 51, 94)
+
+
+@real
+def test_real_law_rates_and_sander_index(real_frame):
+    frame = real_frame("law")
+    assert (frame["race"] == "White").sum() == 18_285
+    assert frame.groupby("sex")["label"].mean().round(3).to_dict() == {"female": 0.876, "male": 0.898}
+    np.testing.assert_allclose(
+        frame["sander_index"], 0.6 * frame["LSAT"] / 48 + 0.4 * frame["UGPA"] / 4.2, atol=1e-9
+    )
+
+
+@real
+def test_real_compas_counts_and_nothing_personal(real_frame):
+    frame = real_frame("compas")
+    assert frame["two_year_recid"].sum() == 2_809
+    assert (frame["length_of_stay"].min(), frame["length_of_stay"].max()) == (-1, 799)
+    assert list(frame) == [*(feature.name for feature in data.load("compas").features), "label"]

@@ -1,0 +1,55 @@
+"""Our Wachter, in its compatible mode, against the iterates of CARLA's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from recourse_segregation.classifiers import Classifier
+from recourse_segregation.methods.wachter import Wachter
+from recourse_segregation.network import MLP, Parameters
+from recourse_segregation.population import Encoded, Schema
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "wachter_carla.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    network = MLP((5, 16, 2))
+    parameters = Parameters(network)
+    with torch.inference_mode():
+        for i, (weight, bias) in enumerate(network.layers):
+            weight.copy_(torch.tensor(GOLDEN["weights"][f"layers.{i}.weight"]).t())
+            bias.copy_(torch.tensor(GOLDEN["weights"][f"layers.{i}.bias"]))
+    return Classifier(network, parameters)
+
+
+def wachter(classifier: Classifier, **options) -> torch.Tensor:
+    features = tuple(Encoded(f"x{i}", "continuous", (f"x{i}",), (), False) for i in range(5))
+    method = Wachter(**options)
+    method.schema, method.classifier = Schema("golden", features, "x0", ("a", "b"), "b"), classifier
+    method.mutable = torch.ones(5, dtype=torch.bool)
+    return method.counterfactuals(torch.tensor(GOLDEN["x"]))
+
+
+def test_the_classifier_is_the_golden_one(classifier):
+    probability = torch.sigmoid(classifier.margin(torch.tensor(GOLDEN["x"])))
+    np.testing.assert_allclose(probability.numpy(), GOLDEN["p_before"], atol=1e-6)
+
+
+def test_compatible_mode_reproduces_carla(classifier):
+    found = wachter(classifier, compatible=True)
+    np.testing.assert_allclose(found.numpy(), GOLDEN["counterfactual"], atol=1e-5, rtol=0)
+
+
+def test_default_mode_is_valid_inside_the_box_and_different(classifier):
+    found = wachter(classifier)
+    assert (classifier.margin(found) > 0).all()
+    assert ((found >= 0) & (found <= 1)).all()
+    carla = np.array(GOLDEN["counterfactual"])
+    assert ((carla < 0) | (carla > 1)).any(), "CARLA's results are known to leave the box"
+    assert np.abs(found.numpy() - carla).max() > 1e-2

@@ -1,0 +1,214 @@
+"""Every method on every kind of population and classifier: post-conditions, repeatability, batching."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from conftest import population
+
+from recourse_segregation import classifiers, methods, recourse
+from recourse_segregation.errors import ConfigError
+from recourse_segregation.seeds import torch_generator
+
+FAST = {
+    "cchvae": {"epochs": 15, "samples": 50},
+    "cruds": {"epochs": 15, "steps": 200},
+    "ibr": {"epochs": 10, "samples": 50},
+    "ebr": {"epochs": 60, "components": 10, "proposals": 2000, "keep": 300, "density_quantile": 0.3},
+    "growing_spheres": {"samples": 200},
+}
+#: no randomness after `fit`: one by one must equal all at once
+DETERMINISTIC = ("none", "wachter", "face", "ebr")
+CELLS = [
+    (method, kind, classifier)
+    for method in methods.names()
+    for kind in ("levels", "continuous")
+    for classifier in ("linear", "mlp")
+]
+
+
+def fitted(method, people, classifier, seed=0, **options):
+    cls = methods.load(method)
+    return cls(**{**FAST.get(method, {}), **options}).fit(people, classifier, torch_generator(seed, "test", method))
+
+
+def rejected(people, classifier):
+    x = classifiers.tensor(people.training_part().features)
+    return x[~classifier.accepts(x)]
+
+
+@pytest.mark.parametrize(("method", "kind", "classifier"), CELLS)
+def test_post_conditions_and_repeatability(method, kind, classifier, people, trained):
+    cell = people[kind], trained[kind, classifier]
+    x = rejected(*cell)
+    before = x.clone()
+    found = fitted(method, *cell).counterfactuals(x)
+    again = fitted(method, *cell).counterfactuals(x)
+    assert torch.equal(x, before), "a method must not change its input"
+    torch.testing.assert_close(found, again, rtol=0, atol=0, equal_nan=True)
+    reason = recourse.check(x, found, cell[0].schema, cell[1])
+    # Whatever a method returns is right; only "nothing found" may be the reason for no recourse.
+    assert set(reason) <= {"", "nothing found"}
+    if method == "none":
+        assert set(reason) == {"nothing found"}
+    else:
+        assert (reason == "").mean() > (0.3 if method == "ebr" else 0.8)
+        moved = (found - x)[torch.tensor(reason == "")]
+        assert moved.abs().sum(1).gt(0).all()
+
+
+@pytest.mark.parametrize("method", DETERMINISTIC)
+@pytest.mark.parametrize("kind", ["levels", "continuous"])
+def test_batch_equals_one_by_one(method, kind, people, trained):
+    cell = people[kind], trained[kind, "mlp"]
+    x = rejected(*cell)[:12]
+    method = fitted(method, *cell)
+    together = method.counterfactuals(x)
+    alone = torch.cat([method.counterfactuals(row.unsqueeze(0)) for row in x])
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-5, equal_nan=True)
+
+
+@pytest.mark.parametrize("method", methods.names())
+def test_nobody_rejected_is_an_empty_answer(method, people, trained):
+    cell = people["levels"], trained["levels", "linear"]
+    empty = rejected(*cell)[:0]
+    assert fitted(method, *cell).counterfactuals(empty).shape == empty.shape
+
+
+@pytest.mark.parametrize("method", ["cchvae", "cruds", "ibr", "growing_spheres"])
+def test_another_seed_gives_another_result(method, people, trained):
+    cell = people["levels"], trained["levels", "linear"]
+    x = rejected(*cell)
+    assert not torch.equal(fitted(method, *cell).counterfactuals(x), fitted(method, *cell, seed=1).counterfactuals(x))
+
+
+def test_shells_are_searched_from_the_inside(people, trained):
+    """No accepted point nearer than the shell in which the nearest was found, up to the sampling."""
+    cell = people["continuous"], trained["continuous", "linear"]
+    x = rejected(*cell)
+    coarse = fitted("growing_spheres", *cell, samples=1000).counterfactuals(x)
+    fine = fitted("growing_spheres", *cell, samples=1000, step=0.02).counterfactuals(x)
+    assert (fine - x).norm(dim=1).mean() < (coarse - x).norm(dim=1).mean()
+
+
+@pytest.mark.parametrize(
+    ("option", "kind", "size"),
+    [
+        ("shrink", "continuous", lambda move: move.norm(dim=1).mean()),
+        ("sparse", "levels", lambda move: (move != 0).sum()),
+    ],
+)
+def test_growing_spheres_options_shorten_and_sparsify(option, kind, size, people, trained):
+    cell = people[kind], trained[kind, "mlp"]
+    x = rejected(*cell)
+    plain = fitted("growing_spheres", *cell).counterfactuals(x)
+    found = fitted("growing_spheres", *cell, **{option: True}).counterfactuals(x)
+    assert set(recourse.check(x, found, cell[0].schema, cell[1])) == {""}
+    assert size(found - x) < size(plain - x)
+
+
+def test_wachter_accepts_where_a_saturated_softmax_has_no_gradient():
+    """On the synthetic population probabilities are exactly 0 or 1 in float32; the search works on logits."""
+    from recourse_segregation.data import load
+    from recourse_segregation.population import prepare
+
+    people = prepare("synthetic", load("synthetic"), "sex", 0, 10_000)
+    classifier = classifiers.train(people, torch_generator(0, "train", "linear"), (), 0.1, 200, 32)
+    x = rejected(people, classifier)
+    assert (torch.sigmoid(classifier.margin(x)) < 1e-6).any()
+    found = methods.load("wachter")(steps=200, rounds=1).fit(people, classifier, torch_generator(0)).counterfactuals(x)
+    assert classifier.accepts(found).all()
+
+
+def test_face_ends_at_an_observed_accepted_person_of_the_same_profile(people, trained):
+    cell = people["levels"], trained["levels", "mlp"]
+    x = rejected(*cell)
+    found = fitted("face", *cell).counterfactuals(x)
+    everyone = classifiers.tensor(cell[0].features)
+    accepted = everyone[cell[1].accepts(everyone)]
+    ok = torch.isfinite(found).all(1)
+    distance = (found[ok].unsqueeze(1) - accepted.unsqueeze(0)).abs().amax(2)
+    assert (distance.amin(1) < 1e-6).all()
+
+
+def test_face_leaves_a_profile_without_accepted_people_unresolved(people, trained):
+    class NoWomen(classifiers.Classifier):
+        def margin(self, x):
+            return torch.where(x[:, 3] == 1, -1.0, super().margin(x))
+
+    inner = trained["levels", "linear"]
+    classifier = NoWomen(inner.network, inner.parameters)
+    x = rejected(people["levels"], classifier)
+    found = fitted("face", people["levels"], classifier).counterfactuals(x)
+    assert torch.isnan(found[x[:, 3] == 1]).all()
+    assert torch.isfinite(found[x[:, 3] == 0]).all()
+
+
+def test_ebr_density_quantile_trades_cost_for_density(people, trained):
+    cell = people["continuous"], trained["continuous", "mlp"]
+    x = rejected(*cell)
+    costs = []
+    for quantile in (0.0, 0.9):
+        found = fitted("ebr", *cell, density_quantile=quantile).counterfactuals(x)
+        costs.append((found - x).norm(dim=1).nanmean())
+    assert costs[0] < costs[1]
+
+
+def test_ebr_options_really_switch(people, trained):
+    cell = people["continuous"], trained["continuous", "mlp"]
+    x = rejected(*cell)
+    base = fitted("ebr", *cell)
+    plain = base.counterfactuals(x)
+    assert 0 <= base.diagnostics["saturated"] <= 1
+    for option in ("resampling", "shared_pool"):
+        assert not torch.equal(plain, fitted("ebr", *cell, **{option: True}).counterfactuals(x))
+
+
+def test_ebr_low_bound_saturates(people, trained):
+    cell = people["continuous"], trained["continuous", "mlp"]
+    method = fitted("ebr", *cell, bound=1e-9)
+    method.counterfactuals(rejected(*cell))
+    assert method.diagnostics["saturated"] > 0.99
+
+
+def test_ibr_decoder_does_not_see_the_sensitive_attribute(people, trained):
+    method = fitted("ibr", people["levels"], trained["levels", "linear"])
+    schema = people["levels"].schema
+    assert not method.condition[schema.sensitive_index]
+    assert method.condition.sum() == (~schema.mutable).sum() - 1
+
+
+def test_unknown_method_names_those_that_exist():
+    with pytest.raises(ConfigError, match="wachter"):
+        methods.load("watcher")
+
+
+def test_a_method_of_the_wrong_shape_is_an_error(people, trained):
+    x = rejected(people["levels"], trained["levels", "linear"])
+    with pytest.raises(ValueError, match="one row per individual"):
+        recourse.check(x, x[:-1], people["levels"].schema, trained["levels", "linear"])
+
+
+def test_check_counts_each_reason(people, trained):
+    """One broken row for each reason, one good row."""
+    schema, classifier = people["levels"].schema, trained["levels", "linear"]
+    x = rejected(people["levels"], classifier)
+    good = fitted("wachter", people["levels"], classifier).counterfactuals(x[:1])
+    factual, rows = x[:1].expand(7, -1), good.repeat(7, 1)
+    job = schema.columns.index("job=none")
+    rows[0] = torch.nan
+    rows[1, 0] = torch.inf
+    rows[2, schema.sensitive_index] = 1 - rows[2, schema.sensitive_index]
+    rows[3, 0] = 1.5
+    rows[4, job : job + 4] = 1.0
+    rows[5] = x[0]
+    assert list(recourse.check(factual, rows, schema, classifier)) == [*recourse.REASONS, ""]
+
+
+def test_a_single_seed_does_not_depend_on_its_company():
+    """Each (seed, stage, method) has its own stream, whoever is computed beside it."""
+    alone = torch.randn(3, generator=torch_generator(3, "recourse", "ibr"))
+    torch_generator(2, "recourse", "ibr")
+    assert torch.equal(alone, torch.randn(3, generator=torch_generator(3, "recourse", "ibr")))
+    assert not torch.equal(alone, torch.randn(3, generator=torch_generator(3, "recourse", "cchvae")))
+    assert population("levels", 1).table["label"].tolist() != population("levels", 2).table["label"].tolist()

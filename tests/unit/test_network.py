@@ -1,0 +1,82 @@
+"""Explicit gradients and optimisers against torch's own."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from recourse_segregation.network import MLP, Adam, Parameters, RMSprop
+
+
+def twin(network: MLP) -> tuple[torch.nn.Sequential, list[torch.nn.Parameter]]:
+    """The same network in torch, with autograd."""
+    units = {"relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh}[network.activation]
+    layers = []
+    for weight, bias in network.layers:
+        layer = torch.nn.Linear(*weight.shape)
+        layer.weight.data, layer.bias.data = weight.t().clone(), bias.clone()
+        layers += [layer, units()]
+    model = torch.nn.Sequential(*layers[:-1])
+    return model, list(model.parameters())
+
+
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
+@pytest.mark.parametrize("sizes", [(3, 2), (3, 7, 2), (5, 3, 8, 4)])
+def test_gradients_equal_autograd(activation, sizes):
+    network = MLP(sizes, activation)
+    parameters = Parameters(network, generator=torch.Generator().manual_seed(0))
+    model, weights = twin(network)
+    x = torch.randn(6, sizes[0], generator=torch.Generator().manual_seed(1), requires_grad=True)
+    loss = model(x).square().sum()
+    loss.backward()
+    with torch.inference_mode():
+        output = network.forward(x.detach().clone())
+        torch.testing.assert_close(output, model(x).detach())
+        torch.testing.assert_close(network(x.detach().clone()), output)
+        at_input = network.backward(2 * output)
+        torch.testing.assert_close(at_input, x.grad)
+        flat = torch.cat([g.flatten() for pair in network._gradients for g in (pair[0].t(), pair[1])])
+        torch.testing.assert_close(flat, torch.cat([w.grad.flatten() for w in weights]))
+        parameters.gradients.zero_()
+        network.forward(x.detach().clone())
+        network.backward(2 * output, weights=False)
+        assert not parameters.gradients.any()
+        assert network.backward(2 * output, inputs=False) is None
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "options"),
+    [
+        (Adam, torch.optim.Adam, {"weight_decay": 0.1}),
+        (Adam, torch.optim.Adam, {}),
+        (RMSprop, torch.optim.RMSprop, {}),
+    ],
+)
+def test_optimisers_equal_torch(ours, theirs, options):
+    network = MLP((4, 3))
+    parameters = Parameters(network, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    reference = torch.nn.Parameter(parameters.values.clone())
+    step, optimiser = ours(parameters, 0.01, **options), theirs([reference], lr=0.01, **options)
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(20):
+        gradient = torch.randn(reference.shape, generator=generator, dtype=torch.float64)
+        reference.grad = gradient.clone()
+        parameters.gradients.copy_(gradient)
+        optimiser.step()
+        with torch.inference_mode():
+            step.step()
+    torch.testing.assert_close(parameters.values, reference.detach(), rtol=1e-10, atol=1e-12)
+
+
+def test_unknown_activation():
+    with pytest.raises(ValueError, match="gelu"):
+        MLP((2, 2), "gelu")
+
+
+def test_weights_start_uniform_in_one_over_root_fan_in():
+    network = MLP((100, 50, 2))
+    Parameters(network, generator=torch.Generator().manual_seed(0))
+    weight, bias = network.layers[0]
+    assert weight.abs().max() <= 0.1
+    assert weight.abs().max() > 0.099
+    assert bias.abs().max() <= 0.1

@@ -1,0 +1,352 @@
+"""The segregation indices against values worked out by hand, independent oracles and their own symmetries."""
+
+from math import log, sqrt
+from unittest import mock
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.spatial.distance import cdist
+from sklearn.cluster import KMeans
+
+from recourse_segregation.metrics import pairwise
+from recourse_segregation.metrics.segregation import (
+    Neighbourhoods,
+    assign,
+    atkinson,
+    average_proximity,
+    centralization,
+    centralization_released,
+    neighbourhoods,
+    proximity_sums,
+    spatial_proximity,
+)
+
+
+def column(*values):
+    return np.array(values, dtype=float)[:, None]
+
+
+def mask(values):
+    return np.array(values, dtype=bool)
+
+
+# Coordinates on a coarse grid, so that ties and coincident points are common.
+coordinates = st.one_of(st.integers(0, 4).map(lambda v: v / 4), st.floats(0, 1, width=32))
+
+
+@st.composite
+def points(draw, smallest=1, largest=14):
+    shape = draw(st.tuples(st.integers(smallest, largest), st.integers(1, 3)))
+    return draw(hnp.arrays(np.float64, shape, elements=coordinates))
+
+
+@st.composite
+def populations(draw):
+    features = draw(points(smallest=2))
+    minority = draw(hnp.arrays(bool, len(features)))
+    minority[0], minority[1] = True, False
+    order = np.random.default_rng(draw(st.integers(0, 1000))).permutation(len(features))
+    return features[order], minority[order]
+
+
+radii = st.one_of(st.sampled_from([0.0, 0.25, 0.5, 1.0]), st.floats(0, 2))
+block_sizes = st.sampled_from([1, 4, 9, 50])
+
+
+# --- atkinson
+
+
+def test_atkinson_by_hand():
+    # Two areas of 4 with p = 3/4 and 1/4, P = 1/2, T = 8: the sum is 8 * sqrt(3/16) = 2 sqrt(3), over P T = 4
+    # it is sqrt(3)/2, squared 3/4, and P / (1 - P) = 1.
+    areas = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    assert atkinson(areas, mask([1, 1, 1, 0, 1, 0, 0, 0])) == pytest.approx(1 / 4, abs=1e-12)
+
+
+def test_atkinson_by_hand_with_unequal_areas_and_groups():
+    # Areas of 4 and 2 with p = 1/4 and 1/2, P = 1/3, T = 6: the sum is sqrt(3) + 1, over P T = 2 and squared
+    # (2 + sqrt(3)) / 2, times P / (1 - P) = 1/2.
+    areas = np.array([7, 7, 7, 7, -1, -1])
+    assert atkinson(areas, mask([1, 0, 0, 0, 1, 0])) == pytest.approx(1 - (2 + sqrt(3)) / 4, abs=1e-12)
+
+
+def test_atkinson_weighs_the_areas_by_b():
+    # p = 3/4 and 1/4 again, b = 1/4: ((1/4)^(3/4) (3/4)^(1/4) + (3/4)^(3/4) (1/4)^(1/4)) / (2 P) = 0.898896,
+    # to the power 4/3 0.867519.
+    areas = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    assert atkinson(areas, mask([1, 1, 1, 0, 1, 0, 0, 0]), b=0.25) == pytest.approx(0.132481, abs=1e-6)
+
+
+def test_atkinson_extremes():
+    areas = np.repeat([0, 1, 2], 4)
+    assert atkinson(areas, np.tile(mask([1, 1, 0, 0]), 3)) == pytest.approx(0, abs=1e-12)
+    assert atkinson(areas, np.repeat(mask([1, 0, 0]), 4)) == 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_atkinson_equals_pysal(seed):
+    from segregation.singlegroup import Atkinson  # always at b = 0.5
+
+    rng = np.random.default_rng(seed)
+    areas = rng.integers(0, 12, 400)
+    minority = (rng.random(400) < rng.random(12)[areas]) & (areas != 3)  # area 3 has no minority
+    table = pd.DataFrame({"minority": minority}).groupby(areas)["minority"].agg(["sum", "size"])
+    oracle = Atkinson(table, group_pop_var="sum", total_pop_var="size").statistic
+    assert atkinson(areas, minority) == pytest.approx(oracle, abs=1e-12)
+    assert oracle > 0.01
+
+
+@pytest.mark.parametrize("b", [0, 1, -0.5, 2])
+def test_atkinson_rejects_b(b):
+    with pytest.raises(ValueError, match="b:"):
+        atkinson(np.array([0, 1]), mask([1, 0]), b)
+
+
+@given(populations(), st.integers(1, 5), st.sampled_from([0.2, 0.5, 0.7]), st.integers(0, 1000))
+def test_atkinson_properties(population, k, b, seed):
+    rng = np.random.default_rng(seed)
+    minority = population[1]
+    areas = rng.integers(0, k, len(minority))
+    order, names = rng.permutation(len(minority)), rng.permutation(k) * 7
+    value = atkinson(areas, minority, b)
+    assert -1e-12 <= value <= 1
+    assert atkinson(areas[order], minority[order], b) == pytest.approx(value, abs=1e-12)
+    assert atkinson(names[areas], minority, b) == pytest.approx(value, abs=1e-12)
+    assert atkinson(areas, ~minority) == pytest.approx(atkinson(areas, minority), abs=1e-12)
+    # At another b, trading the group names mirrors it.
+    mirrored = (1 - atkinson(areas, ~minority, 1 - b)) ** b
+    assert (1 - value) ** (1 - b) == pytest.approx(mirrored, abs=1e-9)
+
+
+# --- neighbourhoods
+
+
+@pytest.mark.parametrize(("q", "radius"), [(0.1, 0), (0.3125, 0.5), (0.5, 1), (0.75, 2), (1, 3)])
+def test_radius_by_hand(q, radius):
+    # Members at 0, 1 and 3 have the distances 0 0 0 1 1 2 2 3 3; the q-quantile is at position 8 q.
+    features, minority = column(0, 9, 1, 3, 9), mask([1, 0, 1, 1, 0])
+    assert neighbourhoods(features, minority, radius_quantile=q).radius == radius
+
+
+def test_centres_are_those_of_kmeans_and_assign_is_its_predict():
+    rng = np.random.default_rng(0)
+    before, after = rng.random((600, 4)), rng.random((500, 4))
+    kmeans = KMeans(30, n_init=10, random_state=0).fit(before)
+    centres = neighbourhoods(before, rng.random(600) < 0.4).centres
+    np.testing.assert_allclose(centres, kmeans.cluster_centers_, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(assign(centres, before), kmeans.labels_)
+    np.testing.assert_array_equal(assign(centres, after), kmeans.predict(after))
+
+
+def test_no_more_centres_than_distinct_rows():
+    features = np.repeat(column(0.1, 0.4, 0.9), 3, axis=0)
+    minority = np.tile(mask([1, 0, 0]), 3)
+    found = neighbourhoods(features, minority, k=30)
+    assert isinstance(found, Neighbourhoods)
+    np.testing.assert_allclose(np.sort(found.centres, axis=0), column(0.1, 0.4, 0.9))
+    assert len(neighbourhoods(features, minority, k=2).centres) == 2
+
+
+def test_assign_by_hand():
+    # 5 is as far from 0 as from 10: the first centre takes it.
+    np.testing.assert_array_equal(assign(column(0, 10), column(4, 6, 5, -3, 11)), [0, 1, 0, 0, 1])
+    with mock.patch.object(pairwise, "BLOCK_PAIRS", 4):
+        np.testing.assert_array_equal(assign(column(0, 10), column(4, 6, 5, -3, 11)), [0, 1, 0, 0, 1])
+
+
+# --- centralization
+
+# Members at 0, 1 and 10, others at 0.5, 11 and 20. Within 1 of each member, members against others: at 0 two
+# (0, 1) against one (0.5), at 1 the same, at 10 one (itself) against one (11, at the distance 1 exactly).
+LINE = column(0, 0.5, 1, 10, 11, 20)
+MEMBERS = mask([1, 0, 1, 1, 0, 0])
+
+
+def test_centralization_by_hand():
+    assert centralization(LINE, MEMBERS, radius=1) == pytest.approx(2 / 3)
+    # Within 0.9: one against one, one against one, one against none.
+    assert centralization(LINE, MEMBERS, radius=0.9) == pytest.approx(1 / 3)
+    # Each is alone, and counts themselves.
+    assert centralization(LINE, MEMBERS, radius=0) == 1
+
+
+def test_released_centralization_by_hand():
+    # The first three rows are member, other, member; of the three members the first two count. Only the first
+    # is paired with a row of the minority.
+    assert centralization_released(LINE, MEMBERS, radius=1) == pytest.approx(1 / 3)
+    # With the members first nobody is lost, with the members last everybody is.
+    first = np.argsort(~MEMBERS, kind="stable")
+    assert centralization_released(LINE[first], MEMBERS[first], radius=1) == pytest.approx(2 / 3)
+    last = first[::-1]
+    assert centralization_released(LINE[last], MEMBERS[last], radius=1) == 0
+
+
+@given(populations(), radii, st.integers(0, 1000))
+def test_centralization_properties(population, radius, seed):
+    features, minority = population
+    value = centralization(features, minority, radius)
+    order = np.random.default_rng(seed).permutation(len(minority))
+    assert centralization(features[order], minority[order], radius) == value
+    distances = cdist(features, features)
+    near = [(minority[row <= radius].sum(), (~minority)[row <= radius].sum()) for row in distances[minority]]
+    assert value == np.mean([own > other for own, other in near])
+    assert 0 <= centralization_released(features, minority, radius) <= value <= 1
+
+
+# --- proximity
+
+# Members at 0 and log 2, one other at 2 log 2: exp(-d) is 1/2 between the members, 1/4 and 1/2 to the other.
+THREE = column(0, log(2), 2 * log(2))
+TWO_AND_ONE = mask([1, 1, 0])
+
+
+def test_proximity_by_hand():
+    # Self pairs add 1 each: xx = 2 + 2/2 = 3, xy = 3/4, yy = 1.
+    assert proximity_sums(THREE, TWO_AND_ONE) == pytest.approx((3, 0.75, 1), abs=1e-12)
+    assert average_proximity(THREE, TWO_AND_ONE) == pytest.approx(3 / 8, abs=1e-12)
+    # X P_xx = 3/2, Y P_yy = 1, T P_tt = (3 + 2 * 3/4 + 1) / 3.
+    assert spatial_proximity(THREE, TWO_AND_ONE) == pytest.approx(15 / 11, abs=1e-12)
+
+
+def test_proximity_extremes():
+    # Coincident groups: alike, and as near as can be.
+    same = np.tile(column(0.2, 0.7), (2, 1))
+    assert spatial_proximity(same, mask([1, 1, 0, 0])) == pytest.approx(1, abs=1e-12)
+    assert average_proximity(np.zeros((4, 2)), mask([1, 1, 0, 0])) == 1
+    # Two points too far apart to feel each other: T^2 / (X^2 + Y^2) = 25 / 13.
+    assert spatial_proximity(column(0, 0, 900, 900, 900), mask([1, 1, 0, 0, 0])) == pytest.approx(25 / 13)
+
+
+def test_spatial_proximity_orders_patterns_on_a_grid():
+    side = 8
+    rows, columns = np.divmod(np.arange(side * side), side)
+    grid = np.column_stack([rows, columns]).astype(float)
+    scattered = np.random.default_rng(0).permutation(side * side) < side * side // 2
+    halves, checkerboard = columns < side // 2, (rows + columns) % 2 == 0
+    values = [spatial_proximity(grid, minority) for minority in (halves, scattered, checkerboard)]
+    assert values[0] > 1.5 > values[1] > values[2] >= 1
+    nearness = [average_proximity(grid, minority) for minority in (halves, scattered, checkerboard)]
+    assert nearness == sorted(nearness)
+
+
+@given(populations(), st.integers(0, 1000), block_sizes)
+def test_proximity_properties(population, seed, block_pairs):
+    features, minority = population
+    average, spatial = average_proximity(features, minority), spatial_proximity(features, minority)
+    kernel = np.exp(-cdist(features, features))
+    own, other = kernel[minority][:, minority].mean(), kernel[~minority][:, ~minority].mean()
+    size = minority.sum()
+    massey_denton = (size * own + (len(minority) - size) * other) / (len(minority) * kernel.mean())
+    assert average == pytest.approx(kernel[minority][:, ~minority].mean(), rel=1e-12)
+    assert spatial == pytest.approx(massey_denton, rel=1e-12)
+    assert 0 < average <= 1
+    assert 1 - 1e-12 <= spatial < len(minority) / min(size, len(minority) - size)
+
+    order = np.random.default_rng(seed).permutation(len(minority))
+    for x, g in ((features[order], minority[order]), (features, ~minority)):
+        assert average_proximity(x, g) == pytest.approx(average, rel=1e-12)
+        assert spatial_proximity(x, g) == pytest.approx(spatial, rel=1e-12)
+
+    with mock.patch.object(pairwise, "BLOCK_PAIRS", block_pairs):
+        sums = proximity_sums(features, minority)
+    assert average_proximity(features, minority, sums) == pytest.approx(average, rel=1e-12)
+    assert spatial_proximity(features, minority, sums) == pytest.approx(spatial, rel=1e-12)
+
+
+# --- what is not defined
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        lambda features, minority: neighbourhoods(features, minority),
+        lambda features, minority: atkinson(np.arange(len(minority)), minority),
+        lambda features, minority: centralization(features, minority, 1),
+        lambda features, minority: centralization_released(features, minority, 1),
+        proximity_sums,
+        average_proximity,
+        spatial_proximity,
+    ],
+)
+def test_an_empty_group_is_named(index):
+    features = column(0, 1, 2)
+    with pytest.raises(ValueError, match="the minority is empty"):
+        index(features, mask([0, 0, 0]))
+    with pytest.raises(ValueError, match="the majority is empty"):
+        index(features, mask([1, 1, 1]))
+    with pytest.raises(ValueError, match="the minority is empty"):
+        index(np.empty((0, 1)), mask([]))
+
+
+@pytest.mark.parametrize(
+    ("features", "minority", "message"),
+    [
+        (column(0, 1), np.array([0, 1]), "bool"),
+        (column(0, 1), mask([1, 0, 1]), "expected 2 values, got 3"),
+        (np.array([0.0, 1.0]), mask([1, 0]), r"\[n, d\]"),
+        (column(0, np.nan), mask([1, 0]), "finite"),
+    ],
+)
+def test_malformed_populations_are_refused(features, minority, message):
+    with pytest.raises(ValueError, match=message):
+        average_proximity(features, minority)
+
+
+# --- all pairs, in blocks
+
+
+@given(points(), points(), block_sizes, radii)
+def test_blocks_equal_the_full_matrix(x, y, block_pairs, radius):
+    y = np.resize(y, (len(y), x.shape[1]))
+    within, between = cdist(x, x), cdist(x, y)
+    with mock.patch.object(pairwise, "BLOCK_PAIRS", block_pairs):
+        np.testing.assert_array_equal(pairwise.count_within(x, radius), (within <= radius).sum(axis=1))
+        np.testing.assert_array_equal(pairwise.count_within(x, radius, y), (between <= radius).sum(axis=1))
+        np.testing.assert_array_equal(pairwise.nearest(x, y), between.argmin(axis=1))
+        assert pairwise.distance_sum(x) == pytest.approx(within.sum(), rel=1e-12)
+        assert pairwise.distance_sum(x, y) == pytest.approx(between.sum(), rel=1e-12)
+        assert pairwise.proximity_sum(x) == pytest.approx(np.exp(-within).sum(), rel=1e-12)
+        assert pairwise.proximity_sum(x, y) == pytest.approx(np.exp(-between).sum(), rel=1e-12)
+
+
+def test_blocks_stay_within_the_bound():
+    x, y = np.random.default_rng(0).random((2, 50, 2))
+    with mock.patch.object(pairwise, "BLOCK_PAIRS", 64):
+        held = [distances.size for *_, distances in pairwise.blocks(x, y)]
+        mirrored = [distances.size for *_, distances in pairwise.blocks(x)]
+    assert max(held + mirrored) == 64
+    assert sum(held) == 2500
+    assert sum(mirrored) < 1500
+
+
+@pytest.mark.parametrize("limit", [pairwise.QUANTILE_PAIRS, -1], ids=["sorting", "counting"])
+@pytest.mark.parametrize("q", [0, 0.1, 0.2, 1 / 3, 0.5, 0.999, 1])
+def test_quantile_equals_numpy_on_the_full_matrix(q, limit):
+    rng = np.random.default_rng(0)
+    clouds = [rng.random((700, 9)), rng.integers(0, 3, (90, 2)) / 2, rng.normal(size=(40, 2)) * 1e6]
+    clouds += [np.zeros((5, 2)), column(3), column(0, 1e-150, 1e150)]
+    for cloud in clouds:
+        with mock.patch.object(pairwise, "QUANTILE_PAIRS", limit):
+            assert pairwise.distance_quantile(cloud, q) == np.quantile(cdist(cloud, cloud), q)
+
+
+def test_quantile_of_many_points_is_found_by_counting():
+    x = np.random.default_rng(0).random((300, 2))
+    for limit, name in ((44850, "_select_by_sorting"), (44849, "_select_by_counting")):
+        with (
+            mock.patch.object(pairwise, "QUANTILE_PAIRS", limit),
+            mock.patch.object(pairwise, name, wraps=getattr(pairwise, name)) as select,
+        ):
+            pairwise.distance_quantile(x, 0.2)
+        select.assert_called_once()
+
+
+def test_quantile_is_refused():
+    with pytest.raises(ValueError, match="q:"):
+        pairwise.distance_quantile(column(0, 1), 1.5)
+    with pytest.raises(ValueError, match="no points"):
+        pairwise.distance_quantile(np.empty((0, 2)), 0.5)

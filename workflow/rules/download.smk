@@ -1,0 +1,19 @@
+# Fetches the raw files of a data set and checks their digests; the receipt names file, digest and source.
+
+
+rule download:
+    input:
+        code=lambda wildcards: code("download", "data", wildcards.dataset),
+    output:
+        receipt="results/raw/{dataset}/receipt.json",
+    params:
+        dataset="{dataset}",
+    log:
+        "logs/download/{dataset}.log",
+    benchmark:
+        "results/benchmarks/download/{dataset}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    script:
+        "../scripts/download.py"

@@ -1,0 +1,21 @@
+# Draws, splits, encodes and scales the individuals of one population, for one block of seeds.
+
+
+rule prepare:
+    input:
+        receipt=lambda wildcards: f"results/raw/{config['populations'][wildcards.population]['dataset']}/receipt.json",
+        code=lambda wildcards: code("prepare", "data", config["populations"][wildcards.population]["dataset"]),
+    output:
+        population="results/{population}/seeds-{seeds}/population.parquet",
+    params:
+        population=lookup("populations/{population}", within=config),
+        seeds=lambda wildcards: settings.seeds_in(wildcards.seeds),
+    log:
+        "logs/prepare/{population}.seeds-{seeds}.log",
+    benchmark:
+        "results/benchmarks/prepare/{population}.seeds-{seeds}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    script:
+        "../scripts/prepare.py"

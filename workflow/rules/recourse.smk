@@ -1,0 +1,27 @@
+# Gives recourse to everybody who is rejected, with one method, for each seed of a block. Editing a method, or
+# a module that it imports, reruns the cells of that method only.
+
+
+rule recourse:
+    input:
+        population="results/{population}/seeds-{seeds}/population.parquet",
+        classifier="results/{population}/seeds-{seeds}/{classifier}/classifier.pt",
+        code=lambda wildcards: code("recourse", "methods", settings.method_base(config, wildcards.method)),
+    output:
+        recourse="results/{population}/seeds-{seeds}/{classifier}/{method}/recourse.parquet",
+        diagnostics="results/{population}/seeds-{seeds}/{classifier}/{method}/diagnostics.parquet",
+    params:
+        base=lambda wildcards: settings.method_base(config, wildcards.method),
+        options=lambda wildcards: settings.options_for(
+            config, "methods", wildcards.method, wildcards.population
+        ),
+        device=config["run"]["device"],
+    log:
+        "logs/recourse/{population}.{classifier}.{method}.seeds-{seeds}.log",
+    benchmark:
+        "results/benchmarks/recourse/{population}.{classifier}.{method}.seeds-{seeds}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    script:
+        "../scripts/recourse.py"

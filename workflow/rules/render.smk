@@ -1,0 +1,93 @@
+# Sets our numbers beside the published ones, executes the notebooks and renders them as pages to read offline.
+
+
+rule compare:
+    input:
+        measures="results/measures.parquet",
+        published=ROOT / "workflow/resources/published.csv",
+        code=code("compare"),
+    output:
+        comparison="results/comparison.csv",
+    params:
+        tolerances=lookup("comparison", within=config),
+    log:
+        "logs/compare.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    script:
+        "../scripts/compare.py"
+
+
+rule notebook:
+    input:
+        notebook=ROOT / "notebooks/{notebook}.ipynb",
+        tables=[
+            "results/measures.parquet",
+            "results/diagnostics.parquet",
+            "results/classifiers.parquet",
+            "results/comparison.csv",
+        ],
+        populations=expand(
+            "results/{population}/seeds-{seeds}/population.parquet",
+            population=config["run"]["populations"],
+            seeds=BLOCKS[0],
+        ),
+        after=[
+            path
+            for path in per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet")
+            if path.startswith(f"results/synthetic/seeds-{BLOCKS[0]}/")
+        ],
+        code=[os.path.relpath(file) for file in sorted(modules("exhibits"))],
+    output:
+        notebook="results/notebooks/{notebook}.ipynb",
+        exhibits=directory("results/exhibits/{notebook}"),
+    log:
+        "logs/notebook/{notebook}.log",
+    benchmark:
+        "results/benchmarks/notebook/{notebook}.tsv"
+    conda:
+        ENVIRONMENT
+    wildcard_constraints:
+        notebook="|".join(NOTEBOOKS),
+    threads: 1
+    shell:
+        "mkdir -p {output.exhibits} && "
+        "papermill {input.notebook} {output.notebook} --kernel python3 --no-progress-bar "
+        "-p results results -p exhibits {output.exhibits} > {log} 2>&1"
+
+
+rule html:
+    input:
+        notebooks=expand("results/notebooks/{notebook}.ipynb", notebook=NOTEBOOKS),
+        code=code("html"),
+    output:
+        index="results/notebooks/index.html",
+        pages=expand("results/notebooks/{notebook}.html", notebook=NOTEBOOKS),
+    log:
+        "logs/html.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    script:
+        "../scripts/html.py"
+
+
+rule provenance:
+    input:
+        measures="results/measures.parquet",
+        comparison="results/comparison.csv",
+        index="results/notebooks/index.html",
+        code=code("provenance"),
+    output:
+        provenance="results/provenance.json",
+    params:
+        config=config,
+        root=str(ROOT),
+    log:
+        "logs/provenance.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    script:
+        "../scripts/provenance.py"

@@ -1,0 +1,23 @@
+# Implements the recourse: the training population afterwards.
+
+
+rule simulate:
+    input:
+        population="results/{population}/seeds-{seeds}/population.parquet",
+        predictions="results/{population}/seeds-{seeds}/{classifier}/predictions.parquet",
+        recourse="results/{population}/seeds-{seeds}/{classifier}/{method}/recourse.parquet",
+        code=code("simulate"),
+    output:
+        after="results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet",
+    params:
+        uptake=lookup("simulation/uptake", within=config),
+        unresolved=lookup("simulation/unresolved", within=config),
+    log:
+        "logs/simulate/{population}.{classifier}.{method}.seeds-{seeds}.log",
+    benchmark:
+        "results/benchmarks/simulate/{population}.{classifier}.{method}.seeds-{seeds}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    script:
+        "../scripts/simulate.py"

@@ -1,0 +1,25 @@
+# Trains one classifier for each seed of a block; writes its weights, its predictions and a summary of both.
+
+
+rule train:
+    input:
+        population="results/{population}/seeds-{seeds}/population.parquet",
+        code=code("train"),
+    output:
+        classifier="results/{population}/seeds-{seeds}/{classifier}/classifier.pt",
+        predictions="results/{population}/seeds-{seeds}/{classifier}/predictions.parquet",
+        summary="results/{population}/seeds-{seeds}/{classifier}/summary.parquet",
+    params:
+        options=lambda wildcards: settings.options_for(
+            config, "classifiers", wildcards.classifier, wildcards.population
+        ),
+        device=config["run"]["device"],
+    log:
+        "logs/train/{population}.{classifier}.seeds-{seeds}.log",
+    benchmark:
+        "results/benchmarks/train/{population}.{classifier}.seeds-{seeds}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    script:
+        "../scripts/train.py"

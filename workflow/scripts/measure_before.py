@@ -1,0 +1,49 @@
+"""Measure the training population before recourse, and keep the neighbourhoods that the measures after reuse."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from recourse_segregation import contracts, measure
+from recourse_segregation.job import job
+
+
+def main(
+    population: Path,
+    predictions: Path,
+    classifier: str,
+    k: int,
+    radius_quantile: float,
+    neighbourhoods: Path,
+    measures: Path,
+) -> None:
+    people = contracts.populations(contracts.read(population, "population"))
+    predicted = contracts.read(predictions, "predictions")
+    homes, tables = [], []
+    for seed, everyone in people.items():
+        train = everyone.training_part()
+        accepted = contracts.accepted(predicted, train)
+        fitted = measure.fit_neighbourhoods(train, accepted, k, radius_quantile)
+        homes.append(measure.neighbourhood_table(fitted, seed, train.schema))
+        cell = {"population": train.name, "seed": seed, "classifier": classifier, "method": "none"}
+        tables.append(measure.in_cell(measure.before(train, accepted, fitted).assign(phase="before"), cell))
+    contracts.write(pd.concat(homes), neighbourhoods, "neighbourhoods", train.schema)
+    contracts.write(pd.concat(tables), measures, "measures")
+
+
+if __name__ == "__main__":
+    wildcards, params = snakemake.wildcards, snakemake.params
+    about = (
+        f"measure before, population {wildcards.population}, classifier {wildcards.classifier}, "
+        f"seeds {wildcards.seeds}"
+    )
+    with job(snakemake.log[0], about):
+        main(
+            snakemake.input.population,
+            snakemake.input.predictions,
+            wildcards.classifier,
+            params.neighbourhoods,
+            params.radius_quantile,
+            snakemake.output.neighbourhoods,
+            snakemake.output.measures,
+        )

@@ -1,0 +1,28 @@
+"""Draw, split, encode and scale one population for a block of seeds."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from recourse_segregation import contracts, data
+from recourse_segregation.job import job
+from recourse_segregation.population import prepare
+
+
+def main(name: str, settings: dict, seeds: list[int], raw: Path, output: Path) -> None:
+    dataset = data.load(settings["dataset"])
+    frame = dataset.read(raw) if dataset.read else None
+    drawn = [prepare(name, dataset, settings["sensitive"], seed, settings["rows"], frame) for seed in seeds]
+    contracts.write(pd.concat([p.table for p in drawn]), output, "population", drawn[0].schema)
+
+
+if __name__ == "__main__":
+    wildcards, params = snakemake.wildcards, snakemake.params
+    with job(snakemake.log[0], f"prepare, population {wildcards.population}, seeds {wildcards.seeds}"):
+        main(
+            wildcards.population,
+            params.population,
+            params.seeds,
+            Path(snakemake.input.receipt).parent,
+            Path(snakemake.output.population),
+        )

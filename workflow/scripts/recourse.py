@@ -1,0 +1,49 @@
+"""Give recourse to all rejected individuals with one method, for a block of seeds."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from recourse_segregation import classifiers, contracts
+from recourse_segregation.devices import resolve
+from recourse_segregation.job import job
+from recourse_segregation.recourse import generate
+
+
+def main(
+    population: Path,
+    classifier: Path,
+    names: tuple[str, str],
+    base: str,
+    options: dict,
+    device: str,
+    recourse: Path,
+    diagnostics: Path,
+) -> None:
+    trained = classifiers.load(classifier, resolve(device))
+    people = contracts.populations(contracts.read(population, "population"))
+    tables = []
+    for seed, part in people.items():
+        tables.append(generate(part, trained[seed], *names, base, options))
+        print(tables[-1][1].to_string(index=False))
+    contracts.write(pd.concat([t for t, _ in tables]), recourse, "recourse", people[seed].schema)
+    contracts.write(pd.concat([d for _, d in tables]), diagnostics, "diagnostics")
+
+
+if __name__ == "__main__":
+    wildcards, params = snakemake.wildcards, snakemake.params
+    about = (
+        f"recourse, population {wildcards.population}, classifier {wildcards.classifier}, "
+        f"method {wildcards.method}, seeds {wildcards.seeds}"
+    )
+    with job(snakemake.log[0], about):
+        main(
+            snakemake.input.population,
+            snakemake.input.classifier,
+            (wildcards.classifier, wildcards.method),
+            params.base,
+            params.options,
+            params.device,
+            snakemake.output.recourse,
+            snakemake.output.diagnostics,
+        )

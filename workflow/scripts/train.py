@@ -1,0 +1,39 @@
+"""Train one classifier on one population for a block of seeds."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from recourse_segregation import classifiers, contracts
+from recourse_segregation.devices import resolve
+from recourse_segregation.job import job
+from recourse_segregation.seeds import torch_generator
+
+
+def main(
+    population: Path, name: str, options: dict, device: str, model: Path, predictions: Path, summary: Path
+) -> None:
+    device = resolve(device)
+    trained, predicted, summaries = {}, [], []
+    for seed, people in contracts.populations(contracts.read(population, "population")).items():
+        trained[seed] = classifiers.train(people, torch_generator(seed, "train", name), **options, device=device)
+        predicted.append(classifiers.predictions(trained[seed], people))
+        summaries.append(classifiers.summary(people, name, predicted[-1]))
+    classifiers.save(trained, model)
+    contracts.write(pd.concat(predicted), predictions, "predictions")
+    contracts.write(pd.concat(summaries), summary, "classifiers")
+
+
+if __name__ == "__main__":
+    wildcards, output = snakemake.wildcards, snakemake.output
+    about = f"train, population {wildcards.population}, classifier {wildcards.classifier}, seeds {wildcards.seeds}"
+    with job(snakemake.log[0], about):
+        main(
+            snakemake.input.population,
+            wildcards.classifier,
+            snakemake.params.options,
+            snakemake.params.device,
+            output.classifier,
+            output.predictions,
+            output.summary,
+        )

@@ -1,0 +1,1 @@
+"""Does algorithmic recourse segregate? The stages of the replication as a plain Python library."""

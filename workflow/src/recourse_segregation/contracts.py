@@ -1,0 +1,142 @@
+"""The columns of every table that crosses a stage. The writer checks them, so that a reader can rely on them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .errors import DataError
+from .population import Population, Schema
+
+_CELL = {"population": "str", "seed": "int64", "classifier": "str", "method": "str"}
+
+#: table -> column -> dtype; tables of individuals have the population's features after these
+CONTRACTS: dict[str, dict[str, str]] = {
+    # one row per individual and seed
+    "population": {
+        "population": "str",
+        "seed": "int64",
+        "individual": "int64",  # row in the prepared frame
+        "split": "str",  # train or test
+        "label": "int64",  # 1 = favourable
+        "group": "str",
+    },
+    # one row per individual and seed: what the classifier says
+    "predictions": {"seed": "int64", "individual": "int64", "margin": "float64", "accepted": "bool"},
+    # counts per population, seed, classifier, split and group
+    "classifiers": {
+        "population": "str",
+        "seed": "int64",
+        "classifier": "str",
+        "split": "str",
+        "group": "str",
+        "minority": "bool",
+        "individuals": "int64",
+        "favourable": "int64",
+        "accepted": "int64",
+        "correct": "int64",
+    },
+    # one row per rejected individual of train; features are the recourse (NaN where none was found)
+    "recourse": {**_CELL, "individual": "int64", "group": "str", "found": "bool", "reason": "str"},
+    # one row per cell and quantity: seconds, counts, final losses
+    "diagnostics": {**_CELL, "quantity": "str", "value": "float64"},
+    # one row per individual of train after recourse; status: accepted, moved, declined or unresolved
+    "after": {
+        "population": "str",
+        "seed": "int64",
+        "individual": "int64",
+        "group": "str",
+        "status": "str",
+        "accepted": "bool",
+    },
+    # the neighbourhoods of the population before, reused after: one row per seed and centre
+    "neighbourhoods": {"seed": "int64", "fitted_on": "str", "radius": "float64"},
+    # the tidy table: n = individuals that the value is over; note says why a value is missing
+    "measures": {
+        **_CELL,
+        "phase": "str",
+        "scope": "str",
+        "metric": "str",
+        "value": "float64",
+        "n": "int64",
+        "note": "str",
+    },
+}
+
+
+def write(table: pd.DataFrame, path: Path | str, contract: str, schema: Schema | None = None) -> None:
+    """Check a table against its contract and write it as parquet, all of it or nothing.
+
+    schema: the features that follow the contract's columns; it is stored in the file.
+
+    Raises DataError when columns differ from the contract.
+    """
+    declared = CONTRACTS[contract]
+    features = [] if schema is None else [c for c in schema.columns if c in table.columns]
+    expected = [*declared, *features]
+    if list(table.columns) != expected:
+        raise DataError(
+            f"{path}: a {contract} table has the columns {', '.join(expected)}; this one has "
+            f"{', '.join(map(str, table.columns))}"
+        )
+    table = table.astype({c: t for c, t in declared.items()}).reset_index(drop=True)
+    if schema is not None:
+        table.attrs["schema"] = schema.to_json()
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    table.to_parquet(temporary, index=False)
+    os.replace(temporary, path)
+
+
+def read(path: Path | str, contract: str) -> pd.DataFrame:
+    """Read a table and check that it has its contract's columns.
+
+    Raises DataError when it does not, or is not a parquet file.
+    """
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: not a readable {contract} table ({error}); delete it and run again") from error
+    missing = [c for c in CONTRACTS[contract] if c not in table.columns]
+    if missing:
+        raise DataError(f"{path}: the {contract} table lacks {', '.join(missing)}; delete it and run again")
+    return table
+
+
+def schema_of(table: pd.DataFrame) -> Schema:
+    """The schema stored with a table of individuals."""
+    return Schema.from_json(table.attrs["schema"])
+
+
+def populations(table: pd.DataFrame) -> dict[int, Population]:
+    """A population table of several seeds -> seed -> population."""
+    schema = schema_of(table)
+    return {int(seed): Population(schema, part.reset_index(drop=True)) for seed, part in table.groupby("seed")}
+
+
+def accepted(predictions: pd.DataFrame, population: Population) -> np.ndarray:
+    """Whom the classifier accepts, in the order of the population's individuals: bool [n]."""
+    own = predictions[predictions["seed"] == population.seed].set_index("individual")["accepted"]
+    return own.loc[population.table["individual"]].to_numpy()
+
+
+def write_csv(table: pd.DataFrame, path: Path | str) -> None:
+    """Write CSV, all of it or nothing."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    table.to_csv(temporary, index=False, lineterminator="\n")
+    os.replace(temporary, path)
+
+
+def write_json(value: object, path: Path | str) -> None:
+    """Write JSON, all of it or nothing."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(temporary, path)

@@ -1,0 +1,28 @@
+"""The data sets: one file each, found by its file name. Each defines `DATASET`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from ..errors import ConfigError
+from .base import Dataset, Feature, RawFile, Sensitive
+
+__all__ = ["Dataset", "Feature", "RawFile", "Sensitive", "load", "names"]
+
+_NOT_DATASETS = {"__init__", "base", "reading"}
+
+
+def names() -> list[str]:
+    """Names of the data sets, in alphabetical order."""
+    return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in _NOT_DATASETS)
+
+
+def load(name: str) -> Dataset:
+    """The data set called `name`.
+
+    Raises ConfigError for an unknown name.
+    """
+    if name not in names():
+        raise ConfigError(f"unknown data set {name!r}; there are: {', '.join(names())}")
+    return import_module(f"{__name__}.{name}").DATASET

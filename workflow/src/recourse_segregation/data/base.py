@@ -1,0 +1,78 @@
+"""What a data set is: where its raw files come from, how they are read, and what its columns mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One file as its publisher serves it.
+
+    `urls` lists the canonical address first, then mirrors pinned to a commit whose bytes are the same.
+    `sha256` is the digest of the file itself. An address that ends in `.zip` is an archive that holds a
+    member called `member` (default: `name`).
+    """
+
+    name: str
+    sha256: str
+    urls: tuple[str, ...]
+    member: str | None = None
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of the prepared frame.
+
+    kind: `continuous` (numbers, min-max scaled later), `binary` (two levels, becomes one 0/1 column
+    that is 1 for `levels[1]`) or `categorical` (more levels, becomes one-hot in the order of `levels`).
+    """
+
+    name: str
+    kind: str
+    levels: tuple[str, ...] = ()
+    immutable: bool = False
+
+
+@dataclass(frozen=True)
+class Sensitive:
+    """A sensitive attribute: the binary feature that defines the two groups.
+
+    `feature` replaces the column of the same name in the data set's features (it is always immutable).
+    `levels` names the groups, `minority` is the one of them that the segregation indices follow.
+    `derive` computes the column of level names from the frame of the rows used (default: the column as it is).
+    """
+
+    feature: str
+    levels: tuple[str, str]
+    minority: str
+    derive: Callable[[pd.DataFrame], pd.Series] | None = None
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A public data set.
+
+    `read(folder)` turns the raw files in `folder` into the prepared frame: rows in file order, a column
+    `label` (1 = favourable, 0 = not) and one column per feature in natural units or level names, no missing
+    values. It raises `DataError` naming file, line and column otherwise.
+
+    A made-up data set has `draw(random_state)` in place of `read` and files; the frame that it returns is
+    shuffled and split with the same stream. `scaled` says that its continuous features are in [0, 1] already.
+    """
+
+    name: str
+    title: str
+    licence: str
+    citation: str
+    features: tuple[Feature, ...]
+    sensitive: dict[str, Sensitive] = field(default_factory=dict)
+    files: tuple[RawFile, ...] = ()
+    read: Callable[[Path], pd.DataFrame] | None = None
+    draw: Callable[[np.random.RandomState], pd.DataFrame] | None = None
+    scaled: bool = False

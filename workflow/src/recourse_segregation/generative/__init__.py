@@ -1,0 +1,1 @@
+"""The density models behind the recourse methods: one file each."""

@@ -1,0 +1,191 @@
+"""Every metric, before and after recourse, on three scopes, as one tidy table.
+
+Scopes: `everyone` (the training population), `recipients` (those who implemented a recourse) and `accepted`
+(those whom the classifier accepts, before and after). Neighbourhoods and the radius of centralization are
+fitted once, on everyone before, and serve every scope, method and phase.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from .metrics import Undefined
+from .metrics import recourse as quality
+from .metrics import segregation
+from .metrics.segregation import Neighbourhoods
+from .population import Population, Schema
+
+SCOPES = ("everyone", "recipients", "accepted")
+
+
+def fit_neighbourhoods(
+    population: Population, accepted: np.ndarray, k: int, radius_quantile: float
+) -> dict[str, Neighbourhoods]:
+    """The neighbourhoods of everyone before, and of the accepted only (the release's synthetic "before").
+
+    population: the training part; accepted: bool [n].
+    """
+    features, minority = _mutable(population.table, population), population.minority
+    found = {"everyone": segregation.neighbourhoods(features, minority, k, radius_quantile)}
+    if accepted.sum() >= k and minority[accepted].any():
+        found["accepted"] = segregation.neighbourhoods(
+            features[accepted], minority[accepted], k, radius_quantile
+        )
+    return found
+
+
+def before(
+    population: Population, accepted: np.ndarray, neighbourhoods: Mapping[str, Neighbourhoods]
+) -> pd.DataFrame:
+    """Segregation before recourse of everyone and of the accepted: columns scope, metric, value, n, note."""
+    features, minority = _mutable(population.table, population), population.minority
+    everyone = np.ones(len(features), dtype=bool)
+    rows = []
+    for scope, members in (("everyone", everyone), ("accepted", accepted)):
+        rows += _segregation(scope, features[members], minority[members], neighbourhoods["everyone"])
+    rows.append(_atkinson_released(features, minority, neighbourhoods.get("accepted")))
+    return _table(rows)
+
+
+def after(
+    population: Population,
+    accepted: np.ndarray,
+    recourse: pd.DataFrame,
+    implemented: pd.DataFrame,
+    before: pd.DataFrame,
+    neighbourhoods: Mapping[str, Neighbourhoods],
+) -> pd.DataFrame:
+    """All measures of one cell: columns phase, scope, metric, value, n, note.
+
+    population: the training part. accepted: bool [n], before. recourse: the cell's recourse. implemented: the
+    `after` table. before: what `before` returned, repeated here so that each method's rows stand alone.
+    """
+    home = neighbourhoods["everyone"]
+    minority = (implemented["group"] == population.schema.minority).to_numpy()
+    features = _mutable(implemented, population)
+    moved = (implemented["status"] == "moved").to_numpy()
+    origin = pd.Series(np.arange(len(population.table)), index=population.table["individual"])
+    factual = _mutable(population.table, population)
+    came_from = factual[origin[implemented["individual"]].to_numpy()]
+
+    rows = _segregation("everyone", features, minority, home)
+    rows.append(_atkinson_released(features, minority, home))
+    rows += _segregation("recipients", features[moved], minority[moved], home)
+    now = implemented["accepted"].to_numpy()
+    rows += _segregation("accepted", features[now], minority[now], home)
+    rows += _quality(population, accepted, recourse, factual[origin[recourse["individual"]].to_numpy()])
+    recipients_before = _table(_segregation("recipients", came_from[moved], minority[moved], home))
+    return pd.concat(
+        [
+            before[["phase", "scope", "metric", "value", "n", "note"]],
+            recipients_before.assign(phase="before"),
+            _table(rows).assign(phase="after"),
+        ],
+        ignore_index=True,
+    )[["phase", "scope", "metric", "value", "n", "note"]]
+
+
+def in_cell(measures: pd.DataFrame, cell: Mapping[str, object]) -> pd.DataFrame:
+    """Measures with the columns that name their cell in front: a `measures` table (see `contracts`)."""
+    return measures.assign(**cell)[[*cell, "phase", "scope", "metric", "value", "n", "note"]]
+
+
+def neighbourhood_table(
+    neighbourhoods: Mapping[str, Neighbourhoods], seed: int, schema: Schema
+) -> pd.DataFrame:
+    """Neighbourhoods as a table (see `contracts`): one row per centre."""
+    tables = []
+    for fitted_on, home in neighbourhoods.items():
+        centres = pd.DataFrame(home.centres, columns=list(schema.mutable_columns))
+        identity = {"seed": seed, "fitted_on": fitted_on, "radius": home.radius}
+        tables.append(pd.concat([pd.DataFrame(identity, index=centres.index), centres], axis=1))
+    return pd.concat(tables)
+
+
+def neighbourhoods_from(table: pd.DataFrame, schema: Schema) -> dict[str, Neighbourhoods]:
+    """The inverse of `neighbourhood_table`, for the rows of one seed."""
+    columns = list(schema.mutable_columns)
+    return {
+        str(fitted_on): Neighbourhoods(part[columns].to_numpy(np.float64), float(part["radius"].iloc[0]))
+        for fitted_on, part in table.groupby("fitted_on", sort=False)
+    }
+
+
+def _mutable(table: pd.DataFrame, population: Population) -> np.ndarray:
+    return table[list(population.schema.mutable_columns)].to_numpy(np.float64)
+
+
+def _segregation(scope: str, features: np.ndarray, minority: np.ndarray, home: Neighbourhoods) -> list[tuple]:
+    metrics: dict[str, Callable[[], float]] = {
+        "atkinson": lambda: segregation.atkinson(segregation.assign(home.centres, features), minority),
+        "centralization": lambda: segregation.centralization(features, minority, home.radius),
+        "centralization_released": lambda: segregation.centralization_released(features, minority, home.radius),
+    }
+    rows = [_row(scope, name, len(features), metric) for name, metric in metrics.items()]
+    try:
+        sums = segregation.proximity_sums(features, minority)
+    except Undefined as error:
+        reason = str(error)
+        return rows + [(scope, n, np.nan, len(features), reason) for n in ("average_proximity", "spatial_proximity")]
+    return rows + [
+        _row(
+            scope,
+            "average_proximity",
+            len(features),
+            lambda: segregation.average_proximity(features, minority, sums=sums),
+        ),
+        _row(
+            scope,
+            "spatial_proximity",
+            len(features),
+            lambda: segregation.spatial_proximity(features, minority, sums=sums),
+        ),
+    ]
+
+
+def _atkinson_released(features: np.ndarray, minority: np.ndarray, home: Neighbourhoods | None) -> tuple:
+    """The release's synthetic convention: neighbourhoods of the accepted before, those of everyone after."""
+    if home is None:
+        return ("everyone", "atkinson_released", np.nan, len(features), "too few accepted for the neighbourhoods")
+    areas = segregation.assign(home.centres, features)
+    return _row(
+        "everyone", "atkinson_released", len(features), lambda: segregation.atkinson(areas, minority)
+    )
+
+
+def _quality(
+    population: Population, accepted: np.ndarray, recourse: pd.DataFrame, factual: np.ndarray
+) -> list[tuple]:
+    """Quality of the recourse of everyone who has one, whether or not they take it up."""
+    people = _mutable(population.table, population)
+    found = recourse["found"].to_numpy()
+    minority = (recourse["group"] == population.schema.minority).to_numpy()
+    target = _mutable(recourse, population)[found]
+    origin = factual[found]
+    refused = (recourse["reason"] == "not accepted").to_numpy()
+    favourable = people[population.labels == 1]
+    n = int(found.sum())
+    return [
+        _row("recipients", "found", len(found), lambda: quality.found_rate(found)),
+        _row("recipients", "invalidation", len(found), lambda: quality.invalidation(~refused)),
+        _row("recipients", "cost", n, lambda: quality.cost(origin, target)),
+        _row("recipients", "cost_gap", n, lambda: quality.cost_gap(origin, target, minority[found])),
+        _row("recipients", "ynn", n, lambda: quality.ynn(target, people, accepted)),
+        _row("recipients", "diversity", n, lambda: quality.diversity(target)),
+        _row("recipients", "closeness", n, lambda: quality.closeness(target, favourable)),
+    ]
+
+
+def _row(scope: str, name: str, n: int, metric: Callable[[], float]) -> tuple:
+    """(scope, metric, value, n, note); a metric that is not defined here has no value and says why."""
+    try:
+        return (scope, name, float(metric()), n, "")
+    except Undefined as error:
+        return (scope, name, np.nan, n, str(error))
+
+
+def _table(rows: list[tuple]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["scope", "metric", "value", "n", "note"])

@@ -1,0 +1,38 @@
+"""The recourse methods: one file each, found by its file name; a name that starts with `_` is not a method.
+
+A method file defines one class, a subclass of `Method`, with its options as keyword arguments.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from inspect import isclass
+from pathlib import Path
+
+from ..errors import ConfigError
+from ._base import Method
+
+__all__ = ["Method", "load", "names"]
+
+
+def names() -> list[str]:
+    """Names of the methods, in alphabetical order."""
+    return sorted(p.stem for p in Path(__file__).parent.glob("[!_]*.py"))
+
+
+def load(name: str) -> type[Method]:
+    """The class of the method called `name`.
+
+    Raises ConfigError for an unknown name or a file without exactly one method class.
+    """
+    if name not in names():
+        raise ConfigError(f"unknown method {name!r}; there are: {', '.join(names())}")
+    module = import_module(f"{__name__}.{name}")
+    found = [
+        c
+        for c in vars(module).values()
+        if isclass(c) and issubclass(c, Method) and c.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        raise ConfigError(f"methods/{name}.py must define one subclass of Method; it defines {len(found)}")
+    return found[0]

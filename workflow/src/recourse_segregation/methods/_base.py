@@ -1,0 +1,73 @@
+"""What a recourse method is."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..classifiers import Classifier, tensor
+from ..population import Population, Schema
+
+
+class Method:
+    """A recourse method. A subclass takes its options as keyword arguments and defines `search`.
+
+    `fit` is called once per cell (population, seed, classifier), then `counterfactuals` with everyone who is
+    rejected. The same generator gives the same result.
+    """
+
+    schema: Schema
+    classifier: Classifier
+    generator: torch.Generator
+    mutable: Tensor  # bool [d]
+    #: what `fit` has to report, for example final training losses
+    diagnostics: dict[str, float]
+
+    def fit(self, population: Population, classifier: Classifier, generator: torch.Generator) -> Method:
+        """Take what the search needs from all rows used (train and test); density models are fitted here."""
+        self.schema, self.classifier, self.generator = population.schema, classifier, generator
+        self.mutable = torch.tensor(population.schema.mutable, device=classifier.device)
+        self.diagnostics = {}
+        self.prepare(population, tensor(population.features, classifier.device))
+        return self
+
+    def prepare(self, population: Population, x: Tensor) -> None:
+        """Fit whatever the method fits to the individuals x [n, d]; by default nothing."""
+
+    @torch.inference_mode()
+    def counterfactuals(self, x: Tensor) -> Tensor:
+        """Recourse for all rejected individuals at once: [n, d] -> [n, d], NaN rows where none was found."""
+        return self.search(x) if len(x) else x.clone()
+
+    def search(self, x: Tensor) -> Tensor:
+        """What `counterfactuals` does for at least one individual."""
+        raise NotImplementedError
+
+    # -- helpers that methods share
+
+    def project(self, x: Tensor) -> Tensor:
+        """The nearest valid individual: continuous columns in [0, 1], binaries 0 or 1, one level per one-hot.
+
+        Acts on mutable columns of x [n, d] only.
+        """
+        x = torch.where(self.mutable, x.clamp(0, 1), x)
+        for (column,) in self.schema.indices("binary"):
+            x[:, column] = (x[:, column] > 0.5).to(x.dtype)
+        for columns in self.schema.indices("categorical"):
+            x[:, columns] = torch.nn.functional.one_hot(x[:, columns].argmax(1), len(columns)).to(x.dtype)
+        return x
+
+    def combine(self, x: Tensor, mutable: Tensor) -> Tensor:
+        """The individuals x [..., d] with their mutable columns replaced by `mutable` [..., m], projected."""
+        out = x.expand(*mutable.shape[:-1], x.shape[-1]).clone()
+        out[..., self.mutable] = mutable.to(x.dtype)
+        return self.project(out.flatten(0, -2)).view(out.shape)
+
+    def profiles(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Distinct profiles of immutables [p, d - m] and each individual's profile number [n]."""
+        return torch.unique(x[:, ~self.mutable], dim=0, return_inverse=True)
+
+
+def nowhere(x: Tensor) -> Tensor:
+    """All-NaN rows shaped like x: nothing found."""
+    return torch.full_like(x, float("nan"))

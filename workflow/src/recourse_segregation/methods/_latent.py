@@ -1,0 +1,36 @@
+"""The latent search that C-CHVAE and IBR share."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..generative.vae import VAE
+from ._base import Method, nowhere
+from ._shells import nearest_in_shells
+
+
+class LatentSearch(Method):
+    """Sample shells around the latent mean of x, decode, take the accepted sample nearest to x (L2)."""
+
+    vae: VAE
+    condition: Tensor  # bool [d]: the columns that the decoder also sees
+    width: float
+    samples: int
+    shells: int
+
+    def search(self, x: Tensor) -> Tensor:
+        factual = x[:, self.mutable]
+        condition = x[:, self.condition]
+
+        def candidates(rows: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+            given = condition[rows].repeat_interleave(self.samples, 0)
+            decoded = self.vae.decode(points.flatten(0, 1), given).view(len(rows), self.samples, -1)
+            people = self.combine(x[rows].unsqueeze(1), decoded)
+            distance = (people[..., self.mutable] - factual[rows].unsqueeze(1)).norm(dim=2)
+            accepted = self.classifier.accepts(people.flatten(0, 1)).view(distance.shape)
+            return people, distance.masked_fill_(~accepted, torch.inf)
+
+        return nearest_in_shells(
+            self.vae.encode(factual), candidates, self.width, self.samples, self.shells, self.generator, nowhere(x)
+        )

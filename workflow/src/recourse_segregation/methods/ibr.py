@@ -1,0 +1,53 @@
+"""Gao and Lakkaraju (2023), implicit balanced recourse (IBR): a latent space that forgets the group."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ..generative import vae
+from ..options import Count, NonNegative, Positive, Sizes
+from ..population import Population
+from ._latent import LatentSearch
+
+
+class IBR(LatentSearch):
+    """C-CHVAE's search over a VAE that is trained against an adversary.
+
+    The adversary predicts the sensitive attribute from the latent; the VAE is paid γ (`adversary_weight`) for
+    the entropy of its prediction, and the decoder sees the immutables other than the sensitive attribute only.
+    """
+
+    def __init__(
+        self,
+        hidden: Sizes = (256,),
+        latent: Count = 2,
+        kl_weight: NonNegative = 1.0,
+        adversary_weight: NonNegative = 200.0,
+        adversary_hidden: Sizes = (8, 8, 8),
+        adversary_learning_rate: Positive = 0.01,
+        epochs: Count = 100,
+        batch: Count = 32,
+        learning_rate: Positive = 1e-3,
+        width: Positive = 0.01,
+        samples: Count = 100,
+        shells: Count = 2000,
+    ):
+        self.training = {
+            "hidden": hidden,
+            "latent": latent,
+            "kl_weight": kl_weight,
+            "epochs": epochs,
+            "batch": batch,
+            "learning_rate": learning_rate,
+            "weight_decay": 0.0,
+            "adversary": vae.Adversary(adversary_weight, adversary_hidden, adversary_learning_rate),
+        }
+        self.width, self.samples, self.shells = width, samples, shells
+
+    def prepare(self, population: Population, x: Tensor) -> None:
+        sensitive = population.schema.sensitive_index
+        self.condition = ~self.mutable
+        self.condition[sensitive] = False
+        self.vae, self.diagnostics = vae.train(
+            x[:, self.mutable], x[:, self.condition], self.generator, group=x[:, sensitive], **self.training
+        )

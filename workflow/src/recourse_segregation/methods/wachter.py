@@ -1,0 +1,84 @@
+"""Wachter, Mittelstadt and Russell (2017): gradient descent to the other side of the boundary."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..options import Count, Flag, NonNegative, Positive
+from ._base import Method, nowhere
+
+
+class Wachter(Method):
+    """Adam (AMSGrad) on BCE(f(x'), favourable) + λ ‖x' − x‖₁, stopped at the first accepted x'.
+
+    A round has `steps` steps; people still rejected after it go on with half the λ, for at most `rounds`
+    rounds. Steps stay inside [0, 1]; immutable columns get no gradient. Binary and one-hot columns are
+    projected to a valid level before they are classified, while the gradient passes straight through.
+
+    compatible: reproduce CARLA's iterates instead, for comparison only: immutables move, nothing is
+    clamped or projected, and λ falls by 0.05 after every round (it becomes negative).
+    """
+
+    def __init__(
+        self,
+        learning_rate: Positive = 0.01,
+        penalty: NonNegative = 0.01,
+        steps: Count = 1000,
+        rounds: Count = 10,
+        compatible: Flag = False,
+    ):
+        self.learning_rate, self.penalty, self.steps, self.rounds = learning_rate, penalty, steps, rounds
+        self.compatible = compatible
+
+    def search(self, x: Tensor) -> Tensor:
+        result = nowhere(x)
+        active = torch.arange(len(x), device=x.device)
+        origin, current = x, x.clone()
+        adam = _AMSGrad(x, self.learning_rate)
+        penalty = self.penalty
+        for _ in range(self.rounds):
+            for _ in range(self.steps):
+                point = current if self.compatible else self.project(current)
+                margin, slope = self.classifier.margin_and_gradient(point)
+                accepted = margin > 0
+                if accepted.any():
+                    result[active[accepted]] = point[accepted]
+                    going = ~accepted
+                    active, origin, current, point = active[going], origin[going], current[going], point[going]
+                    margin, slope = margin[going], slope[going]
+                    adam.keep(going)
+                    if not len(active):
+                        return result
+                gradient = torch.sigmoid(-margin).neg_().unsqueeze(1) * slope
+                gradient = gradient + penalty * torch.sign(point - origin)
+                if not self.compatible:
+                    gradient = gradient * self.mutable
+                current = current + adam.step(gradient)
+                if not self.compatible:
+                    current = torch.where(self.mutable, current.clamp(0, 1), origin)
+            penalty = penalty - 0.05 if self.compatible else penalty / 2
+        return result
+
+
+class _AMSGrad:
+    """AMSGrad (Reddi et al. 2018), every individual with moments of its own; all have taken the same steps."""
+
+    def __init__(self, like: Tensor, learning_rate: float, betas=(0.9, 0.999), epsilon: float = 1e-8):
+        self.mean, self.square, self.largest = (torch.zeros_like(like) for _ in range(3))
+        self.learning_rate, self.betas, self.epsilon, self.steps = learning_rate, betas, epsilon, 0
+
+    def keep(self, rows: Tensor) -> None:
+        self.mean, self.square, self.largest = self.mean[rows], self.square[rows], self.largest[rows]
+
+    def step(self, gradient: Tensor) -> Tensor:
+        """The move for this gradient."""
+        first, second = self.betas
+        self.steps += 1
+        self.mean.lerp_(gradient, 1 - first)
+        self.square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
+        torch.maximum(self.largest, self.square, out=self.largest)
+        denominator = (self.largest.sqrt() / math.sqrt(1 - second**self.steps)).add_(self.epsilon)
+        return (self.mean / denominator).mul_(-self.learning_rate / (1 - first**self.steps))

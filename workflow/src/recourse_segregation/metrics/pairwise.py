@@ -1,0 +1,151 @@
+"""Sums, counts and quantiles over all pairs of points, in bounded memory.
+
+Distances are L2, from coordinate differences in float64: the faster expansion |x|^2 - 2xy + |y|^2 loses half
+of the digits of a small distance, and its matrix product may differ with the number of BLAS threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import fsum, isqrt
+
+import numpy as np
+from scipy.spatial.distance import cdist, pdist
+
+from . import Undefined
+
+# Pairs whose distances are held at once. Blocks of 512 x 512 stay in cache.
+BLOCK_PAIRS = 2**18
+# Distances that a quantile may hold at once (128 MiB); beyond, it is found by counting.
+QUANTILE_PAIRS = 2**24
+# The bits of a float64 without its sign are read as three digits of 21 bits.
+DIGIT_BITS = 21
+
+
+def as_points(values: np.ndarray, name: str = "features") -> np.ndarray:
+    """`values` as a float64 array [n, d]; ValueError if the shape is another or a value is not finite."""
+    points = np.ascontiguousarray(values, dtype=np.float64)
+    if points.ndim != 2:
+        raise ValueError(f"{name}: expected an array [n, d], got shape {points.shape}")
+    if not np.isfinite(points).all():
+        raise ValueError(f"{name}: every value must be finite")
+    return points
+
+
+def as_mask(values: np.ndarray, name: str, size: int | None = None) -> np.ndarray:
+    """`values` as a bool array [n]; ValueError for another shape or type (numbers would act as positions)."""
+    mask = np.asarray(values)
+    if mask.dtype != bool or mask.ndim != 1:
+        raise ValueError(f"{name}: expected a bool array [n], got {mask.dtype} of shape {mask.shape}")
+    if size is not None and len(mask) != size:
+        raise ValueError(f"{name}: expected {size} values, got {len(mask)}")
+    return mask
+
+
+def as_groups(minority: np.ndarray, size: int) -> np.ndarray:
+    """`minority` as a bool array [size]; Undefined, naming the group, if one of the two has no members."""
+    minority = as_mask(minority, "minority", size)
+    for name, present in (("minority", minority.any()), ("majority", not minority.all())):
+        if not present:
+            raise Undefined(f"the {name} is empty: among {size} individuals none belongs to it")
+    return minority
+
+
+def blocks(x: np.ndarray, y: np.ndarray | None = None) -> Iterator[tuple[slice, slice, int, np.ndarray]]:
+    """Distances between x [n, d] and y [m, d] block by block: rows, columns, weight, distances.
+
+    Without y, the pairs of x with itself (every ordered pair, self pairs included): a block above the
+    diagonal has weight 2, for it stands for its mirror image too.
+    """
+    side = isqrt(BLOCK_PAIRS)
+    others = x if y is None else y
+    for i in range(0, len(x), side):
+        rows = slice(i, i + side)
+        for j in range(i if y is None else 0, len(others), side):
+            columns = slice(j, j + side)
+            yield rows, columns, 2 if y is None and j > i else 1, cdist(x[rows], others[columns])
+
+
+def distance_sum(x: np.ndarray, y: np.ndarray | None = None) -> float:
+    """Sum of d over all pairs of x and y, or of x with itself."""
+    return fsum(weight * distances.sum() for *_, weight, distances in blocks(x, y))
+
+
+def proximity_sum(x: np.ndarray, y: np.ndarray | None = None) -> float:
+    """Sum of exp(-d) over all pairs of x and y, or of x with itself (then every self pair adds 1)."""
+    total = []
+    for *_, weight, distances in blocks(x, y):
+        np.negative(distances, out=distances)
+        np.exp(distances, out=distances)
+        total.append(weight * distances.sum())
+    return fsum(total)
+
+
+def count_within(x: np.ndarray, radius: float, y: np.ndarray | None = None) -> np.ndarray:
+    """For each row of x, how many rows of y (or of x, itself included) are at distance <= radius: int [n]."""
+    counts = np.zeros(len(x), dtype=np.int64)
+    for rows, columns, weight, distances in blocks(x, y):
+        near = distances <= radius
+        counts[rows] += np.count_nonzero(near, axis=1)
+        if weight == 2:
+            counts[columns] += np.count_nonzero(near, axis=0)
+    return counts
+
+
+def nearest(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """For each row of x, the position of the nearest row of y, the first one of equals: int [n]."""
+    step = max(1, BLOCK_PAIRS // max(1, len(y)))
+    starts = range(0, max(1, len(x)), step)
+    return np.concatenate([cdist(x[i : i + step], y).argmin(axis=1) for i in starts])
+
+
+def distance_quantile(x: np.ndarray, q: float) -> float:
+    """The q-quantile of the full distance matrix of x, its diagonal included.
+
+    Equals np.quantile(matrix, q), that is linear interpolation between order statistics, at any size.
+    """
+    if not 0 <= q <= 1:
+        raise ValueError(f"q: expected a value from 0 to 1, got {q}")
+    n = len(x)
+    if n == 0:
+        raise Undefined("no points: the quantile of their distances is not defined")
+    position = (n * n - 1) * q
+    low = int(position)
+    ranks = (low, min(low + 1, n * n - 1))
+    select = _select_by_sorting if n * (n - 1) // 2 <= QUANTILE_PAIRS else _select_by_counting
+    return float(np.quantile(select(x, ranks), position - low))
+
+
+def _select_by_sorting(x: np.ndarray, ranks: Sequence[int]) -> np.ndarray:
+    """The values of these ranks (from 0) in the sorted distance matrix: n zeros, then each pair twice."""
+    n = len(x)
+    positions = [(rank - n) // 2 for rank in ranks]
+    distances = pdist(x)
+    kept = [position for position in positions if position >= 0]
+    if kept:
+        distances.partition(kept)
+    return np.array([distances[position] if position >= 0 else 0.0 for position in positions])
+
+
+def _select_by_counting(x: np.ndarray, ranks: Sequence[int]) -> np.ndarray:
+    """The same in constant memory: a radix selection, with a pass over the pairs for each of three digits.
+
+    Floats that are not negative sort as their bits do. So the counts of the leading digit tell which of its
+    values holds the wanted rank, and the next pass looks only at the distances that begin with it. The result
+    is exact, however many distances are equal.
+    """
+    found = np.zeros(len(ranks), dtype=np.int64)
+    remaining = list(ranks)
+    for shift in (2 * DIGIT_BITS, DIGIT_BITS, 0):
+        counts = {int(prefix): np.zeros(2**DIGIT_BITS, dtype=np.int64) for prefix in found}
+        for *_, weight, distances in blocks(x):
+            keys = distances.ravel().view(np.int64) >> shift
+            prefixes = keys >> DIGIT_BITS
+            for prefix, count in counts.items():
+                np.add.at(count, keys[prefixes == prefix] - (prefix << DIGIT_BITS), weight)
+        for i, rank in enumerate(remaining):
+            cumulative = counts[int(found[i])].cumsum()
+            digit = int(np.searchsorted(cumulative, rank, side="right"))
+            remaining[i] = rank - (int(cumulative[digit - 1]) if digit else 0)
+            found[i] = found[i] << DIGIT_BITS | digit
+    return found.view(np.float64)

@@ -1,0 +1,213 @@
+"""The table of individuals that every later stage works on: drawn, split, encoded and scaled.
+
+The draws follow the release (one `numpy.random.RandomState(seed)` for sampling and splitting), so that
+the measures before recourse can be compared with the published ones digit by digit.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+from .data.base import Dataset, Feature, Sensitive
+from .errors import ConfigError, DataError
+
+#: columns of a population table that are not features
+IDENTITY = ("population", "seed", "individual", "split", "label", "group")
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A feature and its columns in the table: one (continuous, binary) or one per level (categorical)."""
+
+    name: str
+    kind: str
+    columns: tuple[str, ...]
+    levels: tuple[str, ...]
+    immutable: bool
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What the columns of a population mean. Masks and indices refer to `columns` (d of them)."""
+
+    population: str
+    features: tuple[Encoded, ...]
+    sensitive: str
+    groups: tuple[str, str]
+    minority: str
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(c for f in self.features for c in f.columns)
+
+    @cached_property
+    def mutable(self) -> np.ndarray:
+        """bool [d]: may recourse move this column?"""
+        return np.array([not f.immutable for f in self.features for _ in f.columns])
+
+    @cached_property
+    def mutable_columns(self) -> tuple[str, ...]:
+        return tuple(np.array(self.columns, dtype=object)[self.mutable])
+
+    @cached_property
+    def sensitive_index(self) -> int:
+        """Index of the sensitive attribute among the columns."""
+        return self.columns.index(self.sensitive)
+
+    def indices(self, kind: str) -> list[list[int]]:
+        """Column indices of each *mutable* feature of a kind."""
+        return [
+            [self.columns.index(c) for c in f.columns]
+            for f in self.features
+            if f.kind == kind and not f.immutable
+        ]
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Schema:
+        raw = json.loads(text)
+        raw["features"] = tuple(
+            Encoded(**{k: tuple(v) if isinstance(v, list) else v for k, v in f.items()}) for f in raw["features"]
+        )
+        raw["groups"] = tuple(raw["groups"])
+        return cls(**raw)
+
+
+@dataclass(frozen=True)
+class Population:
+    """The individuals of one population and seed; rows are in the order of the split, train first."""
+
+    schema: Schema
+    table: pd.DataFrame
+
+    @property
+    def name(self) -> str:
+        return self.schema.population
+
+    @cached_property
+    def seed(self) -> int:
+        return int(self.table["seed"].iloc[0])
+
+    @cached_property
+    def features(self) -> np.ndarray:
+        """float64 [n, d], every column in [0, 1]."""
+        return self.table[list(self.schema.columns)].to_numpy(np.float64)
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """int64 [n], 1 = favourable."""
+        return self.table["label"].to_numpy(np.int64)
+
+    @cached_property
+    def minority(self) -> np.ndarray:
+        """bool [n]"""
+        return (self.table["group"] == self.schema.minority).to_numpy()
+
+    @cached_property
+    def train(self) -> np.ndarray:
+        """bool [n]"""
+        return (self.table["split"] == "train").to_numpy()
+
+    def training_part(self) -> Population:
+        """The training individuals only: the people that recourse is given to and that are measured."""
+        return Population(self.schema, self.table[self.train].reset_index(drop=True))
+
+
+def prepare(
+    name: str, dataset: Dataset, sensitive: str, seed: int, rows: int, frame: pd.DataFrame | None = None
+) -> Population:
+    """Draw, split, encode and scale the population `name` for one seed.
+
+    frame: the prepared frame (`dataset.read(...)`); None for a made-up data set, which is drawn here.
+    rows: the most individuals to use; more are sampled down.
+
+    Raises ConfigError for an unknown sensitive attribute and DataError when a feature is constant or a
+    group is absent among the rows used.
+    """
+    if sensitive not in dataset.sensitive:
+        raise ConfigError(
+            f"populations.{name}.sensitive: {sensitive!r} is not a sensitive attribute of {dataset.name}; "
+            f"it has: {', '.join(sorted(dataset.sensitive))}"
+        )
+    random_state = np.random.RandomState(seed)
+    if dataset.draw is not None:
+        frame = dataset.draw(random_state).sample(frac=1, random_state=random_state)
+    elif len(frame) > rows:
+        frame = frame.sample(rows, random_state=random_state)
+    attribute = dataset.sensitive[sensitive]
+    if attribute.derive is not None:
+        frame = frame.assign(**{attribute.feature: attribute.derive(frame)})
+
+    where = f"population {name}, seed {seed}"
+    schema = _schema(name, dataset, attribute)
+    encoded = _encode(frame, schema, scale=not dataset.scaled, where=where)
+    identity = pd.DataFrame(
+        {
+            "population": name,
+            "seed": seed,
+            "individual": frame.index.to_numpy(np.int64),
+            "split": "train",
+            "label": frame["label"].to_numpy(np.int64),
+            "group": frame[attribute.feature].astype(str).to_numpy(),
+        }
+    )
+    table = pd.concat([identity, encoded], axis=1)
+    train, test = train_test_split(np.arange(len(table)), random_state=random_state)
+    table.loc[test, "split"] = "test"
+    table = table.iloc[np.concatenate([train, test])].reset_index(drop=True)
+    for split, part in table.groupby("split"):
+        absent = set(attribute.levels) - set(part["group"])
+        if absent:
+            raise DataError(f"{where}: nobody of group {sorted(absent)[0]!r} in the {split} data; use more rows")
+        if part["label"].nunique() < 2:
+            raise DataError(f"{where}: all labels of the {split} data are {part['label'].iloc[0]}; use more rows")
+    return Population(schema, table)
+
+
+def _schema(name: str, dataset: Dataset, attribute: Sensitive) -> Schema:
+    declared = [
+        Feature(f.name, "binary", attribute.levels, immutable=True) if f.name == attribute.feature else f
+        for f in dataset.features
+    ]
+    features = tuple(
+        Encoded(
+            f.name,
+            f.kind,
+            (f.name,) if f.kind != "categorical" else tuple(f"{f.name}={level}" for level in f.levels),
+            f.levels,
+            f.immutable,
+        )
+        for f in declared
+    )
+    return Schema(name, features, attribute.feature, attribute.levels, attribute.minority)
+
+
+def _encode(frame: pd.DataFrame, schema: Schema, scale: bool, where: str) -> pd.DataFrame:
+    columns = {}
+    for feature in schema.features:
+        values = frame[feature.name]
+        if feature.kind == "continuous":
+            numbers = values.to_numpy(np.float64)
+            low, high = numbers.min(), numbers.max()
+            if low == high:
+                raise DataError(f"{where}: feature {feature.name!r} is constant ({low:g}) among the rows used")
+            columns[feature.name] = (numbers - low) / (high - low) if scale else numbers
+            continue
+        unknown = set(values.astype(str)) - set(feature.levels)
+        if unknown:
+            raise DataError(
+                f"{where}: feature {feature.name!r} has the undeclared level {sorted(unknown)[0]!r}; "
+                f"declared: {', '.join(feature.levels)}"
+            )
+        levels = feature.levels[1:] if feature.kind == "binary" else feature.levels
+        for column, level in zip(feature.columns, levels, strict=True):
+            columns[column] = (values.astype(str) == level).to_numpy(np.float64)
+    return pd.DataFrame(columns)

@@ -1,0 +1,81 @@
+"""What results were made from and with: the code, the configuration, the packages, the machine, the cost."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+
+#: What decides the results: everything here goes into the code's digest.
+CODE = ("Snakefile", "config.yaml", "envs", "notebooks", "workflow")
+PACKAGES = ("torch", "numpy", "pandas", "scipy", "scikit-learn", "seaborn", "papermill", "snakemake")
+_IGNORED = {"__pycache__", ".ipynb_checkpoints"}
+
+
+def code_digest(root: Path) -> str:
+    """sha256 over the names and contents of the files that decide the results, in the folder `root`."""
+    digest = hashlib.sha256()
+    for part in CODE:
+        top = root / part
+        files = [top] if top.is_file() else [f for f in top.rglob("*") if f.is_file()]
+        for file in sorted(files, key=lambda f: f.relative_to(root).as_posix()):
+            if not _IGNORED.intersection(file.parts):
+                digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def record(root: Path, config: dict[str, Any], results: Path) -> dict[str, Any]:
+    """The provenance of the results in `results`, made by the code in `root` with `config`.
+
+    Seconds and peak memory of each stage come from Snakemake's benchmark files.
+    """
+    return {
+        "code": {"sha256": code_digest(root), "of": list(CODE), "commit": _commit(root)},
+        "config": config,
+        "packages": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "machine": {
+            "system": platform.system(),
+            "processor": platform.machine(),
+            "cores": psutil.cpu_count(),
+            "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        },
+        "stages": stages(results / "benchmarks"),
+        "results": {
+            name: hashlib.sha256((results / name).read_bytes()).hexdigest()
+            for name in ("measures.parquet", "comparison.csv")
+        },
+    }
+
+
+def stages(benchmarks: Path) -> dict[str, dict[str, float]]:
+    """Jobs, seconds (sum and longest) and peak memory (MiB) of each stage, from its benchmark files."""
+    found = {}
+    for folder in sorted(p for p in benchmarks.iterdir() if p.is_dir()):
+        runs = pd.concat([pd.read_csv(f, sep="\t", na_values="-") for f in sorted(folder.glob("*.tsv"))])
+        found[folder.name] = {
+            "jobs": len(runs),
+            "seconds": round(float(runs["s"].sum()), 1),
+            "longest_seconds": round(float(runs["s"].max()), 1),
+            "peak_mib": round(float(runs["max_rss"].max()), 1),
+        }
+    return found
+
+
+def _commit(root: Path) -> str:
+    """The commit that is checked out, "-dirty" if its code was edited, "unknown" without git."""
+    try:
+        head = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        status = ["git", "-C", str(root), "status", "--porcelain", "--", *CODE]
+        dirty = subprocess.run(status, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return f"{head}-dirty" if dirty else head

@@ -1,0 +1,112 @@
+"""Recourse for everybody who is rejected, and the one place where its post-conditions are checked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from . import methods
+from .classifiers import Classifier, tensor
+from .population import Population, Schema
+from .seeds import torch_generator
+
+#: Why a person has no recourse, in the order in which it is checked.
+REASONS = (
+    "nothing found",
+    "not finite",
+    "immutable moved",
+    "outside [0, 1]",
+    "invalid level",
+    "not accepted",
+)
+
+
+def generate(
+    population: Population,
+    classifier: Classifier,
+    classifier_name: str,
+    method: str,
+    base: str,
+    options: Mapping[str, Any],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give recourse to every rejected individual of train with one method.
+
+    method: the name in the results; base: the method's file; options: its keyword arguments.
+
+    Returns the `recourse` and the `diagnostics` table of this cell (see `contracts`). A result that breaks a
+    post-condition counts as not found, with the first reason of `REASONS` that applies.
+    """
+    schema, seed = population.schema, population.seed
+    train = population.training_part()
+    x = tensor(train.features, classifier.device)
+    rejected = (~classifier.accepts(x)).cpu().numpy()
+    factual = x[torch.tensor(rejected, device=x.device)]
+
+    # The stream is named after the method's file: a variant differs from its base by its options only.
+    generator = torch_generator(seed, "recourse", base)
+    started = time.perf_counter()
+    fitted = methods.load(base)(**options).fit(population, classifier, generator)
+    between = time.perf_counter()
+    counterfactual = fitted.counterfactuals(factual)
+    ended = time.perf_counter()
+
+    reason = check(factual, counterfactual, schema, classifier)
+    found = reason == ""
+    # Immutables are copied, not converted: they stay equal to the last bit in float64 too.
+    moved = np.where(schema.mutable, counterfactual.double().cpu().numpy(), train.features[rejected])
+    moved[~found] = np.nan
+    cell = {"population": population.name, "seed": seed, "classifier": classifier_name, "method": method}
+    people = train.table.loc[rejected, ["individual", "group"]].reset_index(drop=True)
+    table = pd.concat(
+        [
+            pd.DataFrame(cell, index=people.index),
+            people.assign(found=found, reason=reason),
+            pd.DataFrame(moved, columns=list(schema.columns)),
+        ],
+        axis=1,
+    )
+    quantities = {
+        "fit_seconds": between - started,
+        "search_seconds": ended - between,
+        "rejected": len(found),
+        "found": int(found.sum()),
+        **{r: int((reason == r).sum()) for r in REASONS},
+        **fitted.diagnostics,
+    }
+    diagnostics = pd.DataFrame({**cell, "quantity": list(quantities), "value": list(quantities.values())})
+    return table, diagnostics
+
+
+def check(factual: Tensor, counterfactual: Tensor, schema: Schema, classifier: Classifier) -> np.ndarray:
+    """Why each result is unusable, "" where it is fine: str [n].
+
+    factual, counterfactual: [n, d]. Usable means: finite, immutables equal to the bit, inside [0, 1], one
+    level per binary and one-hot feature, accepted by the classifier.
+    """
+    if counterfactual.shape != factual.shape:
+        raise ValueError(
+            f"a method must return one row per individual: {tuple(factual.shape)} expected, "
+            f"{tuple(counterfactual.shape)} returned"
+        )
+    mutable = torch.tensor(schema.mutable, device=factual.device)
+    levels = torch.zeros(len(factual), dtype=torch.bool, device=factual.device)
+    for columns in [*schema.indices("binary"), *schema.indices("categorical")]:
+        values = counterfactual[:, columns]
+        levels |= ~((values == 0) | (values == 1)).all(1)
+        if len(columns) > 1:
+            levels |= values.sum(1) != 1
+    broken = (
+        torch.isnan(counterfactual).all(1),
+        ~torch.isfinite(counterfactual).all(1),
+        (counterfactual != factual)[:, ~mutable].any(1),
+        ((counterfactual < 0) | (counterfactual > 1))[:, mutable].any(1),
+        levels,
+        ~classifier.accepts(counterfactual),
+    )
+    return np.select([b.cpu().numpy() for b in broken], REASONS, default="")

@@ -1,0 +1,50 @@
+"""Which source files a stage is made of, so that editing one reruns what depends on it and nothing else.
+
+Snakemake tracks scripts but not the modules they import. Reads import statements only; imports nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
+
+@cache
+def closure(file: Path) -> frozenset[Path]:
+    """`file` and every module of this package that it imports, directly or through others."""
+    seen: set[Path] = set()
+    todo = [file.resolve()]
+    while todo:
+        path = todo.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        todo += _imported(path)
+    return frozenset(seen)
+
+
+def _imported(path: Path) -> list[Path]:
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        parts = node.module.split(".") if node.module else []
+        if node.level:
+            folder = path.parents[node.level - 1]
+        elif parts[:1] == [_PACKAGE.name]:
+            folder, parts = _PACKAGE, parts[1:]
+        else:
+            continue
+        target = folder.joinpath(*parts)
+        found += [target.with_suffix(".py"), target / "__init__.py"]
+        for alias in node.names:
+            found += [target / f"{alias.name}.py", target / alias.name / "__init__.py"]
+    return [p.resolve() for p in found if p.is_file()]
+
+
+def module(*parts: str) -> Path:
+    """The file of a module of this package: `module("methods", "face")`."""
+    return _PACKAGE.joinpath(*parts).with_suffix(".py")
