@@ -33,7 +33,9 @@ def made_up(features: tuple[Feature, ...], rows: int = 400) -> Dataset:
         job = random_state.randint(0, 4, rows)
         frame = pd.DataFrame(
             {
-                "label": (income - 2 * debt + 0.5 * (job == 2) + random_state.normal(0, 0.3, rows) > 0.9).astype(int),
+                "label": (
+                    income - 2 * debt + 0.5 * (job == 2) + random_state.normal(0, 0.3, rows) > 0.9
+                ).astype(int),
                 "income": income,
                 "debt": debt,
                 "score": random_state.rand(rows),

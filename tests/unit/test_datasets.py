@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 import numpy as np
 import pandas as pd
 import pytest
-from fixtures.make_raw import MAKERS, PERSONAL, RawTable, make, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from fixtures.make_raw import MAKERS, PERSONAL, RawTable, make, write
 from recourse_segregation import data
 from recourse_segregation.data import reading
 from recourse_segregation.data.base import Feature

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from recourse_segregation.classifiers import Classifier
+from recourse_segregation.classifiers import Classifier, from_state
 from recourse_segregation.methods.wachter import Wachter
-from recourse_segregation.network import MLP, Parameters
 from recourse_segregation.population import Encoded, Schema
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "wachter_carla.json").read_text(encoding="utf-8"))
@@ -19,13 +18,10 @@ GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "wachter_carla.json"
 
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
-    network = MLP((5, 16, 2))
-    parameters = Parameters(network)
-    with torch.inference_mode():
-        for i, (weight, bias) in enumerate(network.layers):
-            weight.copy_(torch.tensor(GOLDEN["weights"][f"layers.{i}.weight"]).t())
-            bias.copy_(torch.tensor(GOLDEN["weights"][f"layers.{i}.bias"]))
-    return Classifier(network, parameters)
+    weights = {name: torch.tensor(values) for name, values in GOLDEN["weights"].items()}
+    return from_state(
+        {"layers": [(weights[f"layers.{i}.weight"], weights[f"layers.{i}.bias"]) for i in range(2)]}
+    )
 
 
 def wachter(classifier: Classifier, **options) -> torch.Tensor:

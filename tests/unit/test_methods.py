@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from conftest import population
 
+from conftest import population
 from recourse_segregation import classifiers, methods, recourse
 from recourse_segregation.errors import ConfigError
 from recourse_segregation.seeds import torch_generator
@@ -29,7 +29,9 @@ CELLS = [
 
 def fitted(method, people, classifier, seed=0, **options):
     cls = methods.load(method)
-    return cls(**{**FAST.get(method, {}), **options}).fit(people, classifier, torch_generator(seed, "test", method))
+    return cls(**{**FAST.get(method, {}), **options}).fit(
+        people, classifier, torch_generator(seed, "test", method)
+    )
 
 
 def rejected(people, classifier):
@@ -79,7 +81,9 @@ def test_nobody_rejected_is_an_empty_answer(method, people, trained):
 def test_another_seed_gives_another_result(method, people, trained):
     cell = people["levels"], trained["levels", "linear"]
     x = rejected(*cell)
-    assert not torch.equal(fitted(method, *cell).counterfactuals(x), fitted(method, *cell, seed=1).counterfactuals(x))
+    assert not torch.equal(
+        fitted(method, *cell).counterfactuals(x), fitted(method, *cell, seed=1).counterfactuals(x)
+    )
 
 
 def test_shells_are_searched_from_the_inside(people, trained):
@@ -116,7 +120,11 @@ def test_wachter_accepts_where_a_saturated_softmax_has_no_gradient():
     classifier = classifiers.train(people, torch_generator(0, "train", "linear"), (), 0.1, 200, 32)
     x = rejected(people, classifier)
     assert (torch.sigmoid(classifier.margin(x)) < 1e-6).any()
-    found = methods.load("wachter")(steps=200, rounds=1).fit(people, classifier, torch_generator(0)).counterfactuals(x)
+    found = (
+        methods.load("wachter")(steps=200, rounds=1)
+        .fit(people, classifier, torch_generator(0))
+        .counterfactuals(x)
+    )
     assert classifier.accepts(found).all()
 
 

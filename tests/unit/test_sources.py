@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pooch
 import pytest
+
 from recourse_segregation import sources
 from recourse_segregation.data.base import RawFile
 from recourse_segregation.errors import SourceError

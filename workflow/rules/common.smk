@@ -30,12 +30,9 @@ NOTEBOOKS = ["populations", "synthetic", "segregation", "recourse_quality", "com
 def code(script, *module):
     """The files that a script is made of, and those of a module that it loads by name."""
     files = tracking.closure(Path(workflow.basedir, "workflow", "scripts", f"{script}.py"))
-    return sorted(os.path.relpath(file) for file in files | (modules(*module) if module else set()))
-
-
-def modules(*module):
-    """The files that a module of the package is made of."""
-    return tracking.closure(tracking.module(*module))
+    if module:
+        files |= tracking.closure(tracking.module(*module))
+    return sorted(os.path.relpath(file) for file in files)
 
 
 def per_cell(path, cells=CELLS):

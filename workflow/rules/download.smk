@@ -6,8 +6,6 @@ rule download:
         code=lambda wildcards: code("download", "data", wildcards.dataset),
     output:
         receipt="results/raw/{dataset}/receipt.json",
-    params:
-        dataset="{dataset}",
     log:
         "logs/download/{dataset}.log",
     benchmark:
@@ -15,5 +13,7 @@ rule download:
     conda:
         ENVIRONMENT
     threads: 1
+    params:
+        dataset="{dataset}",
     script:
         "../scripts/download.py"

@@ -10,9 +10,6 @@ rule measure_before:
     output:
         neighbourhoods="results/{population}/seeds-{seeds}/{classifier}/neighbourhoods.parquet",
         measures="results/{population}/seeds-{seeds}/{classifier}/before.parquet",
-    params:
-        neighbourhoods=lookup("populations/{population}/neighbourhoods", within=config),
-        radius_quantile=lookup("populations/{population}/radius_quantile", within=config),
     log:
         "logs/measure_before/{population}.{classifier}.seeds-{seeds}.log",
     benchmark:
@@ -20,6 +17,9 @@ rule measure_before:
     conda:
         ENVIRONMENT
     threads: 1
+    params:
+        neighbourhoods=lookup("populations/{population}/neighbourhoods", within=config),
+        radius_quantile=lookup("populations/{population}/radius_quantile", within=config),
     script:
         "../scripts/measure_before.py"
 

@@ -7,9 +7,6 @@ rule prepare:
         code=lambda wildcards: code("prepare", "data", config["populations"][wildcards.population]["dataset"]),
     output:
         population="results/{population}/seeds-{seeds}/population.parquet",
-    params:
-        population=lookup("populations/{population}", within=config),
-        seeds=lambda wildcards: settings.seeds_in(wildcards.seeds),
     log:
         "logs/prepare/{population}.seeds-{seeds}.log",
     benchmark:
@@ -17,5 +14,8 @@ rule prepare:
     conda:
         ENVIRONMENT
     threads: 1
+    params:
+        population=lookup("populations/{population}", within=config),
+        seeds=lambda wildcards: settings.seeds_in(wildcards.seeds),
     script:
         "../scripts/prepare.py"

@@ -10,12 +10,6 @@ rule recourse:
     output:
         recourse="results/{population}/seeds-{seeds}/{classifier}/{method}/recourse.parquet",
         diagnostics="results/{population}/seeds-{seeds}/{classifier}/{method}/diagnostics.parquet",
-    params:
-        base=lambda wildcards: settings.method_base(config, wildcards.method),
-        options=lambda wildcards: settings.options_for(
-            config, "methods", wildcards.method, wildcards.population
-        ),
-        device=config["run"]["device"],
     log:
         "logs/recourse/{population}.{classifier}.{method}.seeds-{seeds}.log",
     benchmark:
@@ -23,5 +17,11 @@ rule recourse:
     conda:
         ENVIRONMENT
     threads: 1
+    params:
+        base=lambda wildcards: settings.method_base(config, wildcards.method),
+        options=lambda wildcards: settings.options_for(
+            config, "methods", wildcards.method, wildcards.population
+        ),
+        device=config["run"]["device"],
     script:
         "../scripts/recourse.py"

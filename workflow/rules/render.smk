@@ -8,13 +8,13 @@ rule compare:
         code=code("compare"),
     output:
         comparison="results/comparison.csv",
-    params:
-        tolerances=lookup("comparison", within=config),
     log:
         "logs/compare.log",
     conda:
         ENVIRONMENT
     threads: 1
+    params:
+        tolerances=lookup("comparison", within=config),
     script:
         "../scripts/compare.py"
 
@@ -38,7 +38,7 @@ rule notebook:
             for path in per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet")
             if path.startswith(f"results/synthetic/seeds-{BLOCKS[0]}/")
         ],
-        code=[os.path.relpath(file) for file in sorted(modules("exhibits"))],
+        code=code("notebook", "exhibits"),
     output:
         notebook="results/notebooks/{notebook}.ipynb",
         exhibits=directory("results/exhibits/{notebook}"),
@@ -46,15 +46,13 @@ rule notebook:
         "logs/notebook/{notebook}.log",
     benchmark:
         "results/benchmarks/notebook/{notebook}.tsv"
-    conda:
-        ENVIRONMENT
     wildcard_constraints:
         notebook="|".join(NOTEBOOKS),
+    conda:
+        ENVIRONMENT
     threads: 1
-    shell:
-        "mkdir -p {output.exhibits} && "
-        "papermill {input.notebook} {output.notebook} --kernel python3 --no-progress-bar "
-        "-p results results -p exhibits {output.exhibits} > {log} 2>&1"
+    script:
+        "../scripts/notebook.py"
 
 
 rule html:
@@ -81,13 +79,13 @@ rule provenance:
         code=code("provenance"),
     output:
         provenance="results/provenance.json",
-    params:
-        config=config,
-        root=str(ROOT),
     log:
         "logs/provenance.log",
     conda:
         ENVIRONMENT
     threads: 1
+    params:
+        config=config,
+        root=str(ROOT),
     script:
         "../scripts/provenance.py"

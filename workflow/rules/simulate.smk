@@ -9,9 +9,6 @@ rule simulate:
         code=code("simulate"),
     output:
         after="results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet",
-    params:
-        uptake=lookup("simulation/uptake", within=config),
-        unresolved=lookup("simulation/unresolved", within=config),
     log:
         "logs/simulate/{population}.{classifier}.{method}.seeds-{seeds}.log",
     benchmark:
@@ -19,5 +16,8 @@ rule simulate:
     conda:
         ENVIRONMENT
     threads: 1
+    params:
+        uptake=lookup("simulation/uptake", within=config),
+        unresolved=lookup("simulation/unresolved", within=config),
     script:
         "../scripts/simulate.py"

@@ -9,11 +9,6 @@ rule train:
         classifier="results/{population}/seeds-{seeds}/{classifier}/classifier.pt",
         predictions="results/{population}/seeds-{seeds}/{classifier}/predictions.parquet",
         summary="results/{population}/seeds-{seeds}/{classifier}/summary.parquet",
-    params:
-        options=lambda wildcards: settings.options_for(
-            config, "classifiers", wildcards.classifier, wildcards.population
-        ),
-        device=config["run"]["device"],
     log:
         "logs/train/{population}.{classifier}.seeds-{seeds}.log",
     benchmark:
@@ -21,5 +16,10 @@ rule train:
     conda:
         ENVIRONMENT
     threads: 1
+    params:
+        options=lambda wildcards: settings.options_for(
+            config, "classifiers", wildcards.classifier, wildcards.population
+        ),
+        device=config["run"]["device"],
     script:
         "../scripts/train.py"

@@ -54,15 +54,19 @@ class Classifier:
         return from_state(self.state(), device)
 
     def state(self) -> dict:
-        """What `from_state` needs: plain lists and one tensor, safe to load with `weights_only=True`."""
-        return {"sizes": list(self.network.sizes), "values": self.parameters.values.cpu().clone()}
+        """(weight [out, in], bias [out]) of each layer: plain tensors, safe to load with `weights_only=True`."""
+        return {"layers": [(w.t().cpu().clone(), b.cpu().clone()) for w, b in self.network.layers]}
 
 
 def from_state(state: dict, device: torch.device | str = "cpu") -> Classifier:
     """The inverse of `Classifier.state`."""
-    network = MLP(state["sizes"])
+    layers = state["layers"]
+    network = MLP([layers[0][0].shape[1], *(len(bias) for _, bias in layers)])
     parameters = Parameters(network, device=device)
-    parameters.values.copy_(state["values"])
+    with torch.inference_mode():
+        for (weight, bias), (saved_weight, saved_bias) in zip(network.layers, layers, strict=True):
+            weight.copy_(saved_weight.t())
+            bias.copy_(saved_bias)
     return Classifier(network, parameters)
 
 

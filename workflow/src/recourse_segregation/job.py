@@ -19,16 +19,19 @@ def job(log: str, about: str) -> Iterator[None]:
     the log.
     """
     terminal = sys.stderr
-    with open(log, "w", encoding="utf-8") as stream:
-        with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
-            try:
-                yield
-                return
-            except RecourseError as error:
-                text = f"error in {about}: {error}"
-                print(text)
-            except Exception as error:
-                traceback.print_exc()
-                text = f"unexpected error in {about}: {type(error).__name__}: {error} (traceback in {log})"
+    with (
+        open(log, "w", encoding="utf-8") as stream,
+        contextlib.redirect_stdout(stream),
+        contextlib.redirect_stderr(stream),
+    ):
+        try:
+            yield
+            return
+        except RecourseError as error:
+            text = f"error in {about}: {error}"
+            print(text)
+        except Exception as error:
+            traceback.print_exc()
+            text = f"unexpected error in {about}: {type(error).__name__}: {error} (traceback in {log})"
     print(text, file=terminal)
     sys.exit(1)

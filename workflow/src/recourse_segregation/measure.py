@@ -8,13 +8,13 @@ fitted once, on everyone before, and serve every scope, method and phase.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import numpy as np
 import pandas as pd
 
-from .metrics import Undefined
+from .metrics import Undefined, segregation
 from .metrics import recourse as quality
-from .metrics import segregation
 from .metrics.segregation import Neighbourhoods
 from .population import Population, Schema
 
@@ -119,41 +119,32 @@ def _mutable(table: pd.DataFrame, population: Population) -> np.ndarray:
 
 
 def _segregation(scope: str, features: np.ndarray, minority: np.ndarray, home: Neighbourhoods) -> list[tuple]:
+    @cache
+    def sums() -> segregation.ProximitySums:
+        return segregation.proximity_sums(features, minority)
+
     metrics: dict[str, Callable[[], float]] = {
         "atkinson": lambda: segregation.atkinson(segregation.assign(home.centres, features), minority),
         "centralization": lambda: segregation.centralization(features, minority, home.radius),
         "centralization_released": lambda: segregation.centralization_released(features, minority, home.radius),
+        "average_proximity": lambda: segregation.average_proximity(features, minority, sums()),
+        "spatial_proximity": lambda: segregation.spatial_proximity(features, minority, sums()),
     }
-    rows = [_row(scope, name, len(features), metric) for name, metric in metrics.items()]
-    try:
-        sums = segregation.proximity_sums(features, minority)
-    except Undefined as error:
-        reason = str(error)
-        return rows + [(scope, n, np.nan, len(features), reason) for n in ("average_proximity", "spatial_proximity")]
-    return rows + [
-        _row(
-            scope,
-            "average_proximity",
-            len(features),
-            lambda: segregation.average_proximity(features, minority, sums=sums),
-        ),
-        _row(
-            scope,
-            "spatial_proximity",
-            len(features),
-            lambda: segregation.spatial_proximity(features, minority, sums=sums),
-        ),
-    ]
+    return [_row(scope, name, len(features), metric) for name, metric in metrics.items()]
 
 
 def _atkinson_released(features: np.ndarray, minority: np.ndarray, home: Neighbourhoods | None) -> tuple:
     """The release's synthetic convention: neighbourhoods of the accepted before, those of everyone after."""
     if home is None:
-        return ("everyone", "atkinson_released", np.nan, len(features), "too few accepted for the neighbourhoods")
+        return (
+            "everyone",
+            "atkinson_released",
+            np.nan,
+            len(features),
+            "too few accepted for the neighbourhoods",
+        )
     areas = segregation.assign(home.centres, features)
-    return _row(
-        "everyone", "atkinson_released", len(features), lambda: segregation.atkinson(areas, minority)
-    )
+    return _row("everyone", "atkinson_released", len(features), lambda: segregation.atkinson(areas, minority))
 
 
 def _quality(

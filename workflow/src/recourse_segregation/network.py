@@ -86,7 +86,8 @@ class MLP:
 class Parameters:
     """One flat vector of weights (and one of gradients) behind several MLPs.
 
-    Initial weights and biases are uniform in +-1/sqrt(fan-in), torch's own choice for a linear layer.
+    With a generator, weights and biases start uniform in +-1/sqrt(fan-in), torch's own choice for a linear layer;
+    without one they are 0.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class Parameters:
     ):
         shapes = [(m, a, b) for m in networks for a, b in zip(m.sizes[:-1], m.sizes[1:], strict=True)]
         total = sum(a * b + b for _, a, b in shapes)
-        values = torch.empty(total, dtype=dtype)
+        values = torch.zeros(total, dtype=dtype)
         if generator is not None:
             start = 0
             for _, a, b in shapes:
@@ -150,7 +151,9 @@ class Adam:
 class RMSprop:
     """RMSprop (Tieleman and Hinton 2012) on a flat vector, with torch's defaults (0.99, 1e-8)."""
 
-    def __init__(self, parameters: Parameters, learning_rate: float, smoothing: float = 0.99, epsilon: float = 1e-8):
+    def __init__(
+        self, parameters: Parameters, learning_rate: float, smoothing: float = 0.99, epsilon: float = 1e-8
+    ):
         self.parameters = parameters
         self.learning_rate, self.smoothing, self.epsilon = learning_rate, smoothing, epsilon
         self._square = torch.zeros_like(parameters.values)

@@ -1,0 +1,154 @@
+"""Executed notebooks as pages that read offline: no script, style or font from elsewhere, pictures embedded."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+
+from .errors import DataError
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif; color: #1b1b1b; max-width: 1100px; margin: 2rem auto;
+  padding: 0 1rem; }
+h1 { line-height: 1.2; }
+a { color: #12395b; }
+code { background: #f2f2f2; padding: 0 0.2em; }
+nav { display: flex; justify-content: space-between; font-size: 0.9rem; border-bottom: 1px solid #ccc; }
+img { max-width: 100%; height: auto; }
+table { border-collapse: collapse; margin: 1.2rem 0 0.4rem; font-size: 0.8rem; line-height: 1.35; max-width: 100%;
+  font-variant-numeric: tabular-nums; }
+caption { text-align: left; font-weight: bold; font-size: 1rem; padding: 0.3rem 0; }
+th { vertical-align: bottom; border-bottom: 2px solid #1b1b1b; }
+td { vertical-align: top; border-top: 1px solid #ddd; }
+tr.joined td { border-top: 1px solid #f2f2f2; }
+th, td { padding: 0.25rem 0.6rem 0.25rem 0; }
+th + th, td + td { padding-left: 0.4rem; }
+td:first-child { white-space: nowrap; }
+.notes { font-size: 0.8rem; color: #444; margin-top: 0; }
+"""
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+_INDEX_TITLE = "Does algorithmic recourse segregate?"
+_EXTERNAL = re.compile(
+    r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)\s*=\s*["']?(?:https?:)?//""", re.I
+)
+
+
+def render(notebook: Path, page: Path) -> None:
+    """Write an executed notebook as HTML: prose, tables and pictures; the code is in the notebook, which is linked.
+
+    Same notebook, same bytes. Raises DataError when the notebook cannot be read, or its page would load something
+    from elsewhere.
+    """
+    content = _read(notebook)
+    exporter = HTMLExporter(
+        template_name="basic",
+        exclude_input=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        exclude_anchor_links=True,
+    )
+    body, _ = exporter.from_notebook_node(content)
+    title, _ = _opening(content, notebook)
+    code = os.path.relpath(notebook, page.parent)
+    nav = f'<nav><a href="index.html">← All exhibits</a><a href="{html.escape(code)}">The notebook, with its code</a></nav>'
+    _write(page, title, f"{nav}\n<main>{body}</main>")
+
+
+def index(notebooks: Sequence[Path], page: Path) -> None:
+    """Write the page that leads to the pages of `notebooks`, which lie beside it, and to the tables.
+
+    Raises DataError when a notebook cannot be read or does not open with a title and a sentence.
+    """
+    items = []
+    for notebook in notebooks:
+        title, sentence = _opening(_read(notebook), notebook)
+        items.append(
+            f'<dt><a href="{notebook.stem}.html">{html.escape(title)}</a></dt><dd>{html.escape(sentence)}</dd>'
+        )
+    body = (
+        f"<h1>{_INDEX_TITLE}</h1>\n"
+        "<p>The exhibits of one run of the workflow. Each page shows tables and figures; the executed notebook "
+        "beside it has the code.</p>\n"
+        "<dl>" + "\n".join(items) + "</dl>\n"
+        "<h2>The tables behind them</h2>\n"
+        '<ul><li><a href="../measures.parquet">measures.parquet</a>: one row for each population, seed, classifier, '
+        "method, phase, scope and metric.</li>\n"
+        '<li><a href="../comparison.csv">comparison.csv</a>: every published number beside ours, with a verdict.</li>\n'
+        '<li><a href="../exhibits/">exhibits</a>: each exhibit\'s table as CSV, its figure as SVG and PNG.</li></ul>'
+    )
+    _write(page, _INDEX_TITLE, body)
+
+
+def clean(notebook: Path) -> None:
+    """Take what papermill notes about the machine (paths, times, environment) out of an executed notebook, in place.
+
+    Results, code and parameters stay. Raises DataError when the notebook cannot be read.
+    """
+    content = _read(notebook)
+    content.metadata.pop("papermill", None)
+    for cell in content.cells:
+        for key in ("papermill", "execution"):
+            cell.metadata.pop(key, None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell["id"] = "injected-parameters"  # papermill draws a new one each time
+    _replace(notebook, nbformat.writes(content) + "\n")
+
+
+def _read(notebook: Path) -> NotebookNode:
+    try:
+        return nbformat.read(notebook, as_version=4)
+    except (OSError, ValueError, nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
+        raise DataError(
+            f"{notebook}: not a readable notebook ({error}); run the rule notebook again"
+        ) from error
+
+
+def _opening(content: NotebookNode, notebook: Path) -> tuple[str, str]:
+    """The title and the first sentence of a notebook, without markup."""
+    first = content.cells[0].source if content.cells and content.cells[0].cell_type == "markdown" else ""
+    heading, _, rest = first.strip().partition("\n")
+    sentence = re.match(r".+?[.?!](?=\s|$)", " ".join(rest.split()))
+    if not heading.startswith("# ") or sentence is None:
+        raise DataError(f"{notebook}: the first cell must be text: a line `# Title`, then a sentence")
+    return _plain(heading[2:]), _plain(sentence.group())
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[*_`]|\[|\]\([^)]*\)", "", text).strip()
+
+
+def _write(page: Path, title: str, body: str) -> None:
+    text = _PAGE.format(title=html.escape(title), style=_STYLE, body=body)
+    found = _EXTERNAL.search(text)
+    if found:
+        raise DataError(f"{page}: the page would load something from elsewhere: {found.group()[:80]}")
+    page.parent.mkdir(parents=True, exist_ok=True)
+    _replace(page, text)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file, all of it or nothing."""
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)

@@ -27,8 +27,13 @@ def code_digest(root: Path) -> str:
         for file in sorted(files, key=lambda f: f.relative_to(root).as_posix()):
             if not _IGNORED.intersection(file.parts):
                 digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
-                digest.update(hashlib.sha256(file.read_bytes()).digest())
+                digest.update(file_digest(file).encode())
     return digest.hexdigest()
+
+
+def file_digest(file: Path) -> str:
+    """sha256 of a file."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def record(root: Path, config: dict[str, Any], results: Path) -> dict[str, Any]:
@@ -47,10 +52,7 @@ def record(root: Path, config: dict[str, Any], results: Path) -> dict[str, Any]:
             "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         },
         "stages": stages(results / "benchmarks"),
-        "results": {
-            name: hashlib.sha256((results / name).read_bytes()).hexdigest()
-            for name in ("measures.parquet", "comparison.csv")
-        },
+        "results": {name: file_digest(results / name) for name in ("measures.parquet", "comparison.csv")},
     }
 
 

@@ -97,7 +97,8 @@ def train(
                 push = adversary.weight * logit * probability * (1 - probability)
                 gradient_z = gradient_z + critic.backward(push, weights=False)
             gradient = torch.cat(
-                [gradient_z + beta * mean, 0.5 * (gradient_z * spread + beta * (deviation * deviation - 1))], 1
+                [gradient_z + beta * mean, 0.5 * (gradient_z * spread + beta * (deviation * deviation - 1))],
+                1,
             )
             encoder.backward(gradient, inputs=False)
             optimiser.step()

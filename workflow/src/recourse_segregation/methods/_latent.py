@@ -32,5 +32,11 @@ class LatentSearch(Method):
             return people, distance.masked_fill_(~accepted, torch.inf)
 
         return nearest_in_shells(
-            self.vae.encode(factual), candidates, self.width, self.samples, self.shells, self.generator, nowhere(x)
+            self.vae.encode(factual),
+            candidates,
+            self.width,
+            self.samples,
+            self.shells,
+            self.generator,
+            nowhere(x),
         )

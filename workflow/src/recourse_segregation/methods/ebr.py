@@ -43,7 +43,12 @@ class EBR(Method):
         epochs: Count = 1000,
         learning_rate: Positive = 5e-3,
     ):
-        self.density_quantile, self.bound, self.proposals, self.keep = density_quantile, bound, proposals, keep
+        self.density_quantile, self.bound, self.proposals, self.keep = (
+            density_quantile,
+            bound,
+            proposals,
+            keep,
+        )
         self.resampling, self.shared_pool = resampling, shared_pool
         self.training = {
             "components": components,

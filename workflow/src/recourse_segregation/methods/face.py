@@ -20,10 +20,11 @@ _PAIRS = 1 << 22  # kernel evaluations at a time
 class FACE(Method):
     """The end of the shortest path, over observed individuals, to an accepted individual in a dense region.
 
-    One k-nearest-neighbour graph for each profile of immutables (nobody's path crosses one); parts of it
-    that are not connected are bridged where they are closest. An edge costs its length over the density
-    along it (Gaussian kernel, Scott's bandwidth, relative to the densest individual of the profile). Targets are the accepted whose density is at least the `density_quantile` of
-    the accepted of their profile. Distances to the nearest target come from one multi-source Dijkstra a profile.
+    One k-nearest-neighbour graph for each profile of immutables (nobody's path crosses one); parts of it that are not
+    connected are bridged where they are closest. An edge costs its length over the density along it (Gaussian kernel,
+    Scott's bandwidth, relative to the densest individual of the profile). Targets are the accepted whose density is at
+    least the `density_quantile` of the accepted of their profile. Distances to the nearest target come from one
+    multi-source Dijkstra a profile.
     """
 
     # ASSUME: 20 neighbours and the denser half of the accepted; neither is documented for the paper.
@@ -69,7 +70,9 @@ class _Graph:
         source = np.repeat(np.arange(len(points)), distance.shape[1])
         weight = self._weight(distance.ravel(), self.log_density[source], neighbour.ravel())
         # Zero would mean "no edge" to a sparse graph; people with equal features are next to each other.
-        edges = coo_array((np.maximum(weight, 1e-300), (source, neighbour.ravel())), (len(points),) * 2).tocsr()
+        edges = coo_array(
+            (np.maximum(weight, 1e-300), (source, neighbour.ravel())), (len(points),) * 2
+        ).tocsr()
         graph = self._connect(edges.maximum(edges.T))
         self.cost, _, self.target = dijkstra(
             graph, indices=np.flatnonzero(dense), min_only=True, return_predecessors=True

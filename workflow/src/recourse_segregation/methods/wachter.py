@@ -47,7 +47,12 @@ class Wachter(Method):
                 if accepted.any():
                     result[active[accepted]] = point[accepted]
                     going = ~accepted
-                    active, origin, current, point = active[going], origin[going], current[going], point[going]
+                    active, origin, current, point = (
+                        active[going],
+                        origin[going],
+                        current[going],
+                        point[going],
+                    )
                     margin, slope = margin[going], slope[going]
                     adam.keep(going)
                     if not len(active):

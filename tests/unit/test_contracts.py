@@ -1,0 +1,112 @@
+"""Tables between stages, the sources they depend on, and what is recorded of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from recourse_segregation import contracts, provenance, tracking
+from recourse_segregation.errors import DataError
+from recourse_segregation.job import job
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_population_survives_its_file(tmp_path, people):
+    people = people["levels"]
+    contracts.write(people.table, tmp_path / "p.parquet", "population", people.schema)
+    again = contracts.populations(contracts.read(tmp_path / "p.parquet", "population"))[0]
+    assert again.schema == people.schema
+    pd.testing.assert_frame_equal(again.table, people.table, check_dtype=False)
+    assert (again.features == people.features).all()
+
+
+def test_a_table_with_other_columns_is_not_written(tmp_path):
+    table = pd.DataFrame({"seed": [0], "individual": [1], "margin": [0.5]})
+    with pytest.raises(
+        DataError, match="a predictions table has the columns seed, individual, margin, accepted"
+    ):
+        contracts.write(table, tmp_path / "t.parquet", "predictions")
+    assert not list(tmp_path.iterdir())
+
+
+def test_half_a_file_is_not_read(tmp_path):
+    table = pd.DataFrame({"seed": [0], "individual": [1], "margin": [0.5], "accepted": [True]})
+    path = tmp_path / "t.parquet"
+    contracts.write(table, path, "predictions")
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(DataError, match=r"t\.parquet: not a readable predictions table.*delete it"):
+        contracts.read(path, "predictions")
+
+
+def test_a_table_that_lacks_columns_is_not_read(tmp_path):
+    pd.DataFrame({"seed": [0]}).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="lacks individual, margin, accepted"):
+        contracts.read(tmp_path / "t.parquet", "predictions")
+
+
+def test_equal_tables_are_equal_files(tmp_path, people):
+    people = people["levels"]
+    for name in ("a", "b"):
+        contracts.write(people.table, tmp_path / name, "population", people.schema)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def names(paths) -> set[str]:
+    return {p.relative_to(tracking._PACKAGE).as_posix() for p in paths if tracking._PACKAGE in p.parents}
+
+
+def test_a_method_depends_on_what_it_imports_and_on_no_other_method():
+    ibr = names(tracking.closure(tracking.module("methods", "ibr")))
+    assert {"methods/_latent.py", "methods/_shells.py", "generative/vae.py", "network.py"} <= ibr
+    assert "methods/cchvae.py" not in ibr
+    assert "generative/mdn.py" not in ibr
+    stage = names(tracking.closure(ROOT / "workflow" / "scripts" / "recourse.py"))
+    assert {"recourse.py", "contracts.py", "methods/__init__.py", "methods/_base.py"} <= stage
+    assert not {"methods/wachter.py", "metrics/segregation.py"} & stage
+
+
+def test_the_code_digest_follows_names_and_contents(tmp_path):
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "Snakefile").write_text("a")
+    first = provenance.code_digest(tmp_path)
+    (tmp_path / "workflow" / "x.py").write_text("b")
+    second = provenance.code_digest(tmp_path)
+    (tmp_path / "workflow" / "x.py").write_text("c")
+    third = provenance.code_digest(tmp_path)
+    (tmp_path / "workflow" / "__pycache__").mkdir()
+    (tmp_path / "workflow" / "__pycache__" / "x.pyc").write_text("d")
+    assert len({first, second, third}) == 3
+    assert provenance.code_digest(tmp_path) == third
+
+
+def test_stages_sum_benchmark_files(tmp_path):
+    (tmp_path / "train").mkdir()
+    for i, seconds in enumerate((1.5, 2.5)):
+        (tmp_path / "train" / f"{i}.tsv").write_text(
+            f"s\th:m:s\tmax_rss\n{seconds}\t0:00:01\t{100 * (i + 1)}\n"
+        )
+    assert provenance.stages(tmp_path) == {
+        "train": {"jobs": 2, "seconds": 4.0, "longest_seconds": 2.5, "peak_mib": 200.0}
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "says", "logged"),
+    [
+        (DataError("the column x is gone"), "error in train, seeds 0-4: the column x is gone", "working\nerror in"),
+        (KeyError("x"), "unexpected error in train, seeds 0-4: KeyError: 'x'", "working\nTraceback"),
+    ],
+)
+def test_a_job_says_what_went_wrong_and_where(error, says, logged, tmp_path, capsys):
+    def work():
+        with job(str(tmp_path / "log"), "train, seeds 0-4"):
+            print("working")
+            raise error
+
+    with pytest.raises(SystemExit):
+        work()
+    assert says in capsys.readouterr().err
+    assert (tmp_path / "log").read_text().startswith(logged)

@@ -1,0 +1,212 @@
+"""The density models' hand-written gradients against autograd, and that they learn what they are for."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from recourse_segregation.generative import csvae, mdn, vae
+from recourse_segregation.network import MLP, Parameters, batches
+from recourse_segregation.seeds import torch_generator
+
+
+def data(n: int = 96, m: int = 4):
+    generator = torch_generator(0, "data")
+    x = torch.rand(n, m, generator=generator)
+    group = (torch.rand(n, generator=generator) < 0.4).float()
+    condition = torch.stack([group, (torch.rand(n, generator=generator) < 0.5).float()], 1)
+    return x, condition, group
+
+
+class Twin:
+    """An MLP in autograd with the initial weights that `Parameters` would draw."""
+
+    def __init__(self, *networks: MLP, generator: torch.Generator, dtype=torch.float32):
+        self.parameters = Parameters(*networks, generator=generator, dtype=dtype)
+        self.layers = {
+            network: [
+                (torch.nn.Parameter(w.clone()), torch.nn.Parameter(b.clone())) for w, b in network.layers
+            ]
+            for network in networks
+        }
+
+    def __call__(self, network: MLP, x: torch.Tensor) -> torch.Tensor:
+        act = {"relu": torch.relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh}[network.activation]
+        for i, (w, b) in enumerate(self.layers[network]):
+            x = x @ w + b
+            if i < len(self.layers[network]) - 1:
+                x = act(x)
+        return x
+
+    def weights(self) -> list[torch.nn.Parameter]:
+        return [p for layers in self.layers.values() for pair in layers for p in pair]
+
+    def same(self, network: MLP, other: MLP, tolerance: float = 2e-4) -> None:
+        for (w, b), (ours_w, ours_b) in zip(self.layers[network], other.layers, strict=True):
+            torch.testing.assert_close(ours_w.clone(), w.detach(), rtol=tolerance, atol=tolerance)
+            torch.testing.assert_close(ours_b.clone(), b.detach(), rtol=tolerance, atol=tolerance)
+
+
+def entropy(logit: torch.Tensor) -> torch.Tensor:
+    p = torch.sigmoid(logit)
+    return -(p * torch.log(p) + (1 - p) * torch.log(1 - p))
+
+
+@pytest.mark.parametrize("adversarial", [False, True])
+def test_vae_trains_as_autograd_does(adversarial):
+    x, condition, group = data()
+    adversary = vae.Adversary(weight=3.0) if adversarial else None
+    epochs, kl_weight, hidden, latent = 3, 0.7, (16, 8), 2
+    ours, _ = vae.train(
+        x, condition, torch_generator(1), hidden, latent, kl_weight, epochs, 32, 1e-2, 1e-3, adversary, group
+    )
+
+    generator = torch_generator(1)
+    encoder, decoder = MLP((4, 16, 8, 4)), MLP((4, 8, 16, 4))
+    model = Twin(encoder, decoder, generator=generator)
+    optimiser = torch.optim.Adam(model.weights(), lr=1e-2, weight_decay=1e-3)
+    if adversarial:
+        critic = MLP((2, 8, 8, 8, 1), "sigmoid")
+        rival = Twin(critic, generator=generator)
+        rival_optimiser = torch.optim.Adam(rival.weights(), lr=0.01)
+    for epoch in range(epochs):
+        beta = kl_weight * epoch / epochs
+        noise = torch.randn(len(x), 2, generator=generator)
+        for part, given, eps, label in batches(len(x), 32, generator, x, condition, noise, group.view(-1, 1)):
+            mean, log_variance = model(encoder, part).split(2, 1)
+            z = mean + torch.exp(0.5 * log_variance) * eps
+            output = model(decoder, torch.cat([z, given], 1))
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(output, part, reduction="sum")
+            loss = loss + beta * 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum()
+            if adversarial:
+                loss = loss - 3.0 * entropy(rival(critic, z)).sum()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            if adversarial:
+                rival_optimiser.zero_grad()
+                torch.nn.functional.binary_cross_entropy_with_logits(
+                    rival(critic, z.detach()), label
+                ).backward()
+                rival_optimiser.step()
+    with torch.inference_mode():
+        model.same(encoder, ours.encoder)
+        model.same(decoder, ours.decoder)
+
+
+def test_csvae_trains_as_autograd_does():
+    x, condition, label = data()
+    epochs, latent = 3, 2
+    ours, _ = csvae.train(x, condition, label, torch_generator(1), hidden=16, epochs=epochs, batch=32)
+
+    generator = torch_generator(1)
+    x_to_z, xy_to_w, y_to_w = MLP((4, 16, 4)), MLP((5, 16, 4)), MLP((1, 4))
+    decoder, critic = MLP((6, 16, 4)), MLP((2, 16, 1))
+    model = Twin(x_to_z, xy_to_w, y_to_w, decoder, generator=generator)
+    rival = Twin(critic, generator=generator)
+    optimiser = torch.optim.Adam(model.weights(), lr=5e-3)
+    rival_optimiser = torch.optim.Adam(rival.weights(), lr=5e-3)
+    y = label.view(-1, 1)
+    for _ in range(epochs):
+        noise = torch.randn(len(x), 2 * latent, generator=generator)
+        for part, given, wanted, eps in batches(len(x), 32, generator, x, condition, y, noise):
+            z_mean, z_log = model(x_to_z, part).split(2, 1)
+            w_mean, w_log = model(xy_to_w, torch.cat([part, wanted], 1)).split(2, 1)
+            p_mean, p_log = model(y_to_w, wanted).split(2, 1)
+            z = z_mean + torch.exp(0.5 * z_log) * eps[:, :2]
+            w = w_mean + torch.exp(0.5 * w_log) * eps[:, 2:]
+            output = model(decoder, torch.cat([z, w, given], 1))
+            normal = torch.distributions.Normal
+            q_w, p_w = normal(w_mean, torch.exp(0.5 * w_log)), normal(p_mean, torch.exp(0.5 * p_log))
+            q_z, p_z = normal(z_mean, torch.exp(0.5 * z_log)), normal(0.0, 1.0)
+            divergence = torch.distributions.kl_divergence
+            loss = (
+                40 * torch.nn.functional.mse_loss(output, part)
+                + 0.2 * divergence(q_z, p_z).sum(1).mean()
+                + divergence(q_w, p_w).sum(1).mean()
+                - 110 * entropy(rival(critic, z)).mean()
+            )
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            rival_optimiser.zero_grad()
+            binary_cross_entropy = torch.nn.functional.binary_cross_entropy_with_logits
+            (100 * binary_cross_entropy(rival(critic, z.detach()), wanted)).backward()
+            rival_optimiser.step()
+    with torch.inference_mode():
+        model.same(x_to_z, ours.encoder)
+        model.same(decoder, ours.decoder)
+        model.same(y_to_w, ours.prior)
+
+
+def test_mdn_trains_as_autograd_does():
+    x, condition, _ = data()
+    ours, _ = mdn.train(
+        x, condition, torch_generator(1), components=5, hidden=(6,), epochs=4, learning_rate=1e-2
+    )
+
+    generator = torch_generator(1)
+    network = MLP((2, 6, 5 * 9), "tanh")
+    model = Twin(network, generator=generator, dtype=torch.float64)
+    optimiser = torch.optim.Adam(model.weights(), lr=1e-2)
+    inputs = (condition.double() - ours.condition_mean) / ours.condition_scale
+    scaled = (x.double() - ours.x_mean) / ours.x_scale
+    for _ in range(5):
+        output = model(network, inputs.clone())
+        weights = torch.distributions.Categorical(logits=output[:, :5])
+        mean, log_scale = output[:, 5:].view(-1, 2, 5, 4).unbind(1)
+        parts = torch.distributions.Independent(
+            torch.distributions.Normal(mean, log_scale.exp() + mdn.FLOOR), 1
+        )
+        mixture = torch.distributions.MixtureSameFamily(weights, parts)
+        optimiser.zero_grad()
+        (-mixture.log_prob(scaled.clone()).mean()).backward()
+        optimiser.step()
+    with torch.inference_mode():
+        model.same(network, ours.network, 1e-8)
+
+
+def test_mdn_recovers_a_known_density():
+    generator = torch_generator(2)
+    condition = (torch.rand(4000, 1, generator=generator) < 0.5).float()
+    x = 0.5 + 0.1 * torch.randn(4000, 2, generator=generator) + 0.2 * condition
+    model, losses = mdn.train(x, condition, generator, components=4, epochs=400)
+    true = math.log(2 * math.pi * math.e * 0.1**2)  # entropy of the two Gaussian coordinates
+    assert losses["negative_log_likelihood"] == pytest.approx(true, abs=0.05)
+    for value in (0.0, 1.0):
+        profile = torch.tensor([value])
+        sample = model.sample(20_000, profile, generator)
+        assert sample.mean(0).sub(0.5 + 0.2 * value).abs().max() < 0.02
+        assert sample.std(0).sub(0.1).abs().max() < 0.02
+        log_density = model.log_density(sample, profile)
+        assert -log_density.mean().item() == pytest.approx(true, abs=0.05)
+
+
+def test_mdn_survives_a_constant_and_a_discrete_feature():
+    generator = torch_generator(3)
+    x = torch.stack([torch.rand(300, generator=generator).round(), torch.full((300,), 0.25)], 1)
+    model, losses = mdn.train(x, torch.zeros(300, 1), generator, components=5, epochs=200)
+    assert math.isfinite(losses["negative_log_likelihood"])
+    assert torch.isfinite(model.sample(100, torch.zeros(1), generator)).all()
+
+
+def test_vae_learns_and_its_adversary_forgets_the_group():
+    generator = torch_generator(4)
+    group = (torch.rand(2000, generator=generator) < 0.5).float()
+    x = (0.3 + 0.4 * group.view(-1, 1) + 0.05 * torch.randn(2000, 3, generator=generator)).clamp(0, 1)
+    nothing = x.new_zeros(2000, 0)
+    plain, _ = vae.train(x, nothing, torch_generator(5), (32,), 2, 0.1, 30)
+    blind, losses = vae.train(
+        x, nothing, torch_generator(5), (32,), 2, 0.1, 30, adversary=vae.Adversary(50.0), group=group
+    )
+
+    def separation(model):
+        with torch.inference_mode():
+            z = model.encode(x)
+        return (z[group == 1].mean(0) - z[group == 0].mean(0)).norm() / z.std()
+
+    assert separation(plain) > 1
+    assert separation(blind) < 0.5 * separation(plain)
+    assert losses["adversary"] > 0.6

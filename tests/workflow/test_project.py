@@ -1,0 +1,130 @@
+"""The project as a whole: style, environments, dry runs, and what is committed."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from recourse_segregation import provenance
+from workflow_tools import ROOT, snakemake
+
+RESULTS = ROOT / "results"
+
+
+def tool(*arguments: str) -> None:
+    process = subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert process.returncode == 0, process.stdout + process.stderr
+
+
+@pytest.mark.parametrize("arguments", [("check", "."), ("format", "--check", ".")])
+def test_ruff(arguments):
+    tool("ruff", *arguments)
+
+
+def test_snakefmt():
+    tool("snakefmt", "--check", "Snakefile", "workflow/rules")
+
+
+@pytest.mark.slow
+def test_snakemake_lint(tmp_path):
+    process = snakemake(tmp_path, "--lint", configs=(ROOT / "config.yaml",))
+    assert process.returncode == 0, process.stdout
+
+
+@pytest.mark.slow
+def test_dry_run_of_the_paper_s_configuration(tmp_path):
+    process = snakemake(tmp_path, "--dry-run", "--cores", "1", configs=(ROOT / "config.yaml",))
+    assert process.returncode == 0, process.stdout
+    jobs = {r: int(n) for r, n in re.findall(r"^(\w+) +(\d+)$", process.stdout, re.MULTILINE)}
+    assert jobs["prepare"] == 3
+    assert jobs["recourse"] == jobs["simulate"] == jobs["measure"] == 3 * 7
+    assert jobs["notebook"] == 5
+
+
+@pytest.mark.slow
+def test_a_wrong_configuration_stops_before_anything_runs(tmp_path):
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("run: {methods: [watcher], seeds: -1}\n", encoding="utf-8")
+    process = snakemake(tmp_path, "--dry-run", "--cores", "1", configs=(ROOT / "config.yaml", wrong))
+    assert process.returncode != 0
+    assert "run.methods: 'watcher' is not a method" in process.stdout
+    assert "run.seeds: -1 is not allowed" in process.stdout
+    assert not (tmp_path / "results").exists()
+
+
+def pins(lines: list[str]) -> dict[str, str]:
+    matches = (re.match(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", line) for line in lines)
+    return {m[1].lower(): m[2] for m in matches if m}
+
+
+def test_the_environments_agree():
+    folder = ROOT / "envs"
+    wanted = pins((folder / "requirements.in").read_text(encoding="utf-8").splitlines())
+    locked = pins((folder / "requirements.lock").read_text(encoding="utf-8").splitlines())
+    torch = pins((folder / "requirements-torch.txt").read_text(encoding="utf-8").splitlines())
+    assert wanted.items() <= locked.items()
+    assert "torch" not in locked
+    assert "+" not in torch["torch"], "a local build has no place in a lock"
+    conda = yaml.safe_load((folder / "environment.yaml").read_text(encoding="utf-8"))["dependencies"]
+    names = {"pytorch": "torch", "matplotlib-base": "matplotlib", "snakemake-minimal": "snakemake"}
+    in_conda = dict(entry.split("=") for entry in conda)
+    assert in_conda.pop("python") == "3.11"
+    assert {names.get(name, name): version for name, version in in_conda.items()} == {**wanted, **torch}
+
+
+def test_every_locked_package_has_hashes():
+    text = (ROOT / "envs" / "requirements.lock").read_text(encoding="utf-8")
+    blocks = re.split(r"\n(?=[A-Za-z0-9])", text.strip())
+    assert all("--hash=sha256:" in block for block in blocks)
+
+
+def test_the_licence_and_the_citation_are_there():
+    assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith("MIT License")
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (
+        citation["preferred-citation"]["title"]
+        == "On the Impact of Algorithmic Recourse on Social Segregation"
+    )
+
+
+def test_published_numbers_have_a_source():
+    lines = (ROOT / "workflow" / "resources" / "published.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "exhibit,population,method,phase,metric,value,source"
+    assert all(line.split(",")[-1] for line in lines)
+
+
+# Committed results
+
+committed = pytest.mark.skipif(not (RESULTS / "provenance.json").exists(), reason="no results are committed")
+
+
+@committed
+def test_committed_results_were_made_by_the_committed_code():
+    record = json.loads((RESULTS / "provenance.json").read_text(encoding="utf-8"))
+    assert record["code"]["sha256"] == provenance.code_digest(ROOT), (
+        "code changed: run `make reproduce` and commit"
+    )
+    for name, digest in record["results"].items():
+        assert provenance.file_digest(RESULTS / name) == digest, f"results/{name} is not what that run wrote"
+
+
+@committed
+def test_committed_results_name_no_machine_and_load_nothing():
+    for file in [*RESULTS.glob("notebooks/*"), RESULTS / "provenance.json"]:
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"/(home|root|work|tmp|Users)/", text), f"{file.name} holds a path of a machine"
+        if file.suffix == ".html":
+            assert not re.search(r"""<(script|link|img)[^>]+(src|href)=["']https?:""", text), file.name
+
+
+def test_no_raw_data_is_tracked():
+    listed = subprocess.run(["git", "-C", ROOT, "ls-files"], capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    raw = re.compile(r"(adult\.(data|test)|compas-scores|german\.data|cs-training|law_data)")
+    assert not [name for name in listed.stdout.splitlines() if raw.search(name)]

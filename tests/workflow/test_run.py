@@ -1,0 +1,131 @@
+"""The tiny configuration from raw files to pages, twice: complete, bit-identical, and cheap to run again."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pytest
+
+from recourse_segregation import contracts, methods
+from workflow_tools import ROOT, TINY, snakemake
+
+pytestmark = pytest.mark.slow
+
+#: Seconds are in these, so they differ between runs.
+TIMED = ("diagnostics.parquet", "provenance.json")
+
+
+def tables(folder):
+    files = [f for f in (folder / "results").rglob("*") if f.suffix in (".parquet", ".csv", ".json", ".pt")]
+    return {f.relative_to(folder).as_posix(): f for f in files if f.name not in TIMED and f.suffix != ".pt"}
+
+
+def test_two_runs_are_bit_identical(finished):
+    one, two = map(tables, finished)
+    assert one.keys() == two.keys()
+    different = [name for name in one if one[name].read_bytes() != two[name].read_bytes()]
+    # Of the recourse quality exhibit, the table of seconds differs.
+    assert [name for name in different if "seconds" not in name and "time" not in name] == []
+
+
+def test_every_cell_is_measured(finished):
+    measures = contracts.read(finished[0] / "results" / "measures.parquet", "measures")
+    cells = measures.groupby(["population", "seed", "method"]).size()
+    assert len(cells) == 2 * 2 * len(methods.names())
+    assert cells.nunique() == 1
+    missing = measures[measures["value"].isna()]
+    assert (missing["note"] != "").all()
+
+
+def test_the_do_nothing_control_changes_nothing(finished):
+    measures = contracts.read(finished[0] / "results" / "measures.parquet", "measures")
+    mine = measures.query("method == 'none' and scope != 'recipients' and metric != 'atkinson_released'")
+    wide = mine.pivot_table(index=["population", "seed", "scope", "metric"], columns="phase", values="value")
+    assert len(wide) == 2 * 2 * 2 * 5
+    assert (wide["before"] == wide["after"]).all()
+    moved = measures.query("method == 'wachter' and scope == 'everyone' and metric == 'average_proximity'")
+    assert moved.groupby("phase")["value"].mean().nunique() == 2
+
+
+def test_every_published_row_has_a_verdict(finished):
+    ours = pd.read_csv(finished[0] / "results" / "comparison.csv")
+    published = pd.read_csv(ROOT / "workflow" / "resources" / "published.csv")
+    assert len(ours) == len(published)
+    assert ours["verdict"].notna().all()
+    assert set(ours.loc[ours["population"] == "gmc-age", "verdict"]) == {"not run"}
+
+
+def test_pages_are_rendered(finished):
+    folder = finished[0] / "results" / "notebooks"
+    index = (folder / "index.html").read_text(encoding="utf-8")
+    for page in ("populations", "synthetic", "segregation", "recourse_quality", "comparison"):
+        assert f'href="{page}.html"' in index
+        assert (folder / f"{page}.ipynb").exists()
+        assert "Traceback" not in (folder / f"{page}.html").read_text(encoding="utf-8")
+    assert list((finished[0] / "results" / "exhibits").rglob("*.svg"))
+
+
+def test_nothing_is_left_to_do(finished):
+    process = snakemake(finished[0], "--dry-run", "--cores", "1")
+    assert "Nothing to be done" in process.stdout
+
+
+def test_editing_a_method_reruns_its_cells_only(finished):
+    """Snakemake compares times of modification; touching the file is enough."""
+    method = ROOT / "workflow" / "src" / "recourse_segregation" / "methods" / "face.py"
+    before = method.stat()
+    import os
+
+    try:
+        os.utime(method)
+        text = method.read_text(encoding="utf-8")
+        method.write_text(text + "\n", encoding="utf-8")
+        process = snakemake(finished[1], "--dry-run", "--cores", "1")
+    finally:
+        method.write_text(text, encoding="utf-8")
+        os.utime(method, ns=(before.st_atime_ns, before.st_mtime_ns))
+    cells = re.findall(r"rule recourse:.*?wildcards: ([^\n]*)", process.stdout, re.DOTALL)
+    assert len(cells) == 4
+    assert all("method=face" in cell for cell in cells)
+
+
+def test_adding_a_seed_runs_only_that_seed(finished, tmp_path):
+    more = tmp_path / "more.yaml"
+    more.write_text("run: {seeds: 3}\n", encoding="utf-8")
+    process = snakemake(finished[1], "--dry-run", "--cores", "1", configs=(ROOT / "config.yaml", TINY, more))
+    cells = re.findall(r"rule recourse:.*?wildcards: ([^\n]*)", process.stdout, re.DOTALL)
+    assert len(cells) == 2 * len(methods.names())
+    assert all("seeds=2-2" in cell for cell in cells)
+
+
+def test_results_do_not_depend_on_the_block_of_seeds(finished, tmp_path):
+    """Two seeds in one job give what they give in two."""
+    together = tmp_path / "together.yaml"
+    together.write_text("run: {populations: [synthetic], block_size: 2}\n", encoding="utf-8")
+    process = snakemake(
+        tmp_path, "--cores", "2", "--until", "collect", configs=(ROOT / "config.yaml", TINY, together)
+    )
+    assert process.returncode == 0, process.stdout[-4000:]
+    apart = contracts.read(finished[0] / "results" / "measures.parquet", "measures").query(
+        "population == 'synthetic'"
+    )
+    joined = contracts.read(tmp_path / "results" / "measures.parquet", "measures")
+    order = ["method", "seed", "phase", "scope", "metric"]
+    pd.testing.assert_frame_equal(
+        apart.sort_values(order).reset_index(drop=True), joined.sort_values(order).reset_index(drop=True)
+    )
+
+
+def test_a_failing_job_names_population_and_seeds(tmp_path):
+    """A raw file that is broken after its download: one clear line, and nothing is written."""
+    from workflow_tools import with_raw_files
+
+    folder = with_raw_files(tmp_path)
+    file = next((folder / "results" / "raw" / "law").glob("*.csv"))
+    file.write_text(file.read_text(encoding="utf-8").replace("LSAT", "LST"), encoding="utf-8")
+    process = snakemake(folder, "--cores", "1", "--until", "prepare")
+    assert process.returncode != 0
+    assert "error in prepare, population law-sex, seeds 0-0" in process.stdout
+    assert "LSAT" in process.stdout
+    assert not (folder / "results" / "law-sex" / "seeds-0-0" / "population.parquet").exists()
