@@ -31,3 +31,28 @@ rule all:
     input:
         "results/provenance.json",
         "results/notebooks/index.html",
+
+
+# One target a stage: everything up to it, for all cells of the configuration.
+rule prepare_all:
+    input:
+        expand(
+            "results/{population}/seeds-{seeds}/population.parquet",
+            population=config["run"]["populations"],
+            seeds=BLOCKS,
+        ),
+
+
+rule train_all:
+    input:
+        per_cell("results/{population}/seeds-{seeds}/{classifier}/classifier.pt", TRAINED),
+
+
+rule recourse_all:
+    input:
+        per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/recourse.parquet"),
+
+
+rule measure_all:
+    input:
+        "results/measures.parquet",

@@ -8,6 +8,7 @@ import torch
 from conftest import population
 from recourse_segregation import classifiers, methods, recourse
 from recourse_segregation.errors import ConfigError
+from recourse_segregation.methods._shells import nearest_in_shells
 from recourse_segregation.seeds import torch_generator
 
 FAST = {
@@ -220,3 +221,37 @@ def test_a_single_seed_does_not_depend_on_its_company():
     assert torch.equal(alone, torch.randn(3, generator=torch_generator(3, "recourse", "ibr")))
     assert not torch.equal(alone, torch.randn(3, generator=torch_generator(3, "recourse", "cchvae")))
     assert population("levels", 1).table["label"].tolist() != population("levels", 2).table["label"].tolist()
+
+
+@pytest.mark.parametrize("people_at_once", [1, 200])
+def test_the_first_shell_with_an_accepted_candidate_wins(people_at_once):
+    """Everything at 0.37 or farther is accepted: shells of 0.1 must stop in [0.3, 0.4), however many are tried at once."""
+    centres = torch.zeros(people_at_once, 2)
+
+    def candidates(rows, points):
+        distance = points.norm(dim=2)
+        return points, distance.masked_fill(distance < 0.37, torch.inf)
+
+    found = nearest_in_shells(centres, candidates, 0.1, 50, 100, torch_generator(0), torch.zeros(people_at_once, 2))
+    radius = found.norm(dim=1)
+    assert (radius >= 0.37).all()
+    assert (radius < 0.4).all()
+
+
+def test_face_bridges_separate_clusters():
+    """Two clusters per group, rejected and accepted, that no neighbour graph connects (the synthetic population)."""
+    from recourse_segregation.data import load
+    from recourse_segregation.population import prepare
+
+    people = prepare("synthetic", load("synthetic"), "sex", 0, 10_000)
+    classifier = classifiers.train(people, torch_generator(0, "train", "linear"), (), 0.1, 200, 32)
+    x = rejected(people, classifier)
+    assert classifier.accepts(fitted("face", people, classifier).counterfactuals(x)).all()
+    assert torch.isnan(fitted("face", people, classifier, bridges=False).counterfactuals(x)).all()
+
+
+def test_cruds_start_really_switches(people, trained):
+    cell = people["continuous"], trained["continuous", "mlp"]
+    x = rejected(*cell)
+    start = [fitted("cruds", *cell, start_from_prior=flag).counterfactuals(x) for flag in (True, False)]
+    assert not torch.equal(*start)

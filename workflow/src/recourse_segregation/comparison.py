@@ -1,22 +1,22 @@
 """Our numbers beside the published ones: one row for every published number, each with a verdict.
 
-What is compared. Segregation indices are those of everyone in the training population, quality metrics those of
-the recourse found (scope `recipients`). The published rows of the exhibit `real` stand beside the mean over all
-seeds run; those of `synthetic` were computed for one seed, so seed 0 stands beside them, with the mean and its
-standard error over all seeds in columns of their own. The published synthetic Atkinson index before recourse uses
-neighbourhoods fitted on the accepted only and the one after uses those of everyone: `atkinson_released` does the
-same and is what it is compared with.
+What is compared. Segregation indices are those of everyone in the training population, quality metrics those
+of the recourse found (scope `recipients`). The published rows of the exhibit `real` stand beside the mean
+over all seeds run; those of `synthetic` were computed for one seed, so seed 0 stands beside them, with the
+mean and its standard error over all seeds in columns of their own. The published synthetic Atkinson index
+before recourse uses neighbourhoods fitted on the accepted only and the one after uses those of everyone:
+`atkinson_released` does the same and is what it is compared with.
 
 The change. For an index: after recourse - before, paired within a seed. A quality metric has no before: its
-change is taken from Wachter's value on the same population, and Wachter's own rows have none. A change smaller
-than half the last printed digit of the published number is no change, and equals only no change.
+change is taken from Wachter's value on the same population, and Wachter's own rows have none. A change of
+less than half the last printed digit of the published number is no change, and equals only no change.
 
 The verdicts, in this order:
 
 - `not run`: this run has no such population, classifier, method or seed.
 - `undefined`: the metric has no value here; the rule repeats why.
-- `matches`: |ours - published| is at most `tolerance` plus half of the last printed digit; for cost and cost gap
-  `quality_tolerance` times the published number takes the place of `tolerance`.
+- `matches`: |ours - published| is at most `tolerance` plus half of the last printed digit; for cost and cost
+  gap `quality_tolerance` times the published number takes the place of `tolerance`.
 - `same direction`: both changes have the same sign.
 - `differs`: none of these.
 
@@ -85,13 +85,14 @@ def compare(
 ) -> pd.DataFrame:
     """One row for each row of `published`, in its order (see the module's text for the rules).
 
-    measures: a `measures` table (see `contracts`). published: what `read_published` returns. tolerance: absolute.
-    quality_tolerance: relative, for cost and cost gap.
+    measures: a `measures` table (see `contracts`). published: what `read_published` returns. tolerance:
+    absolute. quality_tolerance: relative, for cost and cost gap.
 
-    Columns: exhibit, population, classifier, method, phase, metric, our_metric, published, ours, ours_mean, ours_se
-    (over all seeds; missing with one seed), seeds (that have a value), found (share of the rejected for whom the
-    method found a recourse, over the seeds of `ours`), change_from (`before` or `wachter`), change_published,
-    change_ours, change_se (over all seeds), direction (`same`, `other` or empty), verdict, rule, source.
+    Columns: exhibit, population, classifier, method, phase, metric, our_metric, published, ours, ours_mean,
+    ours_se (over all seeds; missing with one seed), seeds (that have a value), found (share of the rejected
+    for whom the method found a recourse, over the seeds of `ours`), change_from (`before` or `wachter`),
+    change_published, change_ours, change_se (over all seeds), direction (`same`, `other` or empty), verdict,
+    rule, source.
     """
     run = _Run(measures, published)
     rows = [_compare(run, row, tolerance, quality_tolerance) for row in published.itertuples(index=False)]

@@ -1,14 +1,15 @@
 """The exhibits: what the notebooks show, made from the tidy tables of a run.
 
-A function here either makes a tidy table (one row a number, written as CSV), or lays one out as HTML to be read
-(`show_*`). Figures are in `plots`. Missing values are shown as a dash with a footnote that says why; a standard
-error over seeds is there only if there are two seeds or more. Methods and populations keep the order in which
-they appear in the table of measures.
+A function here either makes a tidy table (one row a number, written as CSV), or lays one out as HTML to be
+read (`show_*`). Figures are in `plots`. Missing values are shown as a dash with a footnote that says why; a
+standard error over seeds is there only if there are two seeds or more. Methods and populations keep the order
+in which they appear in the table of measures.
 """
 
 from __future__ import annotations
 
 import html
+import re
 import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -108,21 +109,22 @@ def save(figure: Figure | None, table: pd.DataFrame, folder: Path | str, name: s
     return Image(filename=folder / f"{name}.png", format="png", width=width, alt=about or name)
 
 
-# --- the people -------------------------------------------------------------------------------------------------
+# --- the people -----------------------------------------------------------------------------------
 
 
 def people(run: Run) -> pd.DataFrame:
     """Who is in the data, a row a population, split and group; shares of all seeds together.
 
-    Columns: population, split, group, minority, individuals (a seed, mean), favourable (share), favourable_se.
+    Columns: population, split, minority, group, individuals (mean over seeds), favourable (share),
+    favourable_se.
     """
     once = run.classifiers.drop_duplicates(["population", "seed", "split", "group"])
     once = once.assign(share=once["favourable"] / once["individuals"])
     rows = []
-    for key, part in once.groupby(["population", "split", "group", "minority"], sort=False):
+    for key, part in once.groupby(["population", "split", "minority", "group"]):
         share, error = mean_and_error(part["share"])
         rows.append((*key, part["individuals"].mean(), share, error))
-    columns = ["population", "split", "group", "minority", "individuals", "favourable", "favourable_se"]
+    columns = ["population", "split", "minority", "group", "individuals", "favourable", "favourable_se"]
     return _ordered(pd.DataFrame(rows, columns=columns), ["population"], run.classifiers)
 
 
@@ -139,13 +141,15 @@ def features(run: Run) -> pd.DataFrame:
 
 
 def rejected(run: Run) -> pd.DataFrame:
-    """Who is rejected in the training data: population, classifier, group, minority, seed, individuals, rejected,
-    share."""
+    """Who is rejected in the training data, a row a population, classifier, group and seed.
+
+    Columns: population, classifier, minority, group, seed, individuals, rejected, share.
+    """
     train = run.classifiers[run.classifiers["split"] == "train"]
     train = train.assign(rejected=train["individuals"] - train["accepted"])
     train = train.assign(share=train["rejected"] / train["individuals"])
-    wanted = ["population", "classifier", "group", "minority", "seed", "individuals", "rejected", "share"]
-    return train[wanted].reset_index(drop=True)
+    wanted = ["population", "classifier", "minority", "group", "seed", "individuals", "rejected", "share"]
+    return _ordered(train[wanted].sort_values(["minority", "seed"]), wanted[:2], run.classifiers)
 
 
 def accuracy(run: Run) -> pd.DataFrame:
@@ -170,7 +174,7 @@ def show_people(table: pd.DataFrame, features: pd.DataFrame) -> Any:
             rows.append(
                 {
                     "Population": population_name(population),
-                    "Group": f"{group} ({'minority' if minority else 'majority'})",
+                    "Group": f"{group} ({'minority' if minority else 'majority'})".replace(" ", "\u00a0"),
                     "Train": f"{train['individuals']:,.0f}",
                     "Test": f"{test['individuals']:,.0f}",
                     "Favourable label, train": _number(train["favourable"], train["favourable_se"]),
@@ -216,7 +220,7 @@ def show_accuracy(table: pd.DataFrame) -> Any:
     return _html([_Layout(rows, repeat=("Population",))])
 
 
-# --- the synthetic population -----------------------------------------------------------------------------------
+# --- the synthetic population ---------------------------------------------------------------------
 
 SYNTHETIC = "synthetic"
 _SYNTHETIC_METRICS = (
@@ -301,7 +305,7 @@ def show_synthetic(table: pd.DataFrame) -> Any:
     return _html([_Layout(rows)], notes)
 
 
-# --- segregation ------------------------------------------------------------------------------------------------
+# --- segregation ----------------------------------------------------------------------------------
 
 
 def seed_changes(run: Run, scope: str) -> pd.DataFrame:
@@ -327,8 +331,8 @@ def seed_changes(run: Run, scope: str) -> pd.DataFrame:
 def changes(table: pd.DataFrame) -> pd.DataFrame:
     """`seed_changes` summarised over seeds.
 
-    Columns: population, classifier, method, metric, before, before_se, after, after_se, change, change_se, seeds
-    (with a value), more_segregated (seeds in which the change is towards more segregation), note.
+    Columns: population, classifier, method, metric, before, before_se, after, after_se, change, change_se,
+    seeds (with a value), more_segregated (seeds in which the change is towards more segregation), note.
     """
     rows = []
     for key, part in table.groupby([*_CELL, "metric"], sort=False):
@@ -347,15 +351,16 @@ def show_changes(table: pd.DataFrame) -> Any:
     def cell(row: pd.Series, notes: _Footnotes) -> str:
         if not row["seeds"]:
             return notes.dash(row["note"])
-        change = _number(row["change"], row["change_se"], sign=True)
+        digits = metric(row["metric"]).digits
+        change = _number(row["change"], row["change_se"], digits, sign=True)
         votes = f" ({row['more_segregated']}/{row['seeds']})" if row["seeds"] > 1 else ""
-        levels = f"{_number(row['before'])} → {_number(row['after'])}"
+        levels = f"{_number(row['before'], digits=digits)} → {_number(row['after'], digits=digits)}"
         return f"{levels}{notes.mark(row['note'])}<br><b>{change}</b>{votes}"
 
     return _by_method(table, plots.INDICES, cell)
 
 
-# --- quality of the recourse ------------------------------------------------------------------------------------
+# --- quality of the recourse ----------------------------------------------------------------------
 
 
 def seed_qualities(run: Run) -> pd.DataFrame:
@@ -371,7 +376,10 @@ def seed_qualities(run: Run) -> pd.DataFrame:
 
 
 def qualities(table: pd.DataFrame) -> pd.DataFrame:
-    """`seed_qualities` summarised: population, classifier, method, metric, mean, se, seeds (with a value), note."""
+    """`seed_qualities` summarised over seeds.
+
+    Columns: population, classifier, method, metric, mean, se, seeds (with a value), note.
+    """
     rows = []
     for key, part in table.groupby([*_CELL, "metric"], sort=False):
         seeds = int(part["value"].notna().sum())
@@ -391,7 +399,10 @@ def show_qualities(table: pd.DataFrame) -> Any:
 
 
 def effort(run: Run) -> pd.DataFrame:
-    """Seconds a seed: population, classifier, method, quantity (fit_seconds, search_seconds), mean, se, seeds."""
+    """Seconds that a method takes for one seed.
+
+    Columns: population, classifier, method, quantity (fit_seconds, search_seconds), mean, se, seeds.
+    """
     d = run.diagnostics[run.diagnostics["quantity"].isin(["fit_seconds", "search_seconds"])]
     rows = [
         (*key, *mean_and_error(part), len(part))
@@ -403,7 +414,7 @@ def effort(run: Run) -> pd.DataFrame:
 def outcomes(run: Run) -> pd.DataFrame:
     """What became of the rejected, all seeds together: population, classifier, method, outcome, individuals.
 
-    outcome: rejected (all of them), found, or the reason why no recourse was found (those that occur in this run).
+    outcome: rejected (all of them), found, or why no recourse was found (the reasons that occur in this run).
     """
     d = run.diagnostics[run.diagnostics["quantity"].isin(["rejected", "found", *REASONS])]
     total = d.groupby([*_CELL, "quantity"], sort=False)["value"].sum().astype("int64").reset_index()
@@ -431,14 +442,14 @@ def show_effort(effort: pd.DataFrame, outcomes: pd.DataFrame) -> Any:
     return _html(layouts)
 
 
-# --- ours and the published numbers -----------------------------------------------------------------------------
+# --- ours and the published numbers ---------------------------------------------------------------
 
 
 def verdicts(comparison: pd.DataFrame) -> pd.DataFrame:
     """How many published numbers get each verdict.
 
-    Columns: population, verdict, rows, same_direction and other_direction (rows whose change is, or is not, in the
-    published direction; rows without a change are in neither).
+    Columns: population, verdict, rows, same_direction and other_direction (rows whose change is, or is not,
+    in the published direction; rows without a change are in neither).
     """
     rows = []
     for population, part in comparison.groupby("population", sort=False):
@@ -463,7 +474,7 @@ def show_verdicts(table: pd.DataFrame) -> Any:
 
 
 def comparison_figure(comparison: pd.DataFrame, exhibit: str) -> Figure | None:
-    """The published numbers of an exhibit and ours, for the populations of this run; None if there are none."""
+    """The published numbers of an exhibit and ours, for the populations of this run; None without any."""
     ran = comparison[(comparison["exhibit"] == exhibit) & (comparison["verdict"] != "not run")]
     return None if ran.empty else plots.published(ran)
 
@@ -472,26 +483,29 @@ def show_comparison(table: pd.DataFrame) -> Any:
     """The rows of one or more exhibits of the comparison, a table a population."""
     layouts = []
     for (population, classifier), part in table.groupby(["population", "classifier"], sort=False):
-        rows = [
-            {
-                "Method": method_name(row.method) if row.phase == "after" else "Before",
-                "Metric": metric(row.our_metric).label.replace("\n", ", "),
-                "Published": f"{row.published:.3f}",
-                "Ours": _number(row.ours),
-                "All seeds": _number(row.ours_mean, row.ours_se),
-                "Change, published": _number(row.change_published, sign=True) if row.change_from else "",
-                "Change, ours": _number(row.change_ours, sign=True) if row.change_from else "",
-                "Found": _number(row.found, digits=2) if row.phase == "after" else "",
-                "Verdict": _Markup(f"{SIGNS[row.verdict]}&nbsp;{row.verdict}"),
-                "Rule": row.rule,
-            }
-            for row in part.itertuples()
-        ]
+        one_seed = (part["ours"].fillna(0) != part["ours_mean"].fillna(0)).any()  # ours are not the means themselves
+        rows = []
+        for row in part.itertuples():
+            after, changed = row.phase == "after", bool(row.change_from)
+            rows.append(
+                {
+                    "Method": method_name(row.method) if after else "Before",
+                    "Metric": metric(row.our_metric).label.replace("\n", ", "),
+                    "Published": _number(row.published),
+                    "Ours": _number(row.ours, np.nan if one_seed else row.ours_se),
+                    **({"All seeds": _number(row.ours_mean, row.ours_se)} if one_seed else {}),
+                    "Change,\npublished": _number(row.change_published, sign=True) if changed else "",
+                    "Change,\nours": _number(row.change_ours, sign=True) if changed else "",
+                    "Found": _number(row.found, digits=2) if after else "",
+                    "Verdict": _unbroken(f"{SIGNS[row.verdict]} {row.verdict}"),
+                    "Rule": re.sub(r"^\|.*?(?=;|$)", lambda found: _unbroken(found.group()), row.rule),
+                }
+            )
         layouts.append(_Layout(rows, _title(population, classifier), repeat=("Method",)))
     return _html(layouts)
 
 
-# --- layout -----------------------------------------------------------------------------------------------------
+# --- layout ---------------------------------------------------------------------------------------
 
 
 class _Markup(str):
@@ -500,7 +514,10 @@ class _Markup(str):
 
 @dataclass(frozen=True)
 class _Layout:
-    """A table as it is read, a row a mapping of column to text. repeat: columns left blank where they repeat the row above."""
+    """A table as it is read: a row maps column to text.
+
+    repeat: columns that are left blank where they repeat the row above.
+    """
 
     rows: Sequence[dict[str, str]]
     title: str = ""
@@ -592,13 +609,18 @@ def _escape(text: str) -> str:
     return text if isinstance(text, _Markup) else html.escape(text).replace("\n", "<br>")
 
 
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\u00a0")
+
+
 def _number(value: float, error: float = np.nan, digits: int = 3, sign: bool = False) -> str:
-    """`0.341 ± 0.003`; without an error the value alone, without a value a dash."""
+    """`0.341 ± 0.003`, unbroken; without an error the value alone, without a value a dash."""
     if np.isnan(value):
         return "–"
     rounded = round(value, digits) + 0.0  # no -0.000
     text = f"{rounded:+.{digits}f}" if sign and rounded else f"{rounded:.{digits}f}"
-    return text.replace("-", "−") + ("" if np.isnan(error) else f" ± {error:.{digits}f}")
+    text += "" if np.isnan(error) else f" ± {error:.{digits}f}"
+    return _unbroken(text.replace("-", "−"))
 
 
 def _reason(values: pd.Series, notes: pd.Series) -> str:
@@ -619,7 +641,7 @@ def _title(population: str, classifier: str) -> str:
 
 
 def _ordered(table: pd.DataFrame, columns: Sequence[str], reference: pd.DataFrame) -> pd.DataFrame:
-    """The rows in the order in which the values of `columns` appear in `reference`, otherwise as they were."""
+    """The rows in the order in which the values of `columns` appear in `reference`, else as they were."""
     table = table.reset_index(drop=True)
     ranks = {c: {value: i for i, value in enumerate(dict.fromkeys(reference[c]))} for c in columns}
     order = pd.DataFrame({c: table[c].map(ranks[c]) for c in columns}).sort_values(

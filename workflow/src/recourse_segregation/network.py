@@ -133,19 +133,26 @@ class Adam:
         self.betas, self.epsilon = betas, epsilon
         self._mean = torch.zeros_like(parameters.values)
         self._square = torch.zeros_like(parameters.values)
-        self._steps = 0
+        self._steps = torch.zeros((), device=parameters.values.device)
 
     def step(self) -> None:
-        values, gradient = self.parameters.values, self.parameters.gradients
-        first, second = self.betas
-        self._steps += 1
-        if self.weight_decay:
-            gradient.add_(values, alpha=self.weight_decay)
-        self._mean.lerp_(gradient, 1 - first)
-        self._square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
-        scale = math.sqrt(1 - second**self._steps)
-        denominator = self._square.sqrt().add_(self.epsilon * scale)
-        values.addcdiv_(self._mean, denominator, value=-self.learning_rate * scale / (1 - first**self._steps))
+        self._steps.add_(1)
+        # What torch.optim.Adam(fused=True) calls; calling it through the optimiser costs four times as much.
+        torch._fused_adam_(
+            [self.parameters.values],
+            [self.parameters.gradients],
+            [self._mean],
+            [self._square],
+            [],
+            [self._steps],
+            lr=self.learning_rate,
+            beta1=self.betas[0],
+            beta2=self.betas[1],
+            weight_decay=self.weight_decay,
+            eps=self.epsilon,
+            amsgrad=False,
+            maximize=False,
+        )
 
 
 class RMSprop:

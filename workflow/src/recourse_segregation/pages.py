@@ -1,4 +1,4 @@
-"""Executed notebooks as pages that read offline: no script, style or font from elsewhere, pictures embedded."""
+"""Executed notebooks as pages that read offline: nothing is loaded from elsewhere, pictures are embedded."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from nbformat import NotebookNode
 from .errors import DataError
 
 _STYLE = """
-body { font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif; color: #1b1b1b; max-width: 1100px; margin: 2rem auto;
-  padding: 0 1rem; }
+body { font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif; color: #1b1b1b; max-width: 1100px;
+  margin: 2rem auto; padding: 0 1rem; }
 h1 { line-height: 1.2; }
 a { color: #12395b; }
 code { background: #f2f2f2; padding: 0 0.2em; }
 nav { display: flex; justify-content: space-between; font-size: 0.9rem; border-bottom: 1px solid #ccc; }
 img { max-width: 100%; height: auto; }
-table { border-collapse: collapse; margin: 1.2rem 0 0.4rem; font-size: 0.8rem; line-height: 1.35; max-width: 100%;
-  font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; margin: 1.2rem 0 0.4rem; font-size: 0.8rem; line-height: 1.35;
+  max-width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: bold; font-size: 1rem; padding: 0.3rem 0; }
 th { vertical-align: bottom; border-bottom: 2px solid #1b1b1b; }
 td { vertical-align: top; border-top: 1px solid #ddd; }
@@ -31,6 +31,8 @@ tr.joined td { border-top: 1px solid #f2f2f2; }
 th, td { padding: 0.25rem 0.6rem 0.25rem 0; }
 th + th, td + td { padding-left: 0.4rem; }
 td:first-child { white-space: nowrap; }
+dt { font-weight: bold; margin-top: 0.6rem; }
+dd { margin-left: 0; }
 .notes { font-size: 0.8rem; color: #444; margin-top: 0; }
 """
 
@@ -49,16 +51,29 @@ _PAGE = """<!DOCTYPE html>
 """
 
 _INDEX_TITLE = "Does algorithmic recourse segregate?"
+_INDEX = """<h1>{title}</h1>
+<p>The exhibits of one run of the workflow. Each page shows tables and figures; the executed notebook
+beside it has the code.</p>
+<dl>
+{items}
+</dl>
+<h2>The tables behind them</h2>
+<ul>
+<li><a href="../measures.parquet">measures.parquet</a>: one row for each population, seed, classifier, method,
+phase, scope and metric.</li>
+<li><a href="../comparison.csv">comparison.csv</a>: every published number beside ours, with a verdict.</li>
+<li><a href="../exhibits/">exhibits</a>: the table of each exhibit as CSV, its figure as SVG and PNG.</li>
+</ul>"""
 _EXTERNAL = re.compile(
     r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)\s*=\s*["']?(?:https?:)?//""", re.I
 )
 
 
 def render(notebook: Path, page: Path) -> None:
-    """Write an executed notebook as HTML: prose, tables and pictures; the code is in the notebook, which is linked.
+    """Write an executed notebook as HTML: prose, tables and pictures. The notebook is linked for its code.
 
-    Same notebook, same bytes. Raises DataError when the notebook cannot be read, or its page would load something
-    from elsewhere.
+    Same notebook, same bytes. Raises DataError when the notebook cannot be read, or its page would load
+    something from elsewhere.
     """
     content = _read(notebook)
     exporter = HTMLExporter(
@@ -71,8 +86,9 @@ def render(notebook: Path, page: Path) -> None:
     body, _ = exporter.from_notebook_node(content)
     title, _ = _opening(content, notebook)
     code = os.path.relpath(notebook, page.parent)
-    nav = f'<nav><a href="index.html">← All exhibits</a><a href="{html.escape(code)}">The notebook, with its code</a></nav>'
-    _write(page, title, f"{nav}\n<main>{body}</main>")
+    links = {"index.html": "← All exhibits", html.escape(code): "The notebook, with its code"}
+    nav = "".join(f'<a href="{target}">{text}</a>' for target, text in links.items())
+    _write(page, title, f"<nav>{nav}</nav>\n<main>{body}</main>")
 
 
 def index(notebooks: Sequence[Path], page: Path) -> None:
@@ -82,28 +98,18 @@ def index(notebooks: Sequence[Path], page: Path) -> None:
     """
     items = []
     for notebook in notebooks:
-        title, sentence = _opening(_read(notebook), notebook)
-        items.append(
-            f'<dt><a href="{notebook.stem}.html">{html.escape(title)}</a></dt><dd>{html.escape(sentence)}</dd>'
-        )
-    body = (
-        f"<h1>{_INDEX_TITLE}</h1>\n"
-        "<p>The exhibits of one run of the workflow. Each page shows tables and figures; the executed notebook "
-        "beside it has the code.</p>\n"
-        "<dl>" + "\n".join(items) + "</dl>\n"
-        "<h2>The tables behind them</h2>\n"
-        '<ul><li><a href="../measures.parquet">measures.parquet</a>: one row for each population, seed, classifier, '
-        "method, phase, scope and metric.</li>\n"
-        '<li><a href="../comparison.csv">comparison.csv</a>: every published number beside ours, with a verdict.</li>\n'
-        '<li><a href="../exhibits/">exhibits</a>: each exhibit\'s table as CSV, its figure as SVG and PNG.</li></ul>'
-    )
+        title, sentence = map(html.escape, _opening(_read(notebook), notebook))
+        items.append(f'<dt><a href="{notebook.stem}.html">{title}</a></dt><dd>{sentence}</dd>')
+    body = _INDEX.format(title=_INDEX_TITLE, items="\n".join(items))
     _write(page, _INDEX_TITLE, body)
 
 
 def clean(notebook: Path) -> None:
-    """Take what papermill notes about the machine (paths, times, environment) out of an executed notebook, in place.
+    """Take what papermill notes about the machine (paths, times, environment) out of an executed notebook.
 
-    Results, code and parameters stay. Raises DataError when the notebook cannot be read.
+    The file is replaced; results, code and parameters stay.
+
+    Raises DataError when the notebook cannot be read.
     """
     content = _read(notebook)
     content.metadata.pop("papermill", None)

@@ -41,11 +41,15 @@ _CLASSIFIERS = {"linear": "linear classifier", "mlp": "MLP classifier"}
 
 @dataclass(frozen=True)
 class Metric:
-    """label: its name. axis: unit and direction. segregation: +1 if higher is more segregated, -1 if less."""
+    """What a metric is called and how it is shown.
+
+    axis: unit and direction. segregation: +1 if higher is more segregated, -1 if less. digits: after the point.
+    """
 
     label: str
     axis: str = ""
     segregation: int = 0
+    digits: int = 3
 
 
 _METRICS = {
@@ -54,7 +58,7 @@ _METRICS = {
     "atkinson": Metric("Atkinson", "index, 0 to 1", +1),
     "atkinson_released": Metric("Atkinson\nas released", "index, 0 to 1", +1),
     "average_proximity": Metric("Average proximity", "mean of exp(-distance)", -1),
-    "spatial_proximity": Metric("Spatial proximity", "index, 1 = unclustered", +1),
+    "spatial_proximity": Metric("Spatial proximity", "index, 1 = unclustered", +1, digits=4),
     "found": Metric("Found", "share of the rejected\nhigher is better"),
     "invalidation": Metric("Invalidation", "share of the rejected\nlower is better"),
     "cost": Metric("Cost", "L2 distance\nlower is better"),
@@ -105,6 +109,8 @@ def changes(table: pd.DataFrame) -> Figure:
         sign = metric(name).segregation
         reach = max(rows["change"].abs().max(), 1e-4) * 1.2 if rows["change"].notna().any() else 1.0
         axis.set_xlim(-reach, reach)
+        nice = _nice_below(0.8 * reach)
+        axis.set_xticks([-nice, 0, nice], [f"−{nice:g}", "0", f"{nice:g}"])
         axis.axvspan(0, sign * reach, color=_LIGHT, zorder=0)
         axis.axvline(0, color="black", linewidth=1, zorder=1)
         axis.set_xlabel("more segregated →" if sign > 0 else "← more segregated")
@@ -123,8 +129,9 @@ def qualities(table: pd.DataFrame) -> Figure:
 
     def panel(axis: Axes, rows: pd.DataFrame, name: str) -> None:
         high = rows["value"].max() if rows["value"].notna().any() else 1.0
-        limit = 1.0 if name in _SHARES else max(high, 1e-3)
-        axis.set_xlim(-0.08 * limit, 1.1 * limit)
+        axis.set_xlim(-0.08 * max(high, 1e-3), 1.1 * max(high, 1e-3))
+        if name in _SHARES:
+            _share_axis(axis)
         axis.set_xlabel(metric(name).axis)
 
     return _legend(_dots(table, "value", panel), table)
@@ -136,13 +143,18 @@ def rejected(table: pd.DataFrame) -> Figure:
     table: population, classifier, group, minority, seed, share.
     """
     cells = _cells(table)
+    columns = min(3, len(cells))
+    lines = -(-len(cells) // columns)
     with _theme():
-        figure = _figure(4.3 * len(cells), 2.4)
-        for axis, (cell, rows) in zip(np.atleast_1d(figure.subplots(1, len(cells))), cells, strict=True):
+        figure = _figure(4.33 * columns, 1.9 * lines + 0.6)
+        axes = figure.subplots(lines, columns, squeeze=False)
+        for axis in axes.flat[len(cells) :]:
+            axis.set_visible(False)
+        for axis, (cell, rows) in zip(axes.flat, cells, strict=False):
             rows = rows.assign(
                 group=rows["group"] + np.where(rows["minority"], "\n(minority)", "\n(majority)")
             )
-            _points(axis, rows, "share", "group", list(dict.fromkeys(rows.sort_values("minority")["group"])))
+            _points(axis, rows, "share", "group", list(dict.fromkeys(rows["group"])))
             axis.set_xlim(0, rows["share"].max() * 1.15)
             axis.set_title(cell, fontsize=11)
             axis.set_xlabel("share of the group that is rejected")
@@ -207,7 +219,8 @@ def people(table: pd.DataFrame, features: Sequence[str]) -> Figure:
         ]
         if table["role"].isin(["declined", "unresolved"]).any():
             handles.append(_marker("x", "rejected and not moved", "black", "black"))
-        figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
+        columns = -(-len(handles) // 2)  # filled down first: a column a group
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
     return figure
 
 
@@ -242,33 +255,30 @@ def published(table: pd.DataFrame) -> Figure:
             axis.scatter(
                 part["published"], y, s=80, marker="D", facecolor="none", edgecolor="black", zorder=4
             )
-            title = metric(name).label.replace("\n", ", ")
-            axis.set_title(
-                f"{population_name(population)}: {title}" if populations > 1 else title, fontsize=11
-            )
+            axis.set_title(metric(part["our_metric"].iloc[0]).label.replace("\n", ", "), fontsize=11)
             axis.set_yticks(range(len(order)), order)
             axis.set_ylim(len(order) - 0.4, -0.6)
             axis.set_xlabel(metric(name).axis.split("\n")[0])
+            axis.xaxis.set_major_locator(MaxNLocator(4))
             if name in _SHARES:
-                axis.set_xlim(-0.08, 1.08)
+                _share_axis(axis)
             else:
                 axis.margins(x=0.12)
-            axis.xaxis.set_major_locator(MaxNLocator(4))
         for axis in axes.flat[len(panels) :]:
             axis.set_visible(False)
+        if populations > 1:
+            for axis, name in zip(axes[:, 0], table["population"].unique(), strict=True):
+                axis.set_ylabel(population_name(name).replace(" by ", "\nby "), fontweight="bold")
         handles = [_marker("D", "published", "none", "black"), _marker("o", "ours", _DARK, _DARK)]
-        label = (
-            "our mean ± standard error over seeds"
-            if table["ours_se"].notna().any()
-            else "our mean (one seed)"
-        )
-        handles.append(Line2D([], [], color=_MIDDLE, marker="|", linewidth=2, markersize=9, label=label))
+        if table["ours_se"].notna().any():
+            label = "our mean ± standard error over seeds"
+            handles.append(Line2D([], [], color=_MIDDLE, marker="|", linewidth=2, markersize=9, label=label))
         figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
     return figure
 
 
 def _dots(table: pd.DataFrame, value: str, finish) -> Figure:
-    """A grid of dot plots, cells down, metrics across, methods on the y axis; `finish(axis, rows, metric)`."""
+    """Dot plots, cells down, metrics across, methods on the y axis; `finish(axis, rows, metric)` for each."""
     cells, metrics = _cells(table), list(dict.fromkeys(table["metric"]))
     methods = [method_name(m) for m in dict.fromkeys(table["method"])]
     with _theme():
@@ -366,6 +376,17 @@ def _marker(marker: str, label: str, face: str, edge: str) -> Line2D:
         markersize=6,
         label=label,
     )
+
+
+def _nice_below(value: float) -> float:
+    """The largest of …, 0.1, 0.2, 0.5, 1, 2, 5, … that is not above a positive value."""
+    power = 10.0 ** np.floor(np.log10(value))
+    return max(n * power for n in (1, 2, 5) if n * power <= value)
+
+
+def _share_axis(axis: Axes) -> None:
+    axis.set_xlim(-0.08, 1.08)
+    axis.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
 
 
 def _figure(width: float, height: float) -> Figure:

@@ -12,7 +12,6 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import train_test_split
 
 from .data.base import Dataset, Feature, Sensitive
 from .errors import ConfigError, DataError
@@ -133,6 +132,9 @@ def prepare(
     Raises ConfigError for an unknown sensitive attribute and DataError when a feature is constant or a
     group is absent among the rows used.
     """
+    # Here, because importing it takes a second, and every stage imports this module.
+    from sklearn.model_selection import train_test_split
+
     if sensitive not in dataset.sensitive:
         raise ConfigError(
             f"populations.{name}.sensitive: {sensitive!r} is not a sensitive attribute of {dataset.name}; "

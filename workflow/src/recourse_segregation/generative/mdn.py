@@ -95,7 +95,7 @@ def train(
 
     x: [n, m], condition: [n, c]. Returns the model and its final negative log-likelihood per individual.
     """
-    # ASSUME: tanh units, standardised inputs and full batches, the defaults of the `cde` package.
+    # ASSUME: tanh units and standardised inputs, the defaults of the `cde` package, and full batches.
     device, (n, m), k = x.device, x.shape, components
     x_mean, x_scale = _moments(x)
     condition_mean, condition_scale = _moments(condition)
@@ -112,10 +112,11 @@ def train(
         natural, constant = _natural(mean, deviation), _constant(log_weight, mean, deviation)
         total, counts, sums = 0.0, [], []
         for p, rows in enumerate(statistics):
-            joint = torch.addmm(constant[p], rows, natural[p].t())
-            evidence = torch.logsumexp(joint, 1, keepdim=True)
-            total = total + evidence.sum()
-            responsibility = joint.sub_(evidence).exp_()
+            responsibility = torch.addmm(constant[p], rows, natural[p].t())
+            largest = responsibility.amax(1, keepdim=True)
+            density = responsibility.sub_(largest).exp_().sum(1, keepdim=True)
+            responsibility.div_(density)
+            total = total + (largest + density.log()).sum()
             counts.append(responsibility.sum(0))
             sums.append(responsibility.t() @ rows)
         loss = -total / n

@@ -24,8 +24,8 @@ class LatentSearch(Method):
         condition = x[:, self.condition]
 
         def candidates(rows: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-            given = condition[rows].repeat_interleave(self.samples, 0)
-            decoded = self.vae.decode(points.flatten(0, 1), given).view(len(rows), self.samples, -1)
+            given = condition[rows].repeat_interleave(points.shape[1], 0)
+            decoded = self.vae.decode(points.flatten(0, 1), given).view(*points.shape[:2], -1)
             people = self.combine(x[rows].unsqueeze(1), decoded)
             distance = (people[..., self.mutable] - factual[rows].unsqueeze(1)).norm(dim=2)
             accepted = self.classifier.accepts(people.flatten(0, 1)).view(distance.shape)

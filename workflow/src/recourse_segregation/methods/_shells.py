@@ -7,7 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-_CANDIDATES = 1 << 17  # candidates judged at a time: bounds memory whatever the number of individuals
+# Candidates judged at a time: at most, which bounds memory whatever the number of individuals, and at least (several
+# shells at once), because below that a step costs its overhead.
+_MOST, _LEAST = 1 << 17, 1 << 13
 
 
 def shell_noise(shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
@@ -28,24 +30,26 @@ def nearest_in_shells(
     """Fill `result` [n, d] with each individual's nearest accepted candidate of the first shell that has one.
 
     centres: [n, l], where each individual's shells [r, r + width) are centred; radii are uniform in them.
-    candidates(rows [a], points [a, samples, l]) -> individuals [a, samples, d] and their distance
-    [a, samples] to the individual, infinite where the classifier rejects.
+    candidates(rows [a], points [a, p, l]) -> individuals [a, p, d] and their distance [a, p] to the individual,
+    infinite where the classifier rejects.
     """
-    active = torch.arange(len(centres), device=centres.device)
-    at_once = max(1, _CANDIDATES // samples)
-    for shell in range(shells):
+    device = centres.device
+    active, shell = torch.arange(len(centres), device=device), 0
+    at_once = max(1, _MOST // samples)
+    while len(active) and shell < shells:
+        several = min(max(1, _LEAST // (len(active) * samples)), shells - shell)
+        inner = torch.arange(shell, shell + several, device=device).repeat_interleave(samples)
         remaining = []
         for rows in active.split(at_once):
-            shape = (len(rows), samples, centres.shape[1])
-            direction = shell_noise(shape, generator, centres.device)
-            radius = torch.rand(shape[:2], generator=generator).to(centres.device).add_(shell).mul_(width)
+            shape = (len(rows), several * samples, centres.shape[1])
+            direction = shell_noise(shape, generator, device)
+            radius = torch.rand(shape[:2], generator=generator).to(device).add_(inner).mul_(width)
             points = torch.addcmul(centres[rows].unsqueeze(1), direction, radius.unsqueeze(-1))
             people, distance = candidates(rows, points)
-            best, index = distance.min(1)
-            found = torch.isfinite(best)
-            result[rows[found]] = people[found, index[found]]
+            nearest, index = distance.view(len(rows), several, samples).min(2)
+            found, first = torch.isfinite(nearest).max(1)
+            chosen = first * samples + index[torch.arange(len(rows), device=device), first]
+            result[rows[found]] = people[found, chosen[found]]
             remaining.append(rows[~found])
-        active = torch.cat(remaining)
-        if not len(active):
-            break
+        active, shell = torch.cat(remaining), shell + several
     return result

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..generative import csvae
-from ..options import Count, NonNegative, Positive
+from ..options import Count, Flag, NonNegative, Positive
 from ..population import Population
 from ._base import Method, nowhere
 
@@ -14,7 +14,8 @@ from ._base import Method, nowhere
 class CRUDS(Method):
     """A conditional subspace VAE; z of x is held fixed and w descends to the accepted side.
 
-    w starts at a random draw from the model's own prior of the favourable label, p(w | y = 1).
+    w starts at a random draw from the model's own prior of the favourable label, p(w | y = 1); with
+    `start_from_prior` off, uniform in the unit square, as CARLA's does.
 
     `steps` steps of RMSprop on BCE(f(x'), favourable) + `penalty` ‖x' − x‖²; of all accepted iterates the one
     with the lowest loss is kept. Decoded individuals are projected into [0, 1] (CARLA's are not).
@@ -30,6 +31,7 @@ class CRUDS(Method):
         steps: Count = 2000,
         search_rate: Positive = 1e-2,
         penalty: NonNegative = 1e-3,
+        start_from_prior: Flag = True,
     ):
         self.training = {
             "hidden": hidden,
@@ -39,6 +41,7 @@ class CRUDS(Method):
             "learning_rate": learning_rate,
         }
         self.steps, self.search_rate, self.penalty = steps, search_rate, penalty
+        self.start_from_prior = start_from_prior
 
     def prepare(self, population: Population, x: Tensor) -> None:
         label = torch.tensor(population.labels, device=x.device)
@@ -49,9 +52,12 @@ class CRUDS(Method):
     def search(self, x: Tensor) -> Tensor:
         factual, condition = x[:, self.mutable], x[:, ~self.mutable]
         z = self.model.encode(factual)
-        # ASSUME: "at random" is not specified further. From N(0, I) or U(0, 1) the search often starts where the
-        # decoder has never been and finds nothing (docs/deviations.md).
-        w = self.model.sample_w(len(x), 1.0, self.generator)
+        # ASSUME: the favourable label's own prior. The unit square is often where the decoder has never been, and the
+        # search then finds nothing (docs/deviations.md).
+        if self.start_from_prior:
+            w = self.model.sample_w(len(x), 1.0, self.generator)
+        else:
+            w = torch.rand(z.shape, generator=self.generator).to(x.device)
         square = torch.zeros_like(w)
         best, lowest = nowhere(x), torch.full((len(x), 1), torch.inf, device=x.device)
         for _ in range(self.steps):

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from ..classifiers import tensor
-from ..options import Count, Probability
+from ..options import Count, Flag, Probability
 from ..population import Population
 from ._base import Method, nowhere
 
@@ -21,15 +21,15 @@ class FACE(Method):
     """The end of the shortest path, over observed individuals, to an accepted individual in a dense region.
 
     One k-nearest-neighbour graph for each profile of immutables (nobody's path crosses one); parts of it that are not
-    connected are bridged where they are closest. An edge costs its length over the density along it (Gaussian kernel,
+    connected are bridged where they are closest (unless `bridges` is off). An edge costs its length over the density along it (Gaussian kernel,
     Scott's bandwidth, relative to the densest individual of the profile). Targets are the accepted whose density is at
     least the `density_quantile` of the accepted of their profile. Distances to the nearest target come from one
     multi-source Dijkstra a profile.
     """
 
-    # ASSUME: 20 neighbours and the denser half of the accepted; neither is documented for the paper.
-    def __init__(self, neighbours: Count = 20, density_quantile: Probability = 0.5):
-        self.neighbours, self.density_quantile = neighbours, density_quantile
+    # ASSUME: 50 neighbours (CARLA's default) and the denser half of the accepted; neither is documented for the paper.
+    def __init__(self, neighbours: Count = 50, density_quantile: Probability = 0.5, bridges: Flag = True):
+        self.neighbours, self.density_quantile, self.bridges = neighbours, density_quantile, bridges
 
     def prepare(self, population: Population, x: Tensor) -> None:
         accepted = self.classifier.accepts(x).cpu().numpy()
@@ -37,7 +37,9 @@ class FACE(Method):
         self._immutables, member = self.profiles(x)
         member = member.cpu().numpy()
         self._graphs = [
-            _Graph(features[member == p], accepted[member == p], self.neighbours, self.density_quantile)
+            _Graph(
+                features[member == p], accepted[member == p], self.neighbours, self.density_quantile, self.bridges
+            )
             for p in range(len(self._immutables))
         ]
 
@@ -57,7 +59,7 @@ class FACE(Method):
 class _Graph:
     """Individuals of one profile [n, m], the cost of the way from each to its nearest target, and which that is."""
 
-    def __init__(self, points: np.ndarray, accepted: np.ndarray, neighbours: int, quantile: float):
+    def __init__(self, points: np.ndarray, accepted: np.ndarray, neighbours: int, quantile: float, bridges: bool):
         self.points, self.tree = points, cKDTree(points)
         self.k = min(neighbours, len(points) - 1)
         self.log_density = _log_density(points)
@@ -73,7 +75,9 @@ class _Graph:
         edges = coo_array(
             (np.maximum(weight, 1e-300), (source, neighbour.ravel())), (len(points),) * 2
         ).tocsr()
-        graph = self._connect(edges.maximum(edges.T))
+        graph = edges.maximum(edges.T)
+        if bridges:
+            graph = self._connect(graph)
         self.cost, _, self.target = dijkstra(
             graph, indices=np.flatnonzero(dense), min_only=True, return_predecessors=True
         )

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits
 
 from .pairwise import as_groups, as_points, count_within, distance_quantile, nearest, proximity_sum
 
@@ -47,6 +45,10 @@ def neighbourhoods(
     fewer); the radius is the quantile of all minority-minority distances, the zero distance of each member to
     themselves included.
     """
+    # Here, because importing them takes a second, and only this function needs them.
+    from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
+
     features, minority = _population(features, minority)
     k = min(k, len(np.unique(features, axis=0)))
     # With more threads the partial sums of k-means are added in the order in which the threads end.
