@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from recourse_segregation.comparison import compare, read_published
 from recourse_segregation.errors import DataError
 

@@ -68,6 +68,17 @@ def test_a_method_depends_on_what_it_imports_and_on_no_other_method():
     assert not {"methods/wachter.py", "metrics/segregation.py"} & stage
 
 
+def test_the_digest_of_a_stage_follows_contents_only(tmp_path):
+    file = tmp_path / "stage.py"
+    digests = []
+    for text in ("a = 1\n", "a = 2\n", "a = 1\n"):
+        file.write_text(text)
+        tracking.closure.cache_clear()
+        tracking.digest.cache_clear()
+        digests.append(tracking.digest(file))
+    assert digests[0] == digests[2] != digests[1]
+
+
 def test_the_code_digest_follows_names_and_contents(tmp_path):
     (tmp_path / "workflow").mkdir()
     (tmp_path / "Snakefile").write_text("a")

@@ -487,15 +487,6 @@ def table(folder: Path, text: str) -> Path:
     return path
 
 
-def test_read_table_checks_the_number_of_rows_when_it_is_known(tmp_path):
-    path = table(tmp_path, "a,b\n1,2\n3,4\n")
-    fields = {"b": reading.number()}
-    assert reading.read_table(path, ["a", "b"], fields, rows=2)["b"].tolist() == [2.0, 4.0]
-    for rows in (1, 3):
-        with pytest.raises(DataError, match=f"{rows} rows expected, 2 found"):
-            reading.read_table(path, ["a", "b"], fields, rows=rows)
-
-
 def test_read_table_indexes_by_line_over_quotes_and_empty_lines(tmp_path):
     path = table(tmp_path, 'a,b\n"x\ny",1\n\nz,2\n')
     frame = reading.read_table(path, ["a", "b"], {"b": reading.number()})

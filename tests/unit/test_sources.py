@@ -360,3 +360,14 @@ def test_progress_goes_to_standard_error_in_few_lines(server, tmp_path, capsys):
     assert len(err.splitlines()) <= 7
     fetch("made-up", raw(server.plan("/file", CONTENT)), tmp_path / "quiet.csv", progress=False)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_file_that_changed_after_its_download_is_not_read(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"what was downloaded")
+    digest = hashlib.sha256(b"what was downloaded").hexdigest()
+    sources.check(tmp_path, {"a.csv": digest})
+    (tmp_path / "a.csv").write_bytes(b"what was")
+    with pytest.raises(SourceError, match=r"a\.csv changed since its download .*delete .* and run again"):
+        sources.check(tmp_path, {"a.csv": digest})
+    with pytest.raises(SourceError, match=r"b\.csv is gone"):
+        sources.check(tmp_path, {"b.csv": digest})

@@ -28,11 +28,12 @@ NOTEBOOKS = ["populations", "synthetic", "segregation", "recourse_quality", "com
 
 
 def code(script, *module):
-    """The files that a script is made of, and those of a module that it loads by name."""
-    files = tracking.closure(Path(workflow.basedir, "workflow", "scripts", f"{script}.py"))
-    if module:
-        files |= tracking.closure(tracking.module(*module))
-    return sorted(os.path.relpath(file) for file in files)
+    """Digest of the files that a script is made of, and of those of a module that it loads by name.
+
+    As a parameter of its rule, it makes Snakemake run the rule again when one of them changes.
+    """
+    files = [Path(workflow.basedir, "workflow", "scripts", f"{script}.py")]
+    return tracking.digest(*files, *([tracking.module(*module)] if module else []))
 
 
 def per_cell(path, cells=CELLS):

@@ -2,8 +2,6 @@
 
 
 rule download:
-    input:
-        code=lambda wildcards: code("download", "data", wildcards.dataset),
     output:
         receipt="results/raw/{dataset}/receipt.json",
     log:
@@ -14,6 +12,7 @@ rule download:
         ENVIRONMENT
     threads: 1
     params:
+        code=lambda wildcards: code("download", "data", wildcards.dataset),
         dataset="{dataset}",
     script:
         "../scripts/download.py"

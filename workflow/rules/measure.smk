@@ -6,7 +6,6 @@ rule measure_before:
     input:
         population="results/{population}/seeds-{seeds}/population.parquet",
         predictions="results/{population}/seeds-{seeds}/{classifier}/predictions.parquet",
-        code=code("measure_before"),
     output:
         neighbourhoods="results/{population}/seeds-{seeds}/{classifier}/neighbourhoods.parquet",
         measures="results/{population}/seeds-{seeds}/{classifier}/before.parquet",
@@ -18,6 +17,7 @@ rule measure_before:
         ENVIRONMENT
     threads: 1
     params:
+        code=code("measure_before"),
         neighbourhoods=lookup("populations/{population}/neighbourhoods", within=config),
         radius_quantile=lookup("populations/{population}/radius_quantile", within=config),
     script:
@@ -32,7 +32,6 @@ rule measure:
         before="results/{population}/seeds-{seeds}/{classifier}/before.parquet",
         recourse="results/{population}/seeds-{seeds}/{classifier}/{method}/recourse.parquet",
         after="results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet",
-        code=code("measure"),
     output:
         measures="results/{population}/seeds-{seeds}/{classifier}/{method}/measures.parquet",
     log:
@@ -42,6 +41,8 @@ rule measure:
     conda:
         ENVIRONMENT
     threads: 1
+    params:
+        code=code("measure"),
     script:
         "../scripts/measure.py"
 
@@ -51,7 +52,6 @@ rule collect:
         measures=per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/measures.parquet"),
         diagnostics=per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/diagnostics.parquet"),
         classifiers=per_cell("results/{population}/seeds-{seeds}/{classifier}/summary.parquet", TRAINED),
-        code=code("collect"),
     output:
         measures="results/measures.parquet",
         diagnostics="results/diagnostics.parquet",
@@ -61,5 +61,7 @@ rule collect:
     conda:
         ENVIRONMENT
     threads: 1
+    params:
+        code=code("collect"),
     script:
         "../scripts/collect.py"

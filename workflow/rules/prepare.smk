@@ -4,7 +4,6 @@
 rule prepare:
     input:
         receipt=lambda wildcards: f"results/raw/{config['populations'][wildcards.population]['dataset']}/receipt.json",
-        code=lambda wildcards: code("prepare", "data", config["populations"][wildcards.population]["dataset"]),
     output:
         population="results/{population}/seeds-{seeds}/population.parquet",
     log:
@@ -15,6 +14,7 @@ rule prepare:
         ENVIRONMENT
     threads: 1
     params:
+        code=lambda wildcards: code("prepare", "data", config["populations"][wildcards.population]["dataset"]),
         population=lookup("populations/{population}", within=config),
         seeds=lambda wildcards: settings.seeds_in(wildcards.seeds),
     script:

@@ -6,7 +6,6 @@ rule recourse:
     input:
         population="results/{population}/seeds-{seeds}/population.parquet",
         classifier="results/{population}/seeds-{seeds}/{classifier}/classifier.pt",
-        code=lambda wildcards: code("recourse", "methods", settings.method_base(config, wildcards.method)),
     output:
         recourse="results/{population}/seeds-{seeds}/{classifier}/{method}/recourse.parquet",
         diagnostics="results/{population}/seeds-{seeds}/{classifier}/{method}/diagnostics.parquet",
@@ -18,10 +17,9 @@ rule recourse:
         ENVIRONMENT
     threads: 1
     params:
+        code=lambda wildcards: code("recourse", "methods", settings.method_base(config, wildcards.method)),
         base=lambda wildcards: settings.method_base(config, wildcards.method),
-        options=lambda wildcards: settings.options_for(
-            config, "methods", wildcards.method, wildcards.population
-        ),
+        options=lambda wildcards: settings.options_for(config, "methods", wildcards.method, wildcards.population),
         device=config["run"]["device"],
     script:
         "../scripts/recourse.py"

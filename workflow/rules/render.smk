@@ -5,7 +5,6 @@ rule compare:
     input:
         measures="results/measures.parquet",
         published=ROOT / "workflow/resources/published.csv",
-        code=code("compare"),
     output:
         comparison="results/comparison.csv",
     log:
@@ -14,6 +13,7 @@ rule compare:
         ENVIRONMENT
     threads: 1
     params:
+        code=code("compare"),
         tolerances=lookup("comparison", within=config),
     script:
         "../scripts/compare.py"
@@ -38,7 +38,6 @@ rule notebook:
             for path in per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet")
             if path.startswith(f"results/synthetic/seeds-{BLOCKS[0]}/")
         ],
-        code=code("notebook", "exhibits"),
     output:
         notebook="results/notebooks/{notebook}.ipynb",
         exhibits=directory("results/exhibits/{notebook}"),
@@ -51,6 +50,8 @@ rule notebook:
     conda:
         ENVIRONMENT
     threads: 1
+    params:
+        code=code("notebook", "exhibits"),
     script:
         "../scripts/notebook.py"
 
@@ -58,7 +59,6 @@ rule notebook:
 rule html:
     input:
         notebooks=expand("results/notebooks/{notebook}.ipynb", notebook=NOTEBOOKS),
-        code=code("html"),
     output:
         index="results/notebooks/index.html",
         pages=expand("results/notebooks/{notebook}.html", notebook=NOTEBOOKS),
@@ -67,6 +67,8 @@ rule html:
     conda:
         ENVIRONMENT
     threads: 1
+    params:
+        code=code("html"),
     script:
         "../scripts/html.py"
 
@@ -76,7 +78,6 @@ rule provenance:
         measures="results/measures.parquet",
         comparison="results/comparison.csv",
         index="results/notebooks/index.html",
-        code=code("provenance"),
     output:
         provenance="results/provenance.json",
     log:
@@ -85,6 +86,7 @@ rule provenance:
         ENVIRONMENT
     threads: 1
     params:
+        code=code("provenance"),
         config=config,
         root=str(ROOT),
     script:

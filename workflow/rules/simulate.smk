@@ -6,7 +6,6 @@ rule simulate:
         population="results/{population}/seeds-{seeds}/population.parquet",
         predictions="results/{population}/seeds-{seeds}/{classifier}/predictions.parquet",
         recourse="results/{population}/seeds-{seeds}/{classifier}/{method}/recourse.parquet",
-        code=code("simulate"),
     output:
         after="results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet",
     log:
@@ -17,6 +16,7 @@ rule simulate:
         ENVIRONMENT
     threads: 1
     params:
+        code=code("simulate"),
         uptake=lookup("simulation/uptake", within=config),
         unresolved=lookup("simulation/unresolved", within=config),
     script:

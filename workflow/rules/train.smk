@@ -4,7 +4,6 @@
 rule train:
     input:
         population="results/{population}/seeds-{seeds}/population.parquet",
-        code=code("train"),
     output:
         classifier="results/{population}/seeds-{seeds}/{classifier}/classifier.pt",
         predictions="results/{population}/seeds-{seeds}/{classifier}/predictions.parquet",
@@ -17,6 +16,7 @@ rule train:
         ENVIRONMENT
     threads: 1
     params:
+        code=code("train"),
         options=lambda wildcards: settings.options_for(
             config, "classifiers", wildcards.classifier, wildcards.population
         ),

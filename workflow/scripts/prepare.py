@@ -1,17 +1,19 @@
 """Draw, split, encode and scale one population for a block of seeds."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
 
-from recourse_segregation import contracts, data
+from recourse_segregation import contracts, data, sources
 from recourse_segregation.job import job
 from recourse_segregation.population import prepare
 
 
-def main(name: str, settings: dict, seeds: list[int], raw: Path, output: Path) -> None:
+def main(name: str, settings: dict, seeds: list[int], receipt: Path, output: Path) -> None:
     dataset = data.load(settings["dataset"])
-    frame = dataset.read(raw) if dataset.read else None
+    sources.check(receipt.parent, json.loads(receipt.read_text(encoding="utf-8"))["files"])
+    frame = dataset.read(receipt.parent) if dataset.read else None
     drawn = [prepare(name, dataset, settings["sensitive"], seed, settings["rows"], frame) for seed in seeds]
     contracts.write(pd.concat([p.table for p in drawn]), output, "population", drawn[0].schema)
 
@@ -23,6 +25,6 @@ if __name__ == "__main__":
             wildcards.population,
             params.population,
             params.seeds,
-            Path(snakemake.input.receipt).parent,
+            Path(snakemake.input.receipt),
             Path(snakemake.output.population),
         )

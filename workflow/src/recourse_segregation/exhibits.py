@@ -174,7 +174,7 @@ def show_people(table: pd.DataFrame, features: pd.DataFrame) -> Any:
             rows.append(
                 {
                     "Population": population_name(population),
-                    "Group": f"{group} ({'minority' if minority else 'majority'})".replace(" ", "\u00a0"),
+                    "Group": _unbroken(f"{group} ({'minority' if minority else 'majority'})"),
                     "Train": f"{train['individuals']:,.0f}",
                     "Test": f"{test['individuals']:,.0f}",
                     "Favourable label, train": _number(train["favourable"], train["favourable_se"]),
@@ -316,13 +316,11 @@ def seed_changes(run: Run, scope: str) -> pd.DataFrame:
     m = run.measures
     m = m[(m["scope"] == scope) & m["metric"].isin(plots.INDICES)]
     key = [*_CELL, "metric", "seed"]
-    before, after = (
-        m[m["phase"] == phase].set_index(key)[["value", "note"]].rename(columns={"value": phase})
-        for phase in ("before", "after")
-    )
-    table = after.join(before, rsuffix="_before").reset_index()
+    before, after = (m[m["phase"] == p].set_index(key)[["value", "note"]] for p in ("before", "after"))
+    table = after.merge(before, on=key, how="left", suffixes=("_after", "_before")).reset_index()
+    table = table.rename(columns={"value_before": "before", "value_after": "after"})
     table["change"] = table["after"] - table["before"]
-    table["note"] = table["note_before"].where(table["note_before"] != "", table["note"])
+    table["note"] = table["note_before"].where(table["note_before"] != "", table["note_after"])
     table["metric"] = pd.Categorical(table["metric"], plots.INDICES)
     table = _ordered(table.sort_values(["metric", "seed"], kind="stable"), _CELL, run.measures)
     return table.astype({"metric": "str"})[[*key, "before", "after", "change", "note"]]
@@ -483,7 +481,9 @@ def show_comparison(table: pd.DataFrame) -> Any:
     """The rows of one or more exhibits of the comparison, a table a population."""
     layouts = []
     for (population, classifier), part in table.groupby(["population", "classifier"], sort=False):
-        one_seed = (part["ours"].fillna(0) != part["ours_mean"].fillna(0)).any()  # ours are not the means themselves
+        one_seed = (
+            part["ours"].fillna(0) != part["ours_mean"].fillna(0)
+        ).any()  # ours are not the means themselves
         rows = []
         for row in part.itertuples():
             after, changed = row.phase == "after", bool(row.change_from)

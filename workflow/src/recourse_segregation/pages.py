@@ -124,7 +124,7 @@ def clean(notebook: Path) -> None:
 def _read(notebook: Path) -> NotebookNode:
     try:
         return nbformat.read(notebook, as_version=4)
-    except (OSError, ValueError, nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
+    except (OSError, ValueError, AttributeError, nbformat.ValidationError) as error:
         raise DataError(
             f"{notebook}: not a readable notebook ({error}); run the rule notebook again"
         ) from error

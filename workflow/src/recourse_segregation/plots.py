@@ -43,7 +43,8 @@ _CLASSIFIERS = {"linear": "linear classifier", "mlp": "MLP classifier"}
 class Metric:
     """What a metric is called and how it is shown.
 
-    axis: unit and direction. segregation: +1 if higher is more segregated, -1 if less. digits: after the point.
+    axis: unit and direction. segregation: +1 if higher is more segregated, -1 if less. digits: shown after
+    the point.
     """
 
     label: str
@@ -239,7 +240,7 @@ def published(table: pd.DataFrame) -> Figure:
     with _theme():
         figure = _figure(13, rows * (0.3 * len(order) + 1.4) + 0.5)
         axes = figure.subplots(rows, columns, sharey=True, squeeze=False)
-        for axis, ((population, name), part) in zip(axes.flat, panels, strict=False):
+        for axis, ((_, name), part) in zip(axes.flat, panels, strict=False):
             y = _row_name(part).map(place).to_numpy()
             axis.errorbar(
                 part["ours_mean"],

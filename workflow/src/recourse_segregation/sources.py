@@ -10,7 +10,7 @@ import tempfile
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.client import IncompleteRead
 from ipaddress import ip_address
 from pathlib import Path
@@ -59,6 +59,16 @@ def fetch(
     except OSError as error:
         raise SourceError(f"cannot write {destination}: {_reason(error)}") from error
     raise SourceError(_all_failed(dataset, raw_file, destination, failures))
+
+
+def check(folder: Path, digests: Mapping[str, str]) -> None:
+    """Raise SourceError if a file that was downloaded to `folder` is no longer what it was: name -> sha256."""
+    for name, expected in digests.items():
+        path = Path(folder) / name
+        got = file_hash(str(path)) if path.is_file() else None
+        if got != expected:
+            state = "is gone" if got is None else f"changed since its download (sha256 {got}, expected {expected})"
+            raise SourceError(f"{path} {state}; delete {path.parent} and run again")
 
 
 def _sources(dataset: str, raw_file: RawFile, mirror: str | None) -> Iterator[tuple[str | Path, bool]]:

@@ -1,11 +1,13 @@
 """Which source files a stage is made of, so that editing one reruns what depends on it and nothing else.
 
-Snakemake tracks scripts but not the modules they import. Reads import statements only; imports nothing.
+Snakemake tracks scripts but not the modules they import. A digest of their contents, unlike their times, survives a
+clone or a checkout. Reads import statements only; imports nothing.
 """
 
 from __future__ import annotations
 
 import ast
+import hashlib
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +26,13 @@ def closure(file: Path) -> frozenset[Path]:
         seen.add(path)
         todo += _imported(path)
     return frozenset(seen)
+
+
+@cache
+def digest(*files: Path) -> str:
+    """sha256 over the contents of `files` and of every module of this package that they import."""
+    found = sorted(set().union(*map(closure, files)))
+    return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in found)).hexdigest()
 
 
 def _imported(path: Path) -> list[Path]:

@@ -60,13 +60,12 @@ def read_table(
     separator: str = ",",
     header: bool = True,
     preamble: str | None = None,
-    rows: int | None = None,
 ) -> pd.DataFrame:
     """The columns named in `fields`, one row a record, indexed by line of the file (1-based).
 
     `columns` names all columns of the file in order, repeated names included (the first of them is read);
     with `header` the file must say the same. Columns that are not in `fields` are not kept, not even as text.
-    `preamble` is a line that must stand before everything else; `rows` is the number of records, if known.
+    `preamble` is a line that must stand before everything else.
 
     Raises DataError if the file is missing, empty, cut short, not UTF-8, an HTML page, separated or shaped
     otherwise, or if a cell does not hold what its field expects.
@@ -98,8 +97,6 @@ def read_table(
         _fail(path, str(error), line=reader.line_num)
     if not records:
         _fail(path, "no rows")
-    if rows is not None and len(records) != rows:
-        _fail(path, f"{rows:,} rows expected, {len(records):,} found")
     frame = pd.DataFrame(records, columns=list(fields), index=lines, dtype="str")
     return pd.DataFrame({name: _parse(path, frame[name], field) for name, field in fields.items()})
 
