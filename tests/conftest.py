@@ -33,9 +33,7 @@ def made_up(features: tuple[Feature, ...], rows: int = 400) -> Dataset:
         job = random_state.randint(0, 4, rows)
         frame = pd.DataFrame(
             {
-                "label": (
-                    income - 2 * debt + 0.5 * (job == 2) + random_state.normal(0, 0.3, rows) > 0.9
-                ).astype(int),
+                "label": (income - 2 * debt + 0.5 * (job == 2) + random_state.normal(0, 0.3, rows) > 0.9).astype(int),
                 "income": income,
                 "debt": debt,
                 "score": random_state.rand(rows),
@@ -74,9 +72,7 @@ def trained(people) -> dict[tuple[str, str], classifiers.Classifier]:
     """(population kind, classifier) -> a classifier that rejects some and accepts some."""
     hidden = {"linear": (), "mlp": (16,)}
     return {
-        (kind, name): classifiers.train(
-            people[kind], torch_generator(0, "train", name), hidden[name], 0.02, 60, 32
-        )
+        (kind, name): classifiers.train(people[kind], torch_generator(0, "train", name), hidden[name], 0.02, 60, 32)
         for kind in people
         for name in hidden
     }

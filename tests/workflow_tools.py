@@ -14,9 +14,7 @@ ROOT = Path(__file__).parents[1]
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 
 
-def snakemake(
-    folder: Path, *arguments: str, configs: tuple[Path, ...] = (ROOT / "config.yaml", TINY), **env: str
-):
+def snakemake(folder: Path, *arguments: str, configs: tuple[Path, ...] = (ROOT / "config.yaml", TINY), **env: str):
     """Run Snakemake on the project in `folder`; returns the finished process with its output."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder]
     command += ["--configfile", *configs, *arguments]

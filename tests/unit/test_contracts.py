@@ -25,9 +25,7 @@ def test_a_population_survives_its_file(tmp_path, people):
 
 def test_a_table_with_other_columns_is_not_written(tmp_path):
     table = pd.DataFrame({"seed": [0], "individual": [1], "margin": [0.5]})
-    with pytest.raises(
-        DataError, match="a predictions table has the columns seed, individual, margin, accepted"
-    ):
+    with pytest.raises(DataError, match="a predictions table has the columns seed, individual, margin, accepted"):
         contracts.write(table, tmp_path / "t.parquet", "predictions")
     assert not list(tmp_path.iterdir())
 
@@ -96,9 +94,7 @@ def test_the_code_digest_follows_names_and_contents(tmp_path):
 def test_stages_sum_benchmark_files(tmp_path):
     (tmp_path / "train").mkdir()
     for i, seconds in enumerate((1.5, 2.5)):
-        (tmp_path / "train" / f"{i}.tsv").write_text(
-            f"s\th:m:s\tmax_rss\n{seconds}\t0:00:01\t{100 * (i + 1)}\n"
-        )
+        (tmp_path / "train" / f"{i}.tsv").write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:01\t{100 * (i + 1)}\n")
     assert provenance.stages(tmp_path) == {
         "train": {"jobs": 2, "seconds": 4.0, "longest_seconds": 2.5, "peak_mib": 200.0}
     }

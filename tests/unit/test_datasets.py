@@ -128,9 +128,7 @@ def test_law_reads_sex_and_race_and_leaves_the_region_out(tmp_path):
     table.fill("region_first", "GL")
     frame = read("law", tmp_path, [table])
     assert frame["sex"].tolist() == [{"1": "female", "2": "male"}[text] for text in table.column("sex")]
-    assert frame["race"].tolist() == [
-        "White" if text == "White" else "Other" for text in table.column("race")
-    ]
+    assert frame["race"].tolist() == ["White" if text == "White" else "Other" for text in table.column("race")]
     assert "region_first" not in frame
     assert frame["label"].tolist() == [float(text) for text in table.column("first_pf")]
 
@@ -589,9 +587,7 @@ def test_real_law_rates_and_sander_index(real_frame):
     frame = real_frame("law")
     assert (frame["race"] == "White").sum() == 18_285
     assert frame.groupby("sex")["label"].mean().round(3).to_dict() == {"female": 0.876, "male": 0.898}
-    np.testing.assert_allclose(
-        frame["sander_index"], 0.6 * frame["LSAT"] / 48 + 0.4 * frame["UGPA"] / 4.2, atol=1e-9
-    )
+    np.testing.assert_allclose(frame["sander_index"], 0.6 * frame["LSAT"] / 48 + 0.4 * frame["UGPA"] / 4.2, atol=1e-9)
 
 
 @real

@@ -42,9 +42,7 @@ def measures(seeds=(0, 1), population="synthetic", classifier="linear"):
             for metric in plots.QUALITY:
                 lost = method == "face" and metric != "found"
                 value = np.nan if lost else 0.25
-                rows.append(
-                    (seed, method, "after", "recipients", metric, value, "nobody <found>" if lost else "")
-                )
+                rows.append((seed, method, "after", "recipients", metric, value, "nobody <found>" if lost else ""))
     columns = ["seed", "method", "phase", "scope", "metric", "value", "note"]
     table = pd.DataFrame(rows, columns=columns).assign(population=population, classifier=classifier, n=4)
     return table[list(contracts.CONTRACTS["measures"])]
@@ -55,9 +53,7 @@ def write_run(folder, table):
     contracts.write(table, folder / "measures.parquet", "measures")
     cells = table[["population", "seed", "classifier", "method"]].drop_duplicates()
     quantities = {"fit_seconds": 1.5, "search_seconds": 0.25, "rejected": 2, "found": 2, "nothing found": 0}
-    diagnostics = [
-        cells.assign(quantity=quantity, value=float(value)) for quantity, value in quantities.items()
-    ]
+    diagnostics = [cells.assign(quantity=quantity, value=float(value)) for quantity, value in quantities.items()]
     contracts.write(pd.concat(diagnostics), folder / "diagnostics.parquet", "diagnostics")
     groups = table[["population", "seed", "classifier"]].drop_duplicates()
     counts = [
@@ -86,9 +82,7 @@ def write_run(folder, table):
 def write_people(block, seeds):
     """Four people of train and one of test a seed; two are rejected, one of them moves."""
     people = pd.DataFrame({"individual": range(5), "group": ["female", "male", "female", "male", "male"]})
-    people = people.assign(
-        sex=(people["group"] == "male").astype(float), x1=0.2, x2=[0.1, 0.2, 0.8, 0.9, 0.5]
-    )
+    people = people.assign(sex=(people["group"] == "male").astype(float), x1=0.2, x2=[0.1, 0.2, 0.8, 0.9, 0.5])
     before = people.assign(split=["train"] * 4 + ["test"], label=[0, 0, 1, 1, 1], population="synthetic")
     tables = [before.assign(seed=s) for s in seeds]
     order = [*contracts.CONTRACTS["population"], *SCHEMA.columns]

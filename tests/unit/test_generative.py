@@ -26,9 +26,7 @@ class Twin:
     def __init__(self, *networks: MLP, generator: torch.Generator, dtype=torch.float32):
         self.parameters = Parameters(*networks, generator=generator, dtype=dtype)
         self.layers = {
-            network: [
-                (torch.nn.Parameter(w.clone()), torch.nn.Parameter(b.clone())) for w, b in network.layers
-            ]
+            network: [(torch.nn.Parameter(w.clone()), torch.nn.Parameter(b.clone())) for w, b in network.layers]
             for network in networks
         }
 
@@ -87,9 +85,7 @@ def test_vae_trains_as_autograd_does(adversarial):
             optimiser.step()
             if adversarial:
                 rival_optimiser.zero_grad()
-                torch.nn.functional.binary_cross_entropy_with_logits(
-                    rival(critic, z.detach()), label
-                ).backward()
+                torch.nn.functional.binary_cross_entropy_with_logits(rival(critic, z.detach()), label).backward()
                 rival_optimiser.step()
     with torch.inference_mode():
         model.same(encoder, ours.encoder)
@@ -143,9 +139,7 @@ def test_csvae_trains_as_autograd_does():
 
 def test_mdn_trains_as_autograd_does():
     x, condition, _ = data()
-    ours, _ = mdn.train(
-        x, condition, torch_generator(1), components=5, hidden=(6,), epochs=4, learning_rate=1e-2
-    )
+    ours, _ = mdn.train(x, condition, torch_generator(1), components=5, hidden=(6,), epochs=4, learning_rate=1e-2)
 
     generator = torch_generator(1)
     network = MLP((2, 6, 5 * 9), "tanh")
@@ -157,9 +151,7 @@ def test_mdn_trains_as_autograd_does():
         output = model(network, inputs.clone())
         weights = torch.distributions.Categorical(logits=output[:, :5])
         mean, log_scale = output[:, 5:].view(-1, 2, 5, 4).unbind(1)
-        parts = torch.distributions.Independent(
-            torch.distributions.Normal(mean, log_scale.exp() + mdn.FLOOR), 1
-        )
+        parts = torch.distributions.Independent(torch.distributions.Normal(mean, log_scale.exp() + mdn.FLOOR), 1)
         mixture = torch.distributions.MixtureSameFamily(weights, parts)
         optimiser.zero_grad()
         (-mixture.log_prob(scaled.clone()).mean()).backward()

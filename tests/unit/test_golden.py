@@ -19,9 +19,7 @@ GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "wachter_carla.json"
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
     weights = {name: torch.tensor(values) for name, values in GOLDEN["weights"].items()}
-    return from_state(
-        {"layers": [(weights[f"layers.{i}.weight"], weights[f"layers.{i}.bias"]) for i in range(2)]}
-    )
+    return from_state({"layers": [(weights[f"layers.{i}.weight"], weights[f"layers.{i}.bias"]) for i in range(2)]})
 
 
 def wachter(classifier: Classifier, **options) -> torch.Tensor:

@@ -138,9 +138,7 @@ def test_classifiers_learn_and_are_summarised(classifier, people, trained):
     summary = classifiers.summary(population, classifier, predicted)
     assert summary["individuals"].sum() == len(population.table)
     assert (
-        summary.query("split == 'test'")["correct"].sum()
-        / summary.query("split == 'test'")["individuals"].sum()
-        > 0.8
+        summary.query("split == 'test'")["correct"].sum() / summary.query("split == 'test'")["individuals"].sum() > 0.8
     )
     assert set(summary["group"]) == {"men", "women"}
     assert summary.groupby("group")["minority"].first().to_dict() == {"men": False, "women": True}

@@ -61,9 +61,7 @@ def test_the_synthetic_population_is_the_release_s():
 
 def test_more_rows_than_asked_for_are_sampled_down():
     full = made_up((*CONTINUOUS, *LEVELS)).draw(np.random.RandomState(0))
-    whole = Dataset(
-        "d", "", "", "", (*CONTINUOUS, *LEVELS), {"sex": Sensitive("sex", ("men", "women"), "women")}
-    )
+    whole = Dataset("d", "", "", "", (*CONTINUOUS, *LEVELS), {"sex": Sensitive("sex", ("men", "women"), "women")})
     people = prepare("p", whole, "sex", 0, 100, full)
     assert len(people.table) == 100
     again = prepare("p", whole, "sex", 0, 100, full)
@@ -126,18 +124,14 @@ def measured(name: str, seeds: range) -> pd.Series:
     for seed in seeds:
         train = prepare(name, dataset, chosen["sensitive"], seed, chosen["rows"], frame).training_part()
         favourable = train.labels == 1
-        homes = measure.fit_neighbourhoods(
-            train, favourable, chosen["neighbourhoods"], chosen["radius_quantile"]
-        )
+        homes = measure.fit_neighbourhoods(train, favourable, chosen["neighbourhoods"], chosen["radius_quantile"])
         tables.append(measure.before(train, favourable, homes).query("scope == 'everyone'"))
     return pd.concat(tables).groupby("metric")["value"].mean()
 
 
 def test_synthetic_before_recourse_equals_the_published_numbers():
     ours = measured("synthetic", range(1))
-    assert ours["centralization_released"] == pytest.approx(
-        published("synthetic", "centralization_released"), abs=5e-7
-    )
+    assert ours["centralization_released"] == pytest.approx(published("synthetic", "centralization_released"), abs=5e-7)
     assert ours["average_proximity"] == pytest.approx(published("synthetic", "average_proximity"), abs=5e-7)
     # Neighbourhoods of the favourable only, as the release; k-means differs between scikit-learn versions.
     assert ours["atkinson_released"] == pytest.approx(published("synthetic", "atkinson"), abs=0.05)

@@ -147,8 +147,7 @@ def test_option_types_agree_with_defaults(method):
     schema = settings.method_schema(method)
     signature = inspect.signature(methods.load(method))
     defaults = {
-        name: list(p.default) if isinstance(p.default, tuple) else p.default
-        for name, p in signature.parameters.items()
+        name: list(p.default) if isinstance(p.default, tuple) else p.default for name, p in signature.parameters.items()
     }
     if method != "none":
         assert set(defaults) == set(schema["properties"])

@@ -67,9 +67,7 @@ def test_unresolved_policies(cell):
     assert not drop["individual"].isin(stay.loc[lost, "individual"]).any()
 
 
-@pytest.mark.parametrize(
-    ("options", "key"), [({"uptake": 1.5}, "uptake"), ({"unresolved": "vanish"}, "unresolved")]
-)
+@pytest.mark.parametrize(("options", "key"), [({"uptake": 1.5}, "uptake"), ({"unresolved": "vanish"}, "unresolved")])
 def test_wrong_settings(cell, options, key):
     with pytest.raises(ConfigError, match=rf"simulation\.{key}"):
         implement(cell, **options)

@@ -227,9 +227,7 @@ def test_no_mirror_is_the_same_as_an_empty_one(server, tmp_path):
 # --- only https -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "url", ["http://publisher.invalid/file", "ftp://publisher.invalid/file", "file:///etc"]
-)
+@pytest.mark.parametrize("url", ["http://publisher.invalid/file", "ftp://publisher.invalid/file", "file:///etc"])
 def test_other_schemes_are_refused(url, server, tmp_path):
     with pytest.raises(SourceError, match="only https"):
         fetch("made-up", raw(url), target(tmp_path), progress=False)

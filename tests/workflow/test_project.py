@@ -86,10 +86,7 @@ def test_every_locked_package_has_hashes():
 def test_the_licence_and_the_citation_are_there():
     assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith("MIT License")
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert (
-        citation["preferred-citation"]["title"]
-        == "On the Impact of Algorithmic Recourse on Social Segregation"
-    )
+    assert citation["preferred-citation"]["title"] == "On the Impact of Algorithmic Recourse on Social Segregation"
 
 
 def test_published_numbers_have_a_source():
@@ -106,9 +103,7 @@ committed = pytest.mark.skipif(not (RESULTS / "provenance.json").exists(), reaso
 @committed
 def test_committed_results_were_made_by_the_committed_code():
     record = json.loads((RESULTS / "provenance.json").read_text(encoding="utf-8"))
-    assert record["code"]["sha256"] == provenance.code_digest(ROOT), (
-        "code changed: run `make reproduce` and commit"
-    )
+    assert record["code"]["sha256"] == provenance.code_digest(ROOT), "code changed: run `make reproduce` and commit"
     for name, digest in record["results"].items():
         assert provenance.file_digest(RESULTS / name) == digest, f"results/{name} is not what that run wrote"
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pandas as pd
 import pytest
 
 from recourse_segregation import contracts, methods
-from workflow_tools import ROOT, TINY, snakemake
+from workflow_tools import ROOT, TINY, snakemake, with_raw_files
 
 pytestmark = pytest.mark.slow
 
@@ -99,13 +100,9 @@ def test_results_do_not_depend_on_the_block_of_seeds(finished, tmp_path):
     """Two seeds in one job give what they give in two."""
     together = tmp_path / "together.yaml"
     together.write_text("run: {populations: [synthetic], block_size: 2}\n", encoding="utf-8")
-    process = snakemake(
-        tmp_path, "--cores", "2", "--until", "collect", configs=(ROOT / "config.yaml", TINY, together)
-    )
+    process = snakemake(tmp_path, "--cores", "2", "--until", "collect", configs=(ROOT / "config.yaml", TINY, together))
     assert process.returncode == 0, process.stdout[-4000:]
-    apart = contracts.read(finished[0] / "results" / "measures.parquet", "measures").query(
-        "population == 'synthetic'"
-    )
+    apart = contracts.read(finished[0] / "results" / "measures.parquet", "measures").query("population == 'synthetic'")
     joined = contracts.read(tmp_path / "results" / "measures.parquet", "measures")
     order = ["method", "seed", "phase", "scope", "metric"]
     pd.testing.assert_frame_equal(

@@ -1,4 +1,4 @@
-# Fetches the raw files of a data set and checks their digests; the receipt names file, digest and source.
+# Fetches the raw files of a data set and checks their digests; the receipt names them.
 
 
 rule download:

@@ -5,9 +5,7 @@ from recourse_segregation.job import job
 
 
 def main(measures: str, published: str, tolerances: dict[str, float], output: str) -> None:
-    table = comparison.compare(
-        contracts.read(measures, "measures"), comparison.read_published(published), **tolerances
-    )
+    table = comparison.compare(contracts.read(measures, "measures"), comparison.read_published(published), **tolerances)
     contracts.write_csv(table, output)
 
 

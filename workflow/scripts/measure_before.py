@@ -34,8 +34,7 @@ def main(
 if __name__ == "__main__":
     wildcards, params = snakemake.wildcards, snakemake.params
     about = (
-        f"measure before, population {wildcards.population}, classifier {wildcards.classifier}, "
-        f"seeds {wildcards.seeds}"
+        f"measure before, population {wildcards.population}, classifier {wildcards.classifier}, seeds {wildcards.seeds}"
     )
     with job(snakemake.log[0], about):
         main(

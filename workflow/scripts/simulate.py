@@ -10,9 +10,7 @@ from recourse_segregation.seeds import numpy_generator
 from recourse_segregation.simulation import implement
 
 
-def main(
-    population: Path, predictions: Path, recourse: Path, uptake: float, unresolved: str, after: Path
-) -> None:
+def main(population: Path, predictions: Path, recourse: Path, uptake: float, unresolved: str, after: Path) -> None:
     people = contracts.populations(contracts.read(population, "population"))
     predicted = contracts.read(predictions, "predictions")
     offered = contracts.read(recourse, "recourse")

@@ -16,9 +16,7 @@ def main(
     device = resolve(device)
     trained, predicted, summaries = {}, [], []
     for seed, people in contracts.populations(contracts.read(population, "population")).items():
-        trained[seed] = classifiers.train(
-            people, torch_generator(seed, "train", name), **options, device=device
-        )
+        trained[seed] = classifiers.train(people, torch_generator(seed, "train", name), **options, device=device)
         predicted.append(classifiers.predictions(trained[seed], people))
         summaries.append(classifiers.summary(people, name, predicted[-1]))
     classifiers.save(trained, model)

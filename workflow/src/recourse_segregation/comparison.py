@@ -55,9 +55,7 @@ def read_published(path: Path | str) -> pd.DataFrame:
     """
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     if list(table.columns) != _PUBLISHED:
-        raise DataError(
-            f"{path}: expected the columns {', '.join(_PUBLISHED)}; found {', '.join(table.columns)}"
-        )
+        raise DataError(f"{path}: expected the columns {', '.join(_PUBLISHED)}; found {', '.join(table.columns)}")
     for column, known in {
         "exhibit": tuple(CLASSIFIERS),
         "phase": ("before", "after"),
@@ -68,9 +66,7 @@ def read_published(path: Path | str) -> pd.DataFrame:
                 raise DataError(f"{path}, line {line}: {column} {name!r} is not one of {', '.join(known)}")
     key = ["exhibit", "population", "method", "phase", "metric"]
     if table.duplicated(key).any():
-        raise DataError(
-            f"{path}, line {int(np.argmax(table.duplicated(key))) + 2}: the same number for a second time"
-        )
+        raise DataError(f"{path}, line {int(np.argmax(table.duplicated(key))) + 2}: the same number for a second time")
     for line, value in enumerate(table["value"], start=2):
         try:
             float(value)
@@ -144,9 +140,7 @@ class _Run:
     def printed(self, row, method: str, phase: str) -> float:
         """The published value of another method or phase; NaN if there is none."""
         p = self.published
-        same = (
-            (p["exhibit"] == row.exhibit) & (p["population"] == row.population) & (p["metric"] == row.metric)
-        )
+        same = (p["exhibit"] == row.exhibit) & (p["population"] == row.population) & (p["metric"] == row.metric)
         values = p.loc[same & (p["method"] == method) & (p["phase"] == phase), "value"]
         return float(values.iloc[0]) if len(values) else np.nan
 
@@ -175,9 +169,7 @@ def _compare(run: _Run, row, tolerance: float, quality_tolerance: float) -> dict
     chosen = cell.loc[cell.index == 0] if row.exhibit == "synthetic" else cell
     who = f"{row.method} on {row.population}" if row.phase == "after" else row.population
     if chosen.empty:
-        reason = (
-            "seed 0 was not run" if len(cell) else f"this run has no {who} with the {classifier} classifier"
-        )
+        reason = "seed 0 was not run" if len(cell) else f"this run has no {who} with the {classifier} classifier"
         return result | {"verdict": "not run", "rule": reason}
 
     result["seeds"] = int(cell["value"].notna().sum())

@@ -101,9 +101,7 @@ def read(path: Path | str, contract: str) -> pd.DataFrame:
     try:
         table = pd.read_parquet(path)
     except (OSError, ValueError) as error:
-        raise DataError(
-            f"{path}: not a readable {contract} table ({error}); delete it and run again"
-        ) from error
+        raise DataError(f"{path}: not a readable {contract} table ({error}); delete it and run again") from error
     missing = [c for c in CONTRACTS[contract] if c not in table.columns]
     if missing:
         raise DataError(f"{path}: the {contract} table lacks {', '.join(missing)}; delete it and run again")
@@ -118,9 +116,7 @@ def schema_of(table: pd.DataFrame) -> Schema:
 def populations(table: pd.DataFrame) -> dict[int, Population]:
     """A population table of several seeds -> seed -> population."""
     schema = schema_of(table)
-    return {
-        int(seed): Population(schema, part.reset_index(drop=True)) for seed, part in table.groupby("seed")
-    }
+    return {int(seed): Population(schema, part.reset_index(drop=True)) for seed, part in table.groupby("seed")}
 
 
 def accepted(predictions: pd.DataFrame, population: Population) -> np.ndarray:

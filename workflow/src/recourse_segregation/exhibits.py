@@ -28,7 +28,7 @@ from .plots import classifier_name, method_name, metric, population_name
 from .population import Schema
 
 #: verdict -> sign, so that it can be told apart without colour
-SIGNS = dict(zip(VERDICTS, ("●", "◐", "○", "–", "–"), strict=True))
+SIGNS = dict(zip(VERDICTS, ("●", "◐", "○", "", ""), strict=True))
 
 #: why a person has no recourse: `recourse.REASONS`, whose module would load torch
 REASONS = (
@@ -66,9 +66,7 @@ class Run:
         blocks = {int(p.name.split("-")[2]): p for p in (self.folder / population).glob("seeds-0-*")}
         fitting = [end for end in sorted(blocks) if end <= last]
         if not fitting:
-            raise DataError(
-                f"{self.folder / population}: no seeds-0-… folder; run the workflow for {population}"
-            )
+            raise DataError(f"{self.folder / population}: no seeds-0-… folder; run the workflow for {population}")
         return blocks[fitting[-1]]
 
 
@@ -78,9 +76,7 @@ def load(results: Path | str) -> Run:
     Raises DataError when a table is missing or not as in `contracts`.
     """
     folder = Path(results)
-    tables = {
-        n: contracts.read(folder / f"{n}.parquet", n) for n in ("measures", "diagnostics", "classifiers")
-    }
+    tables = {n: contracts.read(folder / f"{n}.parquet", n) for n in ("measures", "diagnostics", "classifiers")}
     try:
         comparison = pd.read_csv(folder / "comparison.csv", dtype={"change_from": "str", "direction": "str"})
     except OSError as error:
@@ -89,7 +85,7 @@ def load(results: Path | str) -> Run:
 
 
 def save(figure: Figure | None, table: pd.DataFrame, folder: Path | str, name: str, about: str = "") -> Any:
-    """Write `name`.csv, and `name`.svg and `name`.png of the figure, with the same bytes every time.
+    """Write `name`.csv (6 decimals), `name`.svg and `name`.png of the figure, with the same bytes every time.
 
     about: what the picture shows, for those who cannot see it. Returns the picture for the notebook to show
     (None without a figure), or a line that says so if the table has no rows.
@@ -97,7 +93,7 @@ def save(figure: Figure | None, table: pd.DataFrame, folder: Path | str, name: s
     from IPython.display import HTML, Image
 
     folder = Path(folder)
-    contracts.write_csv(table, folder / f"{name}.csv")
+    contracts.write_csv(table.round(6), folder / f"{name}.csv")
     if table.empty:
         return HTML("<p>This run has nothing to show here.</p>")
     if figure is None:
@@ -134,9 +130,7 @@ def features(run: Run) -> pd.DataFrame:
     for population in run.populations:
         path = run.first_block(population) / "population.parquet"
         schema: Schema = contracts.schema_of(contracts.read(path, "population"))
-        rows += [
-            (population, f.name, f.kind, not f.immutable, f.name == schema.sensitive) for f in schema.features
-        ]
+        rows += [(population, f.name, f.kind, not f.immutable, f.name == schema.sensitive) for f in schema.features]
     return pd.DataFrame(rows, columns=["population", "feature", "kind", "can_change", "sensitive"])
 
 
@@ -189,9 +183,7 @@ def show_people(table: pd.DataFrame, features: pd.DataFrame) -> Any:
 def show_rejected(table: pd.DataFrame) -> Any:
     """`rejected` summarised over seeds, a row a population, classifier and group."""
     rows = []
-    for (population, classifier, group), part in table.groupby(
-        ["population", "classifier", "group"], sort=False
-    ):
+    for (population, classifier, group), part in table.groupby(["population", "classifier", "group"], sort=False):
         low, high = part["rejected"].min(), part["rejected"].max()
         rows.append(
             {
@@ -243,9 +235,7 @@ def synthetic_people(run: Run) -> pd.DataFrame:
     if own.empty:
         return pd.DataFrame(columns=["panel", "group", "role", "x1", "x2"])
     block = run.first_block(SYNTHETIC)
-    before = contracts.populations(contracts.read(block / "population.parquet", "population"))[
-        0
-    ].training_part()
+    before = contracts.populations(contracts.read(block / "population.parquet", "population"))[0].training_part()
     columns = list(before.schema.mutable_columns)
     panels = []
     for method in dict.fromkeys(own["method"]):
@@ -258,9 +248,7 @@ def synthetic_people(run: Run) -> pd.DataFrame:
             title = f"Before: {int((role == 'to move').sum())} rejected"
             panels.append(before.table[["group", *columns]].assign(panel=title, role=role))
         panels.append(
-            after[["group", *columns]].assign(
-                panel=f"{method_name(method)}: {moved} moved", role=after["status"]
-            )
+            after[["group", *columns]].assign(panel=f"{method_name(method)}: {moved} moved", role=after["status"])
         )
     return pd.concat(panels, ignore_index=True)[["panel", "group", "role", *columns]]
 
@@ -279,9 +267,9 @@ def synthetic(run: Run) -> pd.DataFrame:
     before = own[own["phase"] == "before"].drop_duplicates("metric").assign(method="none")
     ours = pd.concat([before, own[(own["phase"] == "after") & (own["method"] != "none")]])
     published = run.comparison[run.comparison["exhibit"] == SYNTHETIC][["method", "our_metric", "published"]]
-    table = ours.merge(
-        published, how="left", left_on=["method", "metric"], right_on=["method", "our_metric"]
-    ).rename(columns={"value": "ours"})
+    table = ours.merge(published, how="left", left_on=["method", "metric"], right_on=["method", "our_metric"]).rename(
+        columns={"value": "ours"}
+    )
     return table[["method", "metric", "ours", "published", "note"]]
 
 
@@ -365,12 +353,8 @@ def seed_qualities(run: Run) -> pd.DataFrame:
     """Every quality metric, seed by seed: population, classifier, method, metric, seed, value, note."""
     m = run.measures
     m = m[(m["phase"] == "after") & (m["scope"] == "recipients") & m["metric"].isin(plots.QUALITY)]
-    m = m.assign(metric=pd.Categorical(m["metric"], plots.QUALITY)).sort_values(
-        ["metric", "seed"], kind="stable"
-    )
-    return _ordered(m, _CELL, run.measures).astype({"metric": "str"})[
-        [*_CELL, "metric", "seed", "value", "note"]
-    ]
+    m = m.assign(metric=pd.Categorical(m["metric"], plots.QUALITY)).sort_values(["metric", "seed"], kind="stable")
+    return _ordered(m, _CELL, run.measures).astype({"metric": "str"})[[*_CELL, "metric", "seed", "value", "note"]]
 
 
 def qualities(table: pd.DataFrame) -> pd.DataFrame:
@@ -403,8 +387,7 @@ def effort(run: Run) -> pd.DataFrame:
     """
     d = run.diagnostics[run.diagnostics["quantity"].isin(["fit_seconds", "search_seconds"])]
     rows = [
-        (*key, *mean_and_error(part), len(part))
-        for key, part in d.groupby([*_CELL, "quantity"], sort=False)["value"]
+        (*key, *mean_and_error(part), len(part)) for key, part in d.groupby([*_CELL, "quantity"], sort=False)["value"]
     ]
     return pd.DataFrame(rows, columns=[*_CELL, "quantity", "mean", "se", "seeds"])
 
@@ -465,7 +448,7 @@ def show_verdicts(table: pd.DataFrame) -> Any:
         row = {"Population": population_name(population), "Published numbers": f"{part['rows'].sum()}"}
         for cell in part.itertuples():
             about = f" ({cell.other_direction} in the other direction)" if cell.other_direction else ""
-            name = f"{SIGNS[cell.verdict]} {cell.verdict}".removeprefix("– ")
+            name = f"{SIGNS[cell.verdict]} {cell.verdict}".strip()
             row[name] = f"{cell.rows}" + (about if cell.verdict == "matches" else "")
         rows.append(row)
     return _html([_Layout(rows)])
@@ -481,9 +464,7 @@ def show_comparison(table: pd.DataFrame) -> Any:
     """The rows of one or more exhibits of the comparison, a table a population."""
     layouts = []
     for (population, classifier), part in table.groupby(["population", "classifier"], sort=False):
-        one_seed = (
-            part["ours"].fillna(0) != part["ours_mean"].fillna(0)
-        ).any()  # ours are not the means themselves
+        one_seed = (part["ours"].fillna(0) != part["ours_mean"].fillna(0)).any()  # ours are not the means themselves
         rows = []
         for row in part.itertuples():
             after, changed = row.phase == "after", bool(row.change_from)
@@ -497,7 +478,7 @@ def show_comparison(table: pd.DataFrame) -> Any:
                     "Change,\npublished": _number(row.change_published, sign=True) if changed else "",
                     "Change,\nours": _number(row.change_ours, sign=True) if changed else "",
                     "Found": _number(row.found, digits=2) if after else "",
-                    "Verdict": _unbroken(f"{SIGNS[row.verdict]} {row.verdict}"),
+                    "Verdict": _unbroken(f"{SIGNS[row.verdict]} {row.verdict}".strip()),
                     "Rule": re.sub(r"^\|.*?(?=;|$)", lambda found: _unbroken(found.group()), row.rule),
                 }
             )
@@ -552,9 +533,7 @@ class _Footnotes:
         return string.ascii_lowercase[place] * (times + 1)
 
 
-def _by_method(
-    table: pd.DataFrame, metrics: Sequence[str], cell: Callable[[pd.Series, _Footnotes], str]
-) -> Any:
+def _by_method(table: pd.DataFrame, metrics: Sequence[str], cell: Callable[[pd.Series, _Footnotes], str]) -> Any:
     """A table a population and classifier: methods down, metrics across."""
     notes, layouts = _Footnotes(), []
     for (population, classifier), part in table.groupby(["population", "classifier"], sort=False):
@@ -586,9 +565,7 @@ def _table(layout: _Layout) -> str:
     above: dict[str, str] = {}
     for row in layout.rows:
         blank = {c for c in layout.repeat if row[c] == above.get(c)}
-        lines.append(
-            _line("td", ["" if c in blank else _escape(v) for c, v in row.items()], left, bool(blank))
-        )
+        lines.append(_line("td", ["" if c in blank else _escape(v) for c, v in row.items()], left, bool(blank)))
         above = row
     return '<table class="exhibit">' + "\n".join([*lines, "</tbody></table>"])
 
@@ -629,11 +606,7 @@ def _reason(values: pd.Series, notes: pd.Series) -> str:
     if not missing.any():
         return ""
     reasons = "; ".join(dict.fromkeys(n for n in notes[missing] if n)) or "no value"
-    return (
-        reasons
-        if missing.all()
-        else f"mean over {(~missing).sum()} of {len(values)} seeds; others: {reasons}"
-    )
+    return reasons if missing.all() else f"mean over {(~missing).sum()} of {len(values)} seeds; others: {reasons}"
 
 
 def _title(population: str, classifier: str) -> str:
@@ -644,7 +617,5 @@ def _ordered(table: pd.DataFrame, columns: Sequence[str], reference: pd.DataFram
     """The rows in the order in which the values of `columns` appear in `reference`, else as they were."""
     table = table.reset_index(drop=True)
     ranks = {c: {value: i for i, value in enumerate(dict.fromkeys(reference[c]))} for c in columns}
-    order = pd.DataFrame({c: table[c].map(ranks[c]) for c in columns}).sort_values(
-        list(columns), kind="stable"
-    )
+    order = pd.DataFrame({c: table[c].map(ranks[c]) for c in columns}).sort_values(list(columns), kind="stable")
     return table.loc[order.index].reset_index(drop=True)

@@ -31,15 +31,11 @@ def fit_neighbourhoods(
     features, minority = _mutable(population.table, population), population.minority
     found = {"everyone": segregation.neighbourhoods(features, minority, k, radius_quantile)}
     if accepted.sum() >= k and minority[accepted].any():
-        found["accepted"] = segregation.neighbourhoods(
-            features[accepted], minority[accepted], k, radius_quantile
-        )
+        found["accepted"] = segregation.neighbourhoods(features[accepted], minority[accepted], k, radius_quantile)
     return found
 
 
-def before(
-    population: Population, accepted: np.ndarray, neighbourhoods: Mapping[str, Neighbourhoods]
-) -> pd.DataFrame:
+def before(population: Population, accepted: np.ndarray, neighbourhoods: Mapping[str, Neighbourhoods]) -> pd.DataFrame:
     """Segregation before recourse of everyone and of the accepted: columns scope, metric, value, n, note."""
     features, minority = _mutable(population.table, population), population.minority
     everyone = np.ones(len(features), dtype=bool)
@@ -93,9 +89,7 @@ def in_cell(measures: pd.DataFrame, cell: Mapping[str, object]) -> pd.DataFrame:
     return measures.assign(**cell)[[*cell, "phase", "scope", "metric", "value", "n", "note"]]
 
 
-def neighbourhood_table(
-    neighbourhoods: Mapping[str, Neighbourhoods], seed: int, schema: Schema
-) -> pd.DataFrame:
+def neighbourhood_table(neighbourhoods: Mapping[str, Neighbourhoods], seed: int, schema: Schema) -> pd.DataFrame:
     """Neighbourhoods as a table (see `contracts`): one row per centre."""
     tables = []
     for fitted_on, home in neighbourhoods.items():
@@ -147,9 +141,7 @@ def _atkinson_released(features: np.ndarray, minority: np.ndarray, home: Neighbo
     return _row("everyone", "atkinson_released", len(features), lambda: segregation.atkinson(areas, minority))
 
 
-def _quality(
-    population: Population, accepted: np.ndarray, recourse: pd.DataFrame, factual: np.ndarray
-) -> list[tuple]:
+def _quality(population: Population, accepted: np.ndarray, recourse: pd.DataFrame, factual: np.ndarray) -> list[tuple]:
     """Quality of the recourse of everyone who has one, whether or not they take it up."""
     people = _mutable(population.table, population)
     found = recourse["found"].to_numpy()

@@ -158,9 +158,7 @@ class Adam:
 class RMSprop:
     """RMSprop (Tieleman and Hinton 2012) on a flat vector, with torch's defaults (0.99, 1e-8)."""
 
-    def __init__(
-        self, parameters: Parameters, learning_rate: float, smoothing: float = 0.99, epsilon: float = 1e-8
-    ):
+    def __init__(self, parameters: Parameters, learning_rate: float, smoothing: float = 0.99, epsilon: float = 1e-8):
         self.parameters = parameters
         self.learning_rate, self.smoothing, self.epsilon = learning_rate, smoothing, epsilon
         self._square = torch.zeros_like(parameters.values)

@@ -64,9 +64,7 @@ phase, scope and metric.</li>
 <li><a href="../comparison.csv">comparison.csv</a>: every published number beside ours, with a verdict.</li>
 <li><a href="../exhibits/">exhibits</a>: the table of each exhibit as CSV, its figure as SVG and PNG.</li>
 </ul>"""
-_EXTERNAL = re.compile(
-    r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)\s*=\s*["']?(?:https?:)?//""", re.I
-)
+_EXTERNAL = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)\s*=\s*["']?(?:https?:)?//""", re.I)
 
 
 def render(notebook: Path, page: Path) -> None:
@@ -125,9 +123,7 @@ def _read(notebook: Path) -> NotebookNode:
     try:
         return nbformat.read(notebook, as_version=4)
     except (OSError, ValueError, AttributeError, nbformat.ValidationError) as error:
-        raise DataError(
-            f"{notebook}: not a readable notebook ({error}); run the rule notebook again"
-        ) from error
+        raise DataError(f"{notebook}: not a readable notebook ({error}); run the rule notebook again") from error
 
 
 def _opening(content: NotebookNode, notebook: Path) -> tuple[str, str]:

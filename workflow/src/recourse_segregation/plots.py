@@ -117,9 +117,7 @@ def changes(table: pd.DataFrame) -> Figure:
         axis.set_xlabel("more segregated →" if sign > 0 else "← more segregated")
 
     zero = Line2D([], [], color="black", linewidth=1, label="no change")
-    return _legend(
-        _dots(table, "change", panel), table, zero, title="change of the index, after − before recourse"
-    )
+    return _legend(_dots(table, "change", panel), table, zero, title="change of the index, after − before recourse")
 
 
 def qualities(table: pd.DataFrame) -> Figure:
@@ -152,9 +150,7 @@ def rejected(table: pd.DataFrame) -> Figure:
         for axis in axes.flat[len(cells) :]:
             axis.set_visible(False)
         for axis, (cell, rows) in zip(axes.flat, cells, strict=False):
-            rows = rows.assign(
-                group=rows["group"] + np.where(rows["minority"], "\n(minority)", "\n(majority)")
-            )
+            rows = rows.assign(group=rows["group"] + np.where(rows["minority"], "\n(minority)", "\n(majority)"))
             _points(axis, rows, "share", "group", list(dict.fromkeys(rows["group"])))
             axis.set_xlim(0, rows["share"].max() * 1.15)
             axis.set_title(cell, fontsize=11)
@@ -253,9 +249,7 @@ def published(table: pd.DataFrame) -> Figure:
                 zorder=2,
             )
             axis.scatter(part["ours"], y, s=42, marker="o", color=_DARK, zorder=3)
-            axis.scatter(
-                part["published"], y, s=80, marker="D", facecolor="none", edgecolor="black", zorder=4
-            )
+            axis.scatter(part["published"], y, s=80, marker="D", facecolor="none", edgecolor="black", zorder=4)
             axis.set_title(metric(part["our_metric"].iloc[0]).label.replace("\n", ", "), fontsize=11)
             axis.set_yticks(range(len(order)), order)
             axis.set_ylim(len(order) - 0.4, -0.6)
@@ -267,9 +261,9 @@ def published(table: pd.DataFrame) -> Figure:
                 axis.margins(x=0.12)
         for axis in axes.flat[len(panels) :]:
             axis.set_visible(False)
-        if populations > 1:
-            for axis, name in zip(axes[:, 0], table["population"].unique(), strict=True):
-                axis.set_ylabel(population_name(name).replace(" by ", "\nby "), fontweight="bold")
+        names = list(table["population"].unique())
+        for axis, name in zip(axes[:, 0], names if populations > 1 else names * rows, strict=True):
+            axis.set_ylabel(population_name(name).replace(" by ", "\nby "), fontweight="bold")
         handles = [_marker("D", "published", "none", "black"), _marker("o", "ours", _DARK, _DARK)]
         if table["ours_se"].notna().any():
             label = "our mean ± standard error over seeds"
@@ -348,9 +342,7 @@ def _legend(figure: Figure, table: pd.DataFrame, *more: Line2D, title: str = "")
     else:
         seeds = [_marker("D", "the one seed of this run", _DARK, _DARK)]
     handles = [*seeds, *more]
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, title=title or None
-    )
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, title=title or None)
     return figure
 
 

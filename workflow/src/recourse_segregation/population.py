@@ -61,11 +61,7 @@ class Schema:
 
     def indices(self, kind: str) -> list[list[int]]:
         """Column indices of each *mutable* feature of a kind."""
-        return [
-            [self.columns.index(c) for c in f.columns]
-            for f in self.features
-            if f.kind == kind and not f.immutable
-        ]
+        return [[self.columns.index(c) for c in f.columns] for f in self.features if f.kind == kind and not f.immutable]
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -74,8 +70,7 @@ class Schema:
     def from_json(cls, text: str) -> Schema:
         raw = json.loads(text)
         raw["features"] = tuple(
-            Encoded(**{k: tuple(v) if isinstance(v, list) else v for k, v in f.items()})
-            for f in raw["features"]
+            Encoded(**{k: tuple(v) if isinstance(v, list) else v for k, v in f.items()}) for f in raw["features"]
         )
         raw["groups"] = tuple(raw["groups"])
         return cls(**raw)
@@ -169,13 +164,9 @@ def prepare(
     for split, part in table.groupby("split"):
         absent = set(attribute.levels) - set(part["group"])
         if absent:
-            raise DataError(
-                f"{where}: nobody of group {sorted(absent)[0]!r} in the {split} data; use more rows"
-            )
+            raise DataError(f"{where}: nobody of group {sorted(absent)[0]!r} in the {split} data; use more rows")
         if part["label"].nunique() < 2:
-            raise DataError(
-                f"{where}: all labels of the {split} data are {part['label'].iloc[0]}; use more rows"
-            )
+            raise DataError(f"{where}: all labels of the {split} data are {part['label'].iloc[0]}; use more rows")
     return Population(schema, table)
 
 
@@ -205,9 +196,7 @@ def _encode(frame: pd.DataFrame, schema: Schema, scale: bool, where: str) -> pd.
             numbers = values.to_numpy(np.float64)
             low, high = numbers.min(), numbers.max()
             if low == high:
-                raise DataError(
-                    f"{where}: feature {feature.name!r} is constant ({low:g}) among the rows used"
-                )
+                raise DataError(f"{where}: feature {feature.name!r} is constant ({low:g}) among the rows used")
             columns[feature.name] = (numbers - low) / (high - low) if scale else numbers
             continue
         unknown = set(values.astype(str)) - set(feature.levels)

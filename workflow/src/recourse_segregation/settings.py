@@ -62,9 +62,7 @@ def options_for(config: dict[str, Any], section: str, name: str, population: str
     """
     entry = config[section][name]
     base = entry.get("base", name)
-    inherited = (
-        options_for(config, section, base, population) if base != name and base in config[section] else {}
-    )
+    inherited = options_for(config, section, base, population) if base != name and base in config[section] else {}
     return inherited | entry.get("options", {}) | entry.get("populations", {}).get(population, {})
 
 
@@ -75,9 +73,7 @@ def method_names() -> list[str]:
 
 def dataset_names() -> list[str]:
     """The data sets that there are: files under data/."""
-    return sorted(
-        p.stem for p in (_PACKAGE / "data").glob("*.py") if "DATASET = " in p.read_text(encoding="utf-8")
-    )
+    return sorted(p.stem for p in (_PACKAGE / "data").glob("*.py") if "DATASET = " in p.read_text(encoding="utf-8"))
 
 
 @cache
@@ -127,17 +123,11 @@ def _meaning(config: dict[str, Any]):
     for name, population in config["populations"].items():
         key = f"populations.{name}"
         yield from _known([population["dataset"]], dataset_names(), f"{key}.dataset", "data set")
-        yield from _known(
-            population["classifiers"], config["classifiers"], f"{key}.classifiers", "classifier"
-        )
-        yield from _known(
-            population["recourse"], population["classifiers"], f"{key}.recourse", "listed classifier"
-        )
+        yield from _known(population["classifiers"], config["classifiers"], f"{key}.classifiers", "classifier")
+        yield from _known(population["recourse"], population["classifiers"], f"{key}.recourse", "listed classifier")
     for name, method in config["methods"].items():
         key, base = f"methods.{name}", method.get("base", name)
-        unknown = list(
-            _known([base], method_names(), f"{key}.base" if "base" in method else "methods", "method")
-        )
+        unknown = list(_known([base], method_names(), f"{key}.base" if "base" in method else "methods", "method"))
         yield from unknown
         if not unknown:
             yield from _options(method, method_schema(base), key, config["populations"])
@@ -146,9 +136,7 @@ def _meaning(config: dict[str, Any]):
 
 
 def _options(entry: dict[str, Any], schema: dict[str, Any], key: str, populations: dict[str, Any]):
-    yield from (
-        _explain(e, f"{key}.options") for e in _Validator(schema).iter_errors(entry.get("options", {}))
-    )
+    yield from (_explain(e, f"{key}.options") for e in _Validator(schema).iter_errors(entry.get("options", {})))
     for population, overrides in entry.get("populations", {}).items():
         where = f"{key}.populations"
         yield from _known([population], populations, where, "population")
@@ -181,9 +169,7 @@ def _explain(error: jsonschema.ValidationError, prefix: str = "") -> str:
         extra = sorted(set(map(str, value)) - set(allowed))
         close = difflib.get_close_matches(extra[0], allowed, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
-        return (
-            f"{key}: unknown key {', '.join(map(repr, extra))}; allowed: {', '.join(allowed) or 'none'}{hint}"
-        )
+        return f"{key}: unknown key {', '.join(map(repr, extra))}; allowed: {', '.join(allowed) or 'none'}{hint}"
     if error.validator == "required":
         missing = [k for k in schema["required"] if k not in value]
         return f"{key}: the key {', '.join(map(repr, missing))} is missing"

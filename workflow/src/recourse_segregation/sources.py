@@ -27,9 +27,7 @@ BACK_OFF = 1.0  # seconds before the second try, doubled before each further one
 TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds of silence
 
 
-def fetch(
-    dataset: str, raw_file: RawFile, destination: Path, mirror: str | None = None, progress: bool = True
-) -> Path:
+def fetch(dataset: str, raw_file: RawFile, destination: Path, mirror: str | None = None, progress: bool = True) -> Path:
     """Bring `raw_file` of the data set called `dataset` to the path `destination`; returns that path.
 
     Sources in order: `mirror` (a folder or a base URL laid out as `<dataset>/<file>`), then `raw_file.urls`.

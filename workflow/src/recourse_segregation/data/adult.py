@@ -88,8 +88,7 @@ DATASET = Dataset(
     title="Adult",
     licence="CC BY 4.0",
     citation=(
-        "Becker, B. and Kohavi, R. (1996). Adult. UCI Machine Learning Repository. "
-        "https://doi.org/10.24432/C5XW20"
+        "Becker, B. and Kohavi, R. (1996). Adult. UCI Machine Learning Repository. https://doi.org/10.24432/C5XW20"
     ),
     files=(
         RawFile(

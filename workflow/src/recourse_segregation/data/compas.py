@@ -83,8 +83,7 @@ DATASET = Dataset(
             name="compas-scores-two-years.csv",
             sha256="c451db85908b2f7fef1d83203bedf6b71ecda0d5af468d82ae62178f91d0cc7d",
             urls=(
-                "https://raw.githubusercontent.com/propublica/compas-analysis/"
-                "master/compas-scores-two-years.csv",
+                "https://raw.githubusercontent.com/propublica/compas-analysis/master/compas-scores-two-years.csv",
                 "https://raw.githubusercontent.com/propublica/compas-analysis/"
                 "bafff5da3f2e45eca6c2d5055faad269defd135a/compas-scores-two-years.csv",
                 "https://raw.githubusercontent.com/carla-recourse/cf-data/"

@@ -133,8 +133,7 @@ DATASET = Dataset(
                 "01e6a405ff74e24dc3438a005cd60892154d189d/_data_other/uci_german.csv",
                 "https://raw.githubusercontent.com/gregoire-moreau/COMP551-Final-Project/"
                 "719d24f644d301fb6616e2140b5025d04bec7e18/german.data",
-                "https://raw.githubusercontent.com/uknowwho/pafer/"
-                "2156a51ab19a41b359307d5488c1b5d836aea59f/german.data",
+                "https://raw.githubusercontent.com/uknowwho/pafer/2156a51ab19a41b359307d5488c1b5d836aea59f/german.data",
             ),
         ),
     ),
@@ -143,8 +142,6 @@ DATASET = Dataset(
     sensitive={
         # ASSUME: the paper's attribute is not known; both usual ones are offered.
         "sex": Sensitive(feature="sex", levels=("male", "female"), minority="female"),
-        "age": Sensitive(
-            feature="age", levels=("up to 25", "above 25"), minority="up to 25", derive=_age_group
-        ),
+        "age": Sensitive(feature="age", levels=("up to 25", "above 25"), minority="up to 25", derive=_age_group),
     },
 )

@@ -18,9 +18,7 @@ CLUSTERS = (
 
 def draw(random_state: np.random.RandomState) -> pd.DataFrame:
     """800 individuals with x1 and x2 in [0, 1]: each coordinate over its largest absolute value, then (v + 1) / 2."""
-    points = np.vstack(
-        [random_state.multivariate_normal(mean, 5 * np.eye(2), 200) for _, _, mean in CLUSTERS]
-    )
+    points = np.vstack([random_state.multivariate_normal(mean, 5 * np.eye(2), 200) for _, _, mean in CLUSTERS])
     points = (points / np.abs(points).max(axis=0) + 1) / 2
     return pd.DataFrame(
         {

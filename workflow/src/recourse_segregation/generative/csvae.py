@@ -110,9 +110,7 @@ def train(
 
             a, b = z_weight / rows, w_weight / rows
             x_to_z.backward(
-                torch.cat(
-                    [gradient_z + a * z_mean, 0.5 * (gradient_z * z_spread + a * (z_log.exp() - 1))], 1
-                ),
+                torch.cat([gradient_z + a * z_mean, 0.5 * (gradient_z * z_spread + a * (z_log.exp() - 1))], 1),
                 inputs=False,
             )
             precision = torch.exp(-p_log)
@@ -122,9 +120,7 @@ def train(
                 torch.cat([gradient_w + b * shift, 0.5 * (gradient_w * w_spread + b * (ratio - 1))], 1),
                 inputs=False,
             )
-            y_to_w.backward(
-                torch.cat([-b * shift, 0.5 * b * (1 - ratio - shift * (w_mean - p_mean))], 1), inputs=False
-            )
+            y_to_w.backward(torch.cat([-b * shift, 0.5 * b * (1 - ratio - shift * (w_mean - p_mean))], 1), inputs=False)
             optimiser.step()
             critic.backward((probability - wanted).mul_(adversary_weight / rows), inputs=False)
             critic_optimiser.step()

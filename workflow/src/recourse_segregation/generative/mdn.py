@@ -50,13 +50,19 @@ class MDN:
         return torch.logsumexp(joint, 1) - self.x_scale.log().sum()
 
     @torch.inference_mode()
-    def sample(self, n: int, condition: Tensor, generator: torch.Generator) -> Tensor:
-        """n draws from p(. | condition) for one profile [c]: float32 [n, m]."""
-        log_weight, mean, deviation = (t.cpu() for t in self.mixture(condition))
-        component = torch.multinomial(log_weight.exp(), n, replacement=True, generator=generator)
-        noise = torch.randn(n, mean.shape[1], generator=generator, dtype=torch.float64)
-        scaled = (mean[component] + deviation[component] * noise).to(self.x_mean.device)
-        return (scaled * self.x_scale + self.x_mean).float()
+    def sample(self, n: int, condition: Tensor, generator: torch.Generator, released: bool = False) -> Tensor:
+        """n draws from p(. | condition) for one profile [c]: float32 [n, m].
+
+        released: take each component's standard deviation for its variance, as the paper's code does.
+        """
+        log_weight, mean, deviation = self.mixture(condition)
+        mean, deviation = mean * self.x_scale + self.x_mean, deviation * self.x_scale
+        if released:
+            deviation = deviation.sqrt()
+        component = torch.multinomial(log_weight.exp().cpu(), n, replacement=True, generator=generator)
+        noise = torch.randn(n, mean.shape[1], generator=generator, dtype=torch.float64).to(mean.device)
+        component = component.to(mean.device)
+        return (mean[component] + deviation[component] * noise).float()
 
 
 def _split(output: Tensor, components: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -128,9 +134,7 @@ def train(
         second = squares - 2 * mean * firsts + each * mean * mean
         # deviation = exp(s) + floor, so d/ds = d/d(deviation) * exp(s)
         gradient_scale = (each - second / variance) / deviation * log_scale.exp()
-        gradient = torch.cat(
-            [gradient_weight, torch.stack([gradient_mean, gradient_scale], 1).flatten(1)], 1
-        ).div_(n)
+        gradient = torch.cat([gradient_weight, torch.stack([gradient_mean, gradient_scale], 1).flatten(1)], 1).div_(n)
         network.backward(gradient, inputs=False)
         optimiser.step()
 

@@ -29,9 +29,7 @@ def load(name: str) -> type[Method]:
         raise ConfigError(f"unknown method {name!r}; there are: {', '.join(names())}")
     module = import_module(f"{__name__}.{name}")
     found = [
-        c
-        for c in vars(module).values()
-        if isclass(c) and issubclass(c, Method) and c.__module__ == module.__name__
+        c for c in vars(module).values() if isclass(c) and issubclass(c, Method) and c.__module__ == module.__name__
     ]
     if len(found) != 1:
         raise ConfigError(f"methods/{name}.py must define one subclass of Method; it defines {len(found)}")

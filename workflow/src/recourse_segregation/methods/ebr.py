@@ -24,8 +24,9 @@ class EBR(Method):
     [0, 1] are discarded; those whose product density is at or above its `density_quantile` stay; the one
     nearest to x that the classifier accepts is the recourse (Algorithm 1). Sampling is done once a profile.
 
-    sampler: `rejection` as above, which saturates where p(· | s') exceeds the bound (diagnostics count it), or
-    `resampling`: proposals resampled with weights p(· | s'), which follows the product truly.
+    resampling: instead of rejection, which saturates where p(· | s') exceeds the bound (diagnostics count it), draw
+    the proposals again with weights p(· | s'): the samples then follow the product truly.
+    released_sampler: propose with the paper's code's defect (`MDN.sample`), for comparison only.
     shared_pool: one pool, proposed from the minority of the first profile, serves everybody (the release on
     synthetic).
     """
@@ -37,6 +38,7 @@ class EBR(Method):
         proposals: Count = 50_000,
         keep: Count = 1000,
         resampling: Flag = False,
+        released_sampler: Flag = False,
         shared_pool: Flag = False,
         components: Count = 50,
         hidden: Sizes = (16, 16),
@@ -49,7 +51,7 @@ class EBR(Method):
             proposals,
             keep,
         )
-        self.resampling, self.shared_pool = resampling, shared_pool
+        self.resampling, self.released_sampler, self.shared_pool = resampling, released_sampler, shared_pool
         self.training = {
             "components": components,
             "hidden": hidden,
@@ -82,9 +84,7 @@ class EBR(Method):
             pool = people[:, self.mutable]
             for part in rows.split(max(1, _PAIRS // len(pool))):
                 # Differences, not the product trick: it would blur near neighbours.
-                distance = torch.cdist(
-                    x[part][:, self.mutable], pool, compute_mode="donot_use_mm_for_euclid_dist"
-                )
+                distance = torch.cdist(x[part][:, self.mutable], pool, compute_mode="donot_use_mm_for_euclid_dist")
                 result[part] = people[distance.argmin(1)]
         if self._judged:
             self.diagnostics["saturated"] = self._saturated / self._judged
@@ -104,7 +104,7 @@ class EBR(Method):
     def _sample(self, profile: Tensor, generator: torch.Generator) -> Tensor:
         other = profile.clone()
         other[self._sensitive] = 1 - other[self._sensitive]
-        x = self.density.sample(self.proposals, profile, generator)
+        x = self.density.sample(self.proposals, profile, generator, self.released_sampler)
         log_other = self.density.log_density(x, other)
         if self.resampling:
             weights = (log_other - log_other.max()).exp().cpu()

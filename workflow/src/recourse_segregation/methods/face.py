@@ -21,10 +21,10 @@ class FACE(Method):
     """The end of the shortest path, over observed individuals, to an accepted individual in a dense region.
 
     One k-nearest-neighbour graph for each profile of immutables (nobody's path crosses one); parts of it that are not
-    connected are bridged where they are closest (unless `bridges` is off). An edge costs its length over the density along it (Gaussian kernel,
-    Scott's bandwidth, relative to the densest individual of the profile). Targets are the accepted whose density is at
-    least the `density_quantile` of the accepted of their profile. Distances to the nearest target come from one
-    multi-source Dijkstra a profile.
+    connected are bridged where they are closest (unless `bridges` is off). An edge costs its length over the density
+    along it (Gaussian kernel, Scott's bandwidth, relative to the densest individual of the profile). Targets are the
+    accepted whose density is at least the `density_quantile` of the accepted of their profile. Distances to the nearest
+    target come from one multi-source Dijkstra a profile.
     """
 
     # ASSUME: 50 neighbours (CARLA's default) and the denser half of the accepted; neither is documented for the paper.
@@ -37,9 +37,7 @@ class FACE(Method):
         self._immutables, member = self.profiles(x)
         member = member.cpu().numpy()
         self._graphs = [
-            _Graph(
-                features[member == p], accepted[member == p], self.neighbours, self.density_quantile, self.bridges
-            )
+            _Graph(features[member == p], accepted[member == p], self.neighbours, self.density_quantile, self.bridges)
             for p in range(len(self._immutables))
         ]
 
@@ -72,9 +70,7 @@ class _Graph:
         source = np.repeat(np.arange(len(points)), distance.shape[1])
         weight = self._weight(distance.ravel(), self.log_density[source], neighbour.ravel())
         # Zero would mean "no edge" to a sparse graph; people with equal features are next to each other.
-        edges = coo_array(
-            (np.maximum(weight, 1e-300), (source, neighbour.ravel())), (len(points),) * 2
-        ).tocsr()
+        edges = coo_array((np.maximum(weight, 1e-300), (source, neighbour.ravel())), (len(points),) * 2).tocsr()
         graph = edges.maximum(edges.T)
         if bridges:
             graph = self._connect(graph)
@@ -111,9 +107,7 @@ class _Graph:
                 closest = distance.argmin()
                 sources.append(inside[closest])
                 ends.append(outside[nearest[closest]])
-                weights.append(
-                    self._weight(distance[closest], self.log_density[sources[-1]], np.array(ends[-1]))
-                )
+                weights.append(self._weight(distance[closest], self.log_density[sources[-1]], np.array(ends[-1])))
             bridges = coo_array((np.maximum(weights, 1e-300), (sources, ends)), graph.shape).tocsr()
             graph = graph.maximum(bridges.maximum(bridges.T))
 
@@ -133,10 +127,7 @@ def _log_density(points: np.ndarray) -> np.ndarray:
     bandwidth = np.where(scale > 0, scale, 1.0) * n ** (-1 / (m + 4))
     scaled = torch.tensor(points / bandwidth, dtype=torch.float32)
     density = torch.cat(
-        [
-            torch.cdist(part, scaled).square_().mul_(-0.5).exp_().sum(1)
-            for part in scaled.split(max(1, _PAIRS // n))
-        ]
+        [torch.cdist(part, scaled).square_().mul_(-0.5).exp_().sum(1) for part in scaled.split(max(1, _PAIRS // n))]
     )
     log_density = density.double().log().numpy()
     return log_density - log_density.max()

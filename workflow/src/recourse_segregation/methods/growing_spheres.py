@@ -41,9 +41,7 @@ class GrowingSpheres(Method):
             people[..., continuous] = points.clamp(0, 1)
             for columns in levels:
                 # `project` turns the largest of a one-hot group, or a binary above 1/2, into the level
-                people[..., columns] = torch.rand(
-                    (*points.shape[:2], len(columns)), generator=self.generator
-                ).to(x)
+                people[..., columns] = torch.rand((*points.shape[:2], len(columns)), generator=self.generator).to(x)
             people = self.project(people.flatten(0, 1)).view(people.shape)
             distance = (people - origin).norm(dim=2)
             accepted = self.classifier.accepts(people.flatten(0, 1)).view(distance.shape)
@@ -51,9 +49,7 @@ class GrowingSpheres(Method):
 
         result, centres = nowhere(x), x[:, continuous]
         if not self.shrink:
-            nearest_in_shells(
-                centres, candidates, self.step, self.samples, self.shells, self.generator, result
-            )
+            nearest_in_shells(centres, candidates, self.step, self.samples, self.shells, self.generator, result)
         else:
             self._shrink_then_grow(centres, candidates, result)
         return self._sparsify(x, result) if self.sparse else result

@@ -18,8 +18,8 @@ class Wachter(Method):
     rounds. Steps stay inside [0, 1]; immutable columns get no gradient. Binary and one-hot columns are
     projected to a valid level before they are classified, while the gradient passes straight through.
 
-    compatible: reproduce CARLA's iterates instead, for comparison only: immutables move, nothing is
-    clamped or projected, and λ falls by 0.05 after every round (it becomes negative).
+    compatible: reproduce CARLA's iterates instead, for comparison only: nothing is clamped or projected, immutables
+    move and are put back at the end (which can undo acceptance), and λ falls by 0.05 after every round.
     """
 
     def __init__(
@@ -34,6 +34,12 @@ class Wachter(Method):
         self.compatible = compatible
 
     def search(self, x: Tensor) -> Tensor:
+        result = self._descend(x)
+        if self.compatible:
+            result = torch.where(self.mutable | torch.isnan(result), result, x)
+        return result
+
+    def _descend(self, x: Tensor) -> Tensor:
         result = nowhere(x)
         active = torch.arange(len(x), device=x.device)
         origin, current = x, x.clone()
