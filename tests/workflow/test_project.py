@@ -47,13 +47,16 @@ def test_dry_run_of_the_paper_s_configuration(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_wrong_configuration_stops_before_anything_runs(tmp_path):
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [("methods: [watcher]", "run.methods: 'watcher' is not a method"), ("seeds: -1", "run.seeds: -1 is not allowed")],
+)
+def test_a_wrong_configuration_stops_before_anything_runs(setting, says, tmp_path):
     wrong = tmp_path / "wrong.yaml"
-    wrong.write_text("run: {methods: [watcher], seeds: -1}\n", encoding="utf-8")
+    wrong.write_text(f"run: {{{setting}}}\n", encoding="utf-8")
     process = snakemake(tmp_path, "--dry-run", "--cores", "1", configs=(ROOT / "config.yaml", wrong))
     assert process.returncode != 0
-    assert "run.methods: 'watcher' is not a method" in process.stdout
-    assert "run.seeds: -1 is not allowed" in process.stdout
+    assert says in process.stdout
     assert not (tmp_path / "results").exists()
 
 

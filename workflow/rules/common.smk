@@ -8,8 +8,7 @@ from snakemake.exceptions import WorkflowError
 ROOT = Path(os.path.relpath(workflow.basedir))
 PACKAGE = Path(workflow.basedir, "workflow", "src")
 sys.path.insert(0, str(PACKAGE))
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PACKAGE), os.environ.get("PYTHONPATH")]))
-os.environ["PYTHONHASHSEED"] = "0"
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(PACKAGE), os.getenv("PYTHONPATH")])))
 
 from recourse_segregation import settings, tracking
 from recourse_segregation.errors import ConfigError
