@@ -20,7 +20,7 @@ test: $(READY) ## every test
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest
 
 clean: ## what the workflow made, but neither the environment nor the downloads
-	rm -rf quick logs results/benchmarks results/exhibits results/notebooks results/*.* $(wildcard results/*/seeds-*)
+	rm -rf quick deviations logs $(filter-out results/raw,$(wildcard results/*))
 
 # torch comes first and unhashed: its wheel depends on the machine (CPU or CUDA). Everything else is locked.
 $(READY): envs/requirements.lock envs/requirements-torch.txt

@@ -193,7 +193,7 @@ def test_effort_and_outcomes(run):
 def test_reasons_are_those_of_recourse():
     from recourse_segregation.recourse import REASONS
 
-    assert exhibits.REASONS == REASONS
+    assert contracts.REASONS == REASONS
 
 
 def test_synthetic_people(run):

@@ -110,7 +110,7 @@ def test_diagnostics_hold_seconds_and_counts(people, trained):
     assert quantity["fit_seconds"] > 0
     assert quantity["search_seconds"] > 0
     assert quantity["rejected"] == len(offered)
-    assert quantity["found"] + sum(quantity[r] for r in recourse.REASONS) == len(offered)
+    assert quantity["found"] + sum(quantity[r] for r in contracts.REASONS) == len(offered)
 
 
 def test_immutables_are_equal_to_the_bit(people, trained):

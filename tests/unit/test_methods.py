@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from conftest import population
-from recourse_segregation import classifiers, methods, recourse
+from recourse_segregation import classifiers, contracts, methods, recourse
 from recourse_segregation.errors import ConfigError
 from recourse_segregation.methods._shells import nearest_in_shells
 from recourse_segregation.seeds import torch_generator
@@ -203,7 +203,7 @@ def test_check_counts_each_reason(people, trained):
     rows[3, 0] = 1.5
     rows[4, job : job + 4] = 1.0
     rows[5] = x[0]
-    assert list(recourse.check(factual, rows, schema, classifier)) == [*recourse.REASONS, ""]
+    assert list(recourse.check(factual, rows, schema, classifier)) == [*contracts.REASONS, ""]
 
 
 def test_a_single_seed_does_not_depend_on_its_company():

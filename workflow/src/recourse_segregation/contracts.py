@@ -12,6 +12,16 @@ import pandas as pd
 from .errors import DataError
 from .population import Population, Schema
 
+#: Why a person has no recourse, in the order in which it is checked; "" for those who have one.
+REASONS = (
+    "nothing found",
+    "not finite",
+    "immutable moved",
+    "outside [0, 1]",
+    "invalid level",
+    "not accepted",
+)
+
 _CELL = {"population": "str", "seed": "int64", "classifier": "str", "method": "str"}
 
 #: table -> column -> dtype; tables of individuals have the population's features after these

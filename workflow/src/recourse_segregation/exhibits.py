@@ -30,16 +30,6 @@ from .population import Schema
 #: verdict -> sign, so that it can be told apart without colour
 SIGNS = dict(zip(VERDICTS, ("●", "◐", "○", "", ""), strict=True))
 
-#: why a person has no recourse: `recourse.REASONS`, whose module would load torch
-REASONS = (
-    "nothing found",
-    "not finite",
-    "immutable moved",
-    "outside [0, 1]",
-    "invalid level",
-    "not accepted",
-)
-
 _CELL = ["population", "classifier", "method"]
 
 
@@ -397,7 +387,7 @@ def outcomes(run: Run) -> pd.DataFrame:
 
     outcome: rejected (all of them), found, or why no recourse was found (the reasons that occur in this run).
     """
-    d = run.diagnostics[run.diagnostics["quantity"].isin(["rejected", "found", *REASONS])]
+    d = run.diagnostics[run.diagnostics["quantity"].isin(["rejected", "found", *contracts.REASONS])]
     total = d.groupby([*_CELL, "quantity"], sort=False)["value"].sum().astype("int64").reset_index()
     occurring = total.groupby("quantity")["value"].transform("sum") > 0
     total = total[occurring | total["quantity"].isin(["rejected", "found"])]

@@ -13,18 +13,9 @@ from torch import Tensor
 
 from . import methods
 from .classifiers import Classifier, tensor
+from .contracts import REASONS
 from .population import Population, Schema
 from .seeds import torch_generator
-
-#: Why a person has no recourse, in the order in which it is checked.
-REASONS = (
-    "nothing found",
-    "not finite",
-    "immutable moved",
-    "outside [0, 1]",
-    "invalid level",
-    "not accepted",
-)
 
 
 def generate(
@@ -40,7 +31,7 @@ def generate(
     method: the name in the results; base: the method's file; options: its keyword arguments.
 
     Returns the `recourse` and the `diagnostics` table of this cell (see `contracts`). A result that breaks a
-    post-condition counts as not found, with the first reason of `REASONS` that applies.
+    post-condition counts as not found, with the first of `contracts.REASONS` that applies.
     """
     schema, seed = population.schema, population.seed
     train = population.training_part()
