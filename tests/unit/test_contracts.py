@@ -80,15 +80,15 @@ def test_the_digest_of_a_stage_follows_contents_only(tmp_path):
 def test_the_code_digest_follows_names_and_contents(tmp_path):
     (tmp_path / "workflow").mkdir()
     (tmp_path / "Snakefile").write_text("a")
-    first = provenance.code_digest(tmp_path)
+    first = tracking.code_digest(tmp_path)
     (tmp_path / "workflow" / "x.py").write_text("b")
-    second = provenance.code_digest(tmp_path)
+    second = tracking.code_digest(tmp_path)
     (tmp_path / "workflow" / "x.py").write_text("c")
-    third = provenance.code_digest(tmp_path)
+    third = tracking.code_digest(tmp_path)
     (tmp_path / "workflow" / "__pycache__").mkdir()
     (tmp_path / "workflow" / "__pycache__" / "x.pyc").write_text("d")
     assert len({first, second, third}) == 3
-    assert provenance.code_digest(tmp_path) == third
+    assert tracking.code_digest(tmp_path) == third
 
 
 def test_stages_sum_benchmark_files(tmp_path):

@@ -10,7 +10,7 @@ import sys
 import pytest
 import yaml
 
-from recourse_segregation import provenance
+from recourse_segregation import tracking
 from workflow_tools import ROOT, snakemake
 
 RESULTS = ROOT / "results"
@@ -106,9 +106,16 @@ committed = pytest.mark.skipif(not (RESULTS / "provenance.json").exists(), reaso
 @committed
 def test_committed_results_were_made_by_the_committed_code():
     record = json.loads((RESULTS / "provenance.json").read_text(encoding="utf-8"))
-    assert record["code"]["sha256"] == provenance.code_digest(ROOT), "code changed: run `make reproduce` and commit"
+    assert record["code"]["sha256"] == tracking.code_digest(ROOT), "code changed: run `make reproduce` and commit"
     for name, digest in record["results"].items():
-        assert provenance.file_digest(RESULTS / name) == digest, f"results/{name} is not what that run wrote"
+        assert tracking.file_digest(RESULTS / name) == digest, f"results/{name} is not what that run wrote"
+
+
+@committed
+def test_the_readme_shows_the_committed_results():
+    tool_path = ROOT / "docs" / "headline.py"
+    process = subprocess.run([sys.executable, tool_path, "--check"], capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
 
 
 @committed

@@ -87,6 +87,7 @@ rule provenance:
     threads: 1
     params:
         code=code("provenance"),
+        digest=tracking.code_digest(Path(workflow.basedir)),
         config=config,
         root=str(ROOT),
     script:

@@ -8,5 +8,6 @@ from recourse_segregation.job import job
 if __name__ == "__main__":
     with job(snakemake.log[0], "provenance"):
         results = Path(snakemake.output.provenance).parent
-        record = provenance.record(Path(snakemake.params.root), dict(snakemake.params.config), results)
+        params = snakemake.params
+        record = provenance.record(Path(params.root), params.digest, dict(params.config), results)
         contracts.write_json(record, snakemake.output.provenance)

@@ -89,8 +89,8 @@ def save(figure: Figure | None, table: pd.DataFrame, folder: Path | str, name: s
     if figure is None:
         return None
     with matplotlib.rc_context({"svg.hashsalt": name}):
-        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
-        figure.savefig(folder / f"{name}.png", metadata={"Software": None}, dpi=160)
+        figure.savefig(folder / f"{name}.svg", metadata={"Date": None}, dpi=200)
+        figure.savefig(folder / f"{name}.png", metadata={"Software": None}, dpi=120)
     width = round(figure.get_figwidth() * 84)
     return Image(filename=folder / f"{name}.png", format="png", width=width, alt=about or name)
 

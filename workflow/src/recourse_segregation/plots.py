@@ -197,7 +197,7 @@ def people(table: pd.DataFrame, features: Sequence[str]) -> Figure:
                     )
                     # the first group is drawn larger, so that it shows where both are sent to one point
                     size = 46 if group == groups[0] and style == "filled" else 20
-                    axis.scatter(some[features[0]], some[features[1]], s=size, **look)
+                    axis.scatter(some[features[0]], some[features[1]], s=size, rasterized=True, **look)
             axis.set_title(title, fontsize=11)
             axis.tick_params(labelbottom=True)
         for axis in axes.flat[len(titles) :]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import subprocess
 from importlib.metadata import version
@@ -12,37 +11,18 @@ from typing import Any
 import pandas as pd
 import psutil
 
-#: What decides the results: everything here goes into the code's digest.
-CODE = ("Snakefile", "config.yaml", "envs", "notebooks", "workflow")
+from .tracking import CODE, file_digest
+
 PACKAGES = ("torch", "numpy", "pandas", "scipy", "scikit-learn", "seaborn", "papermill", "snakemake")
-_IGNORED = {"__pycache__", ".ipynb_checkpoints"}
 
 
-def code_digest(root: Path) -> str:
-    """sha256 over the names and contents of the files that decide the results, in the folder `root`."""
-    digest = hashlib.sha256()
-    for part in CODE:
-        top = root / part
-        files = [top] if top.is_file() else [f for f in top.rglob("*") if f.is_file()]
-        for file in sorted(files, key=lambda f: f.relative_to(root).as_posix()):
-            if not _IGNORED.intersection(file.parts):
-                digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
-                digest.update(file_digest(file).encode())
-    return digest.hexdigest()
-
-
-def file_digest(file: Path) -> str:
-    """sha256 of a file."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def record(root: Path, config: dict[str, Any], results: Path) -> dict[str, Any]:
-    """The provenance of the results in `results`, made by the code in `root` with `config`.
+def record(root: Path, digest: str, config: dict[str, Any], results: Path) -> dict[str, Any]:
+    """The provenance of the results in `results`, made by the code in `root` (of that `digest`) with `config`.
 
     Seconds and peak memory of each stage come from Snakemake's benchmark files.
     """
     return {
-        "code": {"sha256": code_digest(root), "of": list(CODE), "commit": _commit(root)},
+        "code": {"sha256": digest, "of": list(CODE), "commit": _commit(root)},
         "config": config,
         "packages": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "machine": {

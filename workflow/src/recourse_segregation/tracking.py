@@ -57,3 +57,25 @@ def _imported(path: Path) -> list[Path]:
 def module(*parts: str) -> Path:
     """The file of a module of this package: `module("methods", "face")`."""
     return _PACKAGE.joinpath(*parts).with_suffix(".py")
+
+
+#: What decides the results: everything here goes into the digest of the code.
+CODE = ("Snakefile", "config.yaml", "envs", "notebooks", "workflow")
+_IGNORED = {"__pycache__", ".ipynb_checkpoints"}
+
+
+def code_digest(root: Path) -> str:
+    """sha256 over the names and contents of the files that decide the results, in the folder `root`."""
+    result = hashlib.sha256()
+    for part in CODE:
+        top = root / part
+        files = [top] if top.is_file() else [f for f in top.rglob("*") if f.is_file()]
+        for file in sorted(files, key=lambda f: f.relative_to(root).as_posix()):
+            if not _IGNORED.intersection(file.parts):
+                result.update(f"{file.relative_to(root).as_posix()}\0{file_digest(file)}".encode())
+    return result.hexdigest()
+
+
+def file_digest(file: Path) -> str:
+    """sha256 of a file."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
