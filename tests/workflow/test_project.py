@@ -113,8 +113,8 @@ def test_committed_results_were_made_by_the_committed_code():
 
 @committed
 def test_the_readme_shows_the_committed_results():
-    tool_path = ROOT / "docs" / "headline.py"
-    process = subprocess.run([sys.executable, tool_path, "--check"], capture_output=True, text=True)
+    command = [sys.executable, ROOT / "docs" / "update_numbers.py", "--check"]
+    process = subprocess.run(command, capture_output=True, text=True)
     assert process.returncode == 0, process.stderr
 
 
