@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: quick reproduce test clean lock
+.PHONY: quick reproduce test clean benchmark lock
 
 quick: $(READY) ## the whole corridor on the built-in population, offline: minutes
 	mkdir -p quick
@@ -18,6 +18,11 @@ reproduce: $(READY) ## everything that config.yaml asks for
 
 test: $(READY) ## every test
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest
+
+benchmark: $(READY) ## seconds, memory and the ratio to one-by-one loops, into docs/performance.md
+	mkdir -p .benchmarks
+	OMP_NUM_THREADS=1 $(BIN)/pytest benchmarks/test_speed.py --benchmark-json=.benchmarks/latest.json
+	$(BIN)/python benchmarks/report.py .benchmarks/latest.json
 
 clean: ## what the workflow made, but neither the environment nor the downloads
 	rm -rf quick deviations logs $(filter-out results/raw,$(wildcard results/*))

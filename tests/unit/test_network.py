@@ -35,7 +35,13 @@ def test_gradients_equal_autograd(activation, sizes):
         torch.testing.assert_close(network(x.detach().clone()), output)
         at_input = network.backward(2 * output)
         torch.testing.assert_close(at_input, x.grad)
-        flat = torch.cat([g.flatten() for pair in network._gradients for g in (pair[0].t(), pair[1])])
+        flat = torch.cat(
+            [
+                part.flatten()
+                for _, of_weight, transposed, of_bias in network._backward
+                for part in (of_weight if transposed else of_weight.t(), of_bias)
+            ]
+        )
         torch.testing.assert_close(flat, torch.cat([w.grad.flatten() for w in weights]))
         parameters.gradients.zero_()
         network.forward(x.detach().clone())

@@ -97,6 +97,14 @@ def test_broken_populations_say_what_is_wrong(change, message):
     assert "population p, seed 3" in str(error.value)
 
 
+def test_a_feature_may_not_take_the_name_of_another_column():
+    frame = pd.DataFrame({"label": [0, 1] * 20, "group": np.arange(40.0), "sex": ["men", "women"] * 20})
+    features = (Feature("group", "continuous"), Feature("sex", "binary", ("men", "women")))
+    sensitive = {"sex": Sensitive("sex", ("men", "women"), minority="women")}
+    with pytest.raises(DataError, match="may not be called 'group'"):
+        prepare("p", Dataset("d", "", "", "", features, sensitive, draw=lambda _: frame), "sex", 0, 100)
+
+
 def test_unknown_sensitive_attribute():
     with pytest.raises(ConfigError, match=r"populations\.p\.sensitive.*it has: sex"):
         prepare("p", data.load("synthetic"), "age", 0, 100)

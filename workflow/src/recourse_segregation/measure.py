@@ -117,10 +117,14 @@ def _segregation(scope: str, features: np.ndarray, minority: np.ndarray, home: N
     def sums() -> segregation.ProximitySums:
         return segregation.proximity_sums(features, minority)
 
+    @cache
+    def own() -> np.ndarray:
+        return segregation.among_their_own(features, minority, home.radius)
+
     metrics: dict[str, Callable[[], float]] = {
         "atkinson": lambda: segregation.atkinson(segregation.assign(home.centres, features), minority),
-        "centralization": lambda: segregation.centralization(features, minority, home.radius),
-        "centralization_released": lambda: segregation.centralization_released(features, minority, home.radius),
+        "centralization": lambda: segregation.centralization(features, minority, home.radius, own()),
+        "centralization_released": lambda: segregation.centralization_released(features, minority, home.radius, own()),
         "average_proximity": lambda: segregation.average_proximity(features, minority, sums()),
         "spatial_proximity": lambda: segregation.spatial_proximity(features, minority, sums()),
     }

@@ -19,35 +19,46 @@ from torch import Tensor
 class MLP:
     """x [n, sizes[0]] -> W_k(... act(W_1 x + b_1) ...) + b_k [n, sizes[-1]]; the last layer is linear.
 
-    activation: `relu`, `sigmoid` or `tanh`. Weights are bound by `Parameters`.
+    activation: `relu`, `sigmoid` or `tanh`. `layers` holds a weight [in, out] and a bias [out] each; `Parameters` binds
+    them.
     """
 
     def __init__(self, sizes: Sequence[int], activation: str = "relu"):
-        if activation not in ("relu", "sigmoid", "tanh"):
+        if activation not in _ACTIVATIONS:
             raise ValueError(f"unknown activation {activation!r}")
         self.sizes = tuple(sizes)
         self.activation = activation
         self.layers: list[tuple[Tensor, Tensor]] = []
-        self._gradients: list[tuple[Tensor, Tensor]] = []
+        self._activate, self._deactivate = _ACTIVATIONS[activation]
+        # Per layer: the weight transposed, its gradient as it is stored and whether that is transposed, and the bias's.
+        self._backward: list[tuple[Tensor, Tensor, bool, Tensor]] = []
         self._inputs: list[Tensor] = []
+
+    def bind(self, values: Tensor, gradients: Tensor) -> None:
+        """Take one layer's weight and bias from flat vectors, the wider dimension of the weight contiguous."""
+        a, b = self.sizes[len(self.layers)], self.sizes[len(self.layers) + 1]
+        weight, gradient = values[: a * b], gradients[: a * b]
+        transposed = a > b
+        weight = weight.view(b, a).t() if transposed else weight.view(a, b)
+        gradient = gradient.view(b, a) if transposed else gradient.view(a, b)
+        self.layers.append((weight, values[a * b :]))
+        self._backward.append((weight.t(), gradient, transposed, gradients[a * b :]))
 
     def __call__(self, x: Tensor) -> Tensor:
         """Outputs, nothing remembered."""
-        for i, (weight, bias) in enumerate(self.layers):
-            x = torch.addmm(bias, x, weight)
-            if i < len(self.layers) - 1:
-                x = self._activate(x)
-        return x
+        for weight, bias in self.layers[:-1]:
+            x = self._activate(torch.addmm(bias, x, weight))
+        weight, bias = self.layers[-1]
+        return torch.addmm(bias, x, weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs; the activations are kept for `backward`."""
         self._inputs = [x]
-        for i, (weight, bias) in enumerate(self.layers):
-            x = torch.addmm(bias, x, weight)
-            if i < len(self.layers) - 1:
-                x = self._activate(x)
-                self._inputs.append(x)
-        return x
+        for weight, bias in self.layers[:-1]:
+            x = self._activate(torch.addmm(bias, x, weight))
+            self._inputs.append(x)
+        weight, bias = self.layers[-1]
+        return torch.addmm(bias, x, weight)
 
     def backward(self, gradient: Tensor, weights: bool = True, inputs: bool = True) -> Tensor | None:
         """From dL/d(output) [n, sizes[-1]] to dL/d(input) [n, sizes[0]], for the last `forward`.
@@ -56,31 +67,24 @@ class MLP:
         """
         for i in range(len(self.layers) - 1, -1, -1):
             x = self._inputs[i]
+            transpose, of_weight, transposed, of_bias = self._backward[i]
             if weights:
-                weight_gradient, bias_gradient = self._gradients[i]
-                if weight_gradient.is_contiguous():
-                    torch.mm(x.t(), gradient, out=weight_gradient)
+                if transposed:
+                    torch.mm(gradient.t(), x, out=of_weight)
                 else:
-                    torch.mm(gradient.t(), x, out=weight_gradient.t())
-                torch.sum(gradient, 0, out=bias_gradient)
-            if i == 0 and not inputs:
-                return None
-            gradient = torch.mm(gradient, self.layers[i][0].t())
-            if i > 0:
-                gradient = self._deactivate(gradient, x)
-        return gradient
+                    torch.mm(x.t(), gradient, out=of_weight)
+                torch.sum(gradient, 0, out=of_bias)
+            if i == 0:
+                return torch.mm(gradient, transpose) if inputs else None
+            gradient = self._deactivate(torch.mm(gradient, transpose), x)
 
-    def _activate(self, x: Tensor) -> Tensor:
-        if self.activation == "relu":
-            return x.relu_()
-        return x.sigmoid_() if self.activation == "sigmoid" else x.tanh_()
 
-    def _deactivate(self, gradient: Tensor, h: Tensor) -> Tensor:
-        if self.activation == "relu":
-            return torch.ops.aten.threshold_backward(gradient, h, 0)
-        if self.activation == "sigmoid":
-            return gradient.mul_(h).mul_(1 - h)
-        return gradient.mul_(1 - h * h)
+#: name -> the activation in place, and dL/dx from dL/d(activation) and the activation
+_ACTIVATIONS = {
+    "relu": (torch.relu_, lambda gradient, h: torch.ops.aten.threshold_backward(gradient, h, 0)),
+    "sigmoid": (torch.sigmoid_, lambda gradient, h: torch.ops.aten.sigmoid_backward(gradient, h)),
+    "tanh": (torch.tanh_, lambda gradient, h: torch.ops.aten.tanh_backward(gradient, h)),
+}
 
 
 class Parameters:
@@ -110,10 +114,8 @@ class Parameters:
         self.gradients = torch.zeros_like(self.values)
         start = 0
         for network, a, b in shapes:
-            middle, end = start + a * b, start + a * b + b
-            for flat, layers in ((self.values, network.layers), (self.gradients, network._gradients)):
-                weight = flat[start:middle]
-                layers.append((weight.view(a, b) if a <= b else weight.view(b, a).t(), flat[middle:end]))
+            end = start + a * b + b
+            network.bind(self.values[start:end], self.gradients[start:end])
             start = end
 
 

@@ -16,8 +16,11 @@ import pandas as pd
 from .data.base import Dataset, Feature, Sensitive
 from .errors import ConfigError, DataError
 
-#: columns of a population table that are not features
-IDENTITY = ("population", "seed", "individual", "split", "label", "group")
+#: names of columns beside the features in tables of individuals (see `contracts`)
+RESERVED = {
+    *("population", "seed", "individual", "split", "label", "group"),
+    *("classifier", "method", "found", "reason", "status", "accepted", "fitted_on", "radius"),
+}
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,9 @@ def prepare(
 
     where = f"population {name}, seed {seed}"
     schema = _schema(name, dataset, attribute)
+    taken = set(schema.columns).intersection(RESERVED)
+    if taken:
+        raise DataError(f"{where}: a feature may not be called {sorted(taken)[0]!r}, which names something else")
     encoded = _encode(frame, schema, scale=not dataset.scaled, where=where)
     identity = pd.DataFrame(
         {

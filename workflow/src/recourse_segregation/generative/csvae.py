@@ -104,23 +104,22 @@ def train(
             gradient = decoder.backward(output.sub_(part).mul_(2 * reconstruction_weight / (rows * m)))
             logit = critic.forward(z)
             probability = torch.sigmoid(logit)
-            push = logit * probability * (1 - probability) * (entropy_weight / rows)
+            # d(-H)/d(logit) = logit p (1 - p)
+            push = torch.ops.aten.sigmoid_backward(logit, probability).mul_(entropy_weight / rows)
             gradient_z = gradient[:, :latent] + critic.backward(push, weights=False)
             gradient_w = gradient[:, latent : 2 * latent]
 
             a, b = z_weight / rows, w_weight / rows
-            x_to_z.backward(
-                torch.cat([gradient_z + a * z_mean, 0.5 * (gradient_z * z_spread + a * (z_log.exp() - 1))], 1),
-                inputs=False,
-            )
+            of_log = gradient_z.mul(z_spread).add_(z_log.exp().sub_(1), alpha=a).mul_(0.5)
+            x_to_z.backward(torch.cat([torch.add(gradient_z, z_mean, alpha=a), of_log], 1), inputs=False)
             precision = torch.exp(-p_log)
-            shift = (w_mean - p_mean) * precision
-            ratio = torch.exp(w_log) * precision
-            xy_to_w.backward(
-                torch.cat([gradient_w + b * shift, 0.5 * (gradient_w * w_spread + b * (ratio - 1))], 1),
-                inputs=False,
-            )
-            y_to_w.backward(torch.cat([-b * shift, 0.5 * b * (1 - ratio - shift * (w_mean - p_mean))], 1), inputs=False)
+            distance = w_mean - p_mean
+            shift = distance * precision
+            excess = torch.exp(w_log).mul_(precision).sub_(1)
+            of_log = gradient_w.mul(w_spread).add_(excess, alpha=b).mul_(0.5)
+            xy_to_w.backward(torch.cat([torch.add(gradient_w, shift, alpha=b), of_log], 1), inputs=False)
+            of_log = torch.addcmul(excess, shift, distance).mul_(-0.5 * b)
+            y_to_w.backward(torch.cat([shift.mul_(-b), of_log], 1), inputs=False)
             optimiser.step()
             critic.backward((probability - wanted).mul_(adversary_weight / rows), inputs=False)
             critic_optimiser.step()

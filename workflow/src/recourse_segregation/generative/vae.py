@@ -94,12 +94,10 @@ def train(
                 logit = critic.forward(z)
                 probability = torch.sigmoid(logit)
                 # d(-γ H)/d(logit) = γ logit p (1 - p)
-                push = adversary.weight * logit * probability * (1 - probability)
+                push = torch.ops.aten.sigmoid_backward(logit, probability).mul_(adversary.weight)
                 gradient_z = gradient_z + critic.backward(push, weights=False)
-            gradient = torch.cat(
-                [gradient_z + beta * mean, 0.5 * (gradient_z * spread + beta * (deviation * deviation - 1))],
-                1,
-            )
+            of_log_variance = gradient_z.mul(spread).addcmul_(deviation, deviation, value=beta).sub_(beta).mul_(0.5)
+            gradient = torch.cat([torch.add(gradient_z, mean, alpha=beta), of_log_variance], 1)
             encoder.backward(gradient, inputs=False)
             optimiser.step()
             if adversary is not None:

@@ -85,25 +85,36 @@ def atkinson(areas: np.ndarray, minority: np.ndarray, b: float = 0.5) -> float:
     return float(1 - overall / (1 - overall) * abs(mixing) ** (1 / (1 - b)))
 
 
-def centralization(features: np.ndarray, minority: np.ndarray, radius: float) -> float:
+def among_their_own(features: np.ndarray, minority: np.ndarray, radius: float) -> np.ndarray:
+    """Whether the closed ball of `radius` around each minority member holds more minority than majority: bool [n_1].
+
+    The member themselves is counted. Both centralizations need it; compute it once for both.
+    """
+    features, minority = _population(features, minority)
+    members = features[minority]
+    return count_within(members, radius) > count_within(members, radius, features[~minority])
+
+
+def centralization(features: np.ndarray, minority: np.ndarray, radius: float, own: np.ndarray | None = None) -> float:
     """Share of the minority's members around whom the minority is in the majority.
 
     A member counts if the closed ball of `radius` around them holds more members of the minority, themselves
-    included, than of the majority. From 0 to 1, higher = more segregated.
+    included, than of the majority. From 0 to 1, higher = more segregated. `own`: what `among_their_own` returns.
     """
-    return float(_among_their_own(*_population(features, minority), radius).mean())
+    return float((among_their_own(features, minority, radius) if own is None else own).mean())
 
 
-def centralization_released(features: np.ndarray, minority: np.ndarray, radius: float) -> float:
+def centralization_released(
+    features: np.ndarray, minority: np.ndarray, radius: float, own: np.ndarray | None = None
+) -> float:
     """`centralization` as the paper's code computes it, only for comparison with the published numbers.
 
     Its loop over the n_1 members of the minority pairs the j-th member with row j of the population, and
     counts the member only if that row belongs to the minority. So it depends on the order of the rows, and is
-    at most `centralization`.
+    at most `centralization`. `own`: what `among_their_own` returns.
     """
-    features, minority = _population(features, minority)
-    counted = _among_their_own(features, minority, radius)
-    return float(np.mean(counted & minority[: len(counted)]))
+    own = among_their_own(features, minority, radius) if own is None else own
+    return float(np.mean(own & minority[: len(own)]))
 
 
 def proximity_sums(features: np.ndarray, minority: np.ndarray) -> ProximitySums:
@@ -144,9 +155,3 @@ def spatial_proximity(features: np.ndarray, minority: np.ndarray, sums: Proximit
 def _population(features: np.ndarray, minority: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     features = as_points(features)
     return features, as_groups(minority, len(features))
-
-
-def _among_their_own(features: np.ndarray, minority: np.ndarray, radius: float) -> np.ndarray:
-    """For each member of the minority, whether it outnumbers the majority in their ball: bool [n_1]."""
-    members = features[minority]
-    return count_within(members, radius) > count_within(members, radius, features[~minority])
