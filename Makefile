@@ -24,8 +24,9 @@ benchmark: $(READY) ## seconds, memory and the ratio to one-by-one loops, into d
 	OMP_NUM_THREADS=1 $(BIN)/pytest benchmarks/test_speed.py --benchmark-json=.benchmarks/latest.json
 	$(BIN)/python benchmarks/report.py .benchmarks/latest.json
 
-clean: ## what the workflow made, but neither the environment nor the downloads
-	rm -rf quick deviations logs $(filter-out results/raw,$(wildcard results/*))
+clean: ## what a run leaves behind, but not the environment, the downloads or the committed results
+	rm -rf quick deviations logs results/benchmarks results/diagnostics.parquet results/classifiers.parquet
+	rm -rf $(foreach folder,$(wildcard results/*/seeds-*),$(dir $(folder)))
 
 # torch comes first and unhashed: its wheel depends on the machine (CPU or CUDA). Everything else is locked.
 $(READY): envs/requirements.lock envs/requirements-torch.txt

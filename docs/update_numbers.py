@@ -42,10 +42,14 @@ def headline(measures: pd.DataFrame, comparison: pd.DataFrame) -> str:
             cells.append(f"{mean:+.4f}" + ("" if pd.isna(error) else f" ± {error:.4f}"))
         lines.append("| " + " | ".join(cells) + " |")
     counts = comparison.groupby(["population", "verdict"], sort=False).size().unstack(fill_value=0)
-    counts = counts[[verdict for verdict in VERDICTS if verdict in counts]]
+    counts = counts[[verdict for verdict in VERDICTS if verdict in counts]].astype("str")
+    other = comparison[(comparison["verdict"] == "matches") & (comparison["direction"] == "other")]
+    for population, number in other.groupby("population").size().items():
+        counts.loc[population, "matches"] += f" ({number})"
     lines += ["", f"| published numbers | {' | '.join(counts)} |", "| --- |" + " ---: |" * len(counts.columns)]
     for population, row in counts.iterrows():
-        lines.append(f"| {plots.population_name(population)} ({row.sum()}) | {' | '.join(map(str, row))} |")
+        total = (comparison["population"] == population).sum()
+        lines.append(f"| {plots.population_name(population)} ({total}) | {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 
 

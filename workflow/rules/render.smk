@@ -59,6 +59,7 @@ rule notebook:
 rule html:
     input:
         notebooks=expand("results/notebooks/{notebook}.ipynb", notebook=NOTEBOOKS),
+        measures="results/measures.parquet",
     output:
         index="results/notebooks/index.html",
         pages=expand("results/notebooks/{notebook}.html", notebook=NOTEBOOKS),

@@ -186,7 +186,7 @@ def _compare(run: _Run, row, tolerance: float, quality_tolerance: float) -> dict
     share = quality_tolerance * abs(row.value) if row.metric in _RELATIVE else tolerance
     allowed, difference = share + row.half_digit, abs(ours - row.value)
     near = difference <= allowed + _ROUNDING
-    rule = f"|ours - published| = {difference:.4f} {'≤' if near else '>'} {allowed:.4f}"
+    rule = f"|ours - published| = {difference:.5f} {'≤' if near else '>'} {allowed:.5f}"
     if near:
         verdict = "matches"
     elif result["direction"] == "same":

@@ -180,7 +180,7 @@ def show_rejected(table: pd.DataFrame) -> Any:
                 "Population": population_name(population),
                 "Classifier": classifier_name(classifier),
                 "Group": f"{group} ({'minority' if part['minority'].iloc[0] else 'majority'})",
-                "Rejected a seed": f"{low}" if low == high else f"{low} to {high}",
+                "Rejected per seed": f"{low}" if low == high else f"{low} to {high}",
                 "Share of the group": _number(*mean_and_error(part["share"])),
             }
         )

@@ -89,8 +89,10 @@ def render(notebook: Path, page: Path) -> None:
     _write(page, title, f"<nav>{nav}</nav>\n<main>{body}</main>")
 
 
-def index(notebooks: Sequence[Path], page: Path) -> None:
+def index(notebooks: Sequence[Path], page: Path, run: str = "") -> None:
     """Write the page that leads to the pages of `notebooks`, which lie beside it, and to the tables.
+
+    run: what was run, in a sentence.
 
     Raises DataError when a notebook cannot be read or does not open with a title and a sentence.
     """

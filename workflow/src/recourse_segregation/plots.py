@@ -59,7 +59,7 @@ _METRICS = {
     "atkinson": Metric("Atkinson", "index, 0 to 1", +1),
     "atkinson_released": Metric("Atkinson\nas released", "index, 0 to 1", +1),
     "average_proximity": Metric("Average proximity", "mean of exp(-distance)", -1),
-    "spatial_proximity": Metric("Spatial proximity", "index, 1 = unclustered", +1, digits=4),
+    "spatial_proximity": Metric("Spatial proximity", "index, 1 = unclustered", +1, digits=5),
     "found": Metric("Found", "share of the rejected\nhigher is better"),
     "invalidation": Metric("Invalidation", "share of the rejected\nlower is better"),
     "cost": Metric("Cost", "L2 distance\nlower is better"),

@@ -119,7 +119,10 @@ def _signature(function: ast.FunctionDef, where: str) -> dict[str, Any]:
 def _meaning(config: dict[str, Any]):
     """What a schema cannot say: names that must exist elsewhere."""
     yield from _known(config["run"]["populations"], config["populations"], "run.populations", "population")
-    yield from _known(config["run"]["methods"], config["methods"], "run.methods", "method")
+    for problem in _known(config["run"]["methods"], config["methods"], "run.methods", "method"):
+        there = [m for m in config["run"]["methods"] if m not in config["methods"] and m in method_names()]
+        hint = f" (methods/{there[0]}.py is there: add a line `{there[0]}: {{}}` under `methods`)" if there else ""
+        yield problem + hint
     for name, population in config["populations"].items():
         key = f"populations.{name}"
         yield from _known([population["dataset"]], dataset_names(), f"{key}.dataset", "data set")
@@ -128,7 +131,7 @@ def _meaning(config: dict[str, Any]):
     for name, method in config["methods"].items():
         key, base = f"methods.{name}", method.get("base", name)
         unknown = list(_known([base], method_names(), f"{key}.base" if "base" in method else "methods", "method"))
-        yield from unknown
+        yield from (f"{problem} (or write methods/{base}.py)" for problem in unknown)
         if not unknown:
             yield from _options(method, method_schema(base), key, config["populations"])
     for name, classifier in config["classifiers"].items():
