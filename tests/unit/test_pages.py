@@ -95,7 +95,8 @@ def test_the_same_notebook_gives_the_same_bytes(tmp_path):
 def test_the_index_leads_to_every_page_and_table(tmp_path):
     one = executed(tmp_path / "one.ipynb")
     two = executed(tmp_path / "two.ipynb", opening="# Two\n\nIt runs over\ntwo lines of `text`. More.")
-    pages.index([one, two], tmp_path / "index.html")
+    pages.index([one, two], tmp_path / "index.html", "Seeds: 3 < 5.")
+    assert "Seeds: 3 &lt; 5." in (tmp_path / "index.html").read_text(encoding="utf-8")
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert '<a href="one.html">A title &amp; more</a></dt><dd>Does it work?</dd>' in text
     assert '<a href="two.html">Two</a></dt><dd>It runs over two lines of text.</dd>' in text

@@ -62,6 +62,7 @@ def test_pages_are_rendered(finished):
         assert f'href="{page}.html"' in index
         assert (folder / f"{page}.ipynb").exists()
         assert "Traceback" not in (folder / f"{page}.html").read_text(encoding="utf-8")
+    assert "Populations: Synthetic, Law school by sex." in index
     assert list((finished[0] / "results" / "exhibits").rglob("*.svg"))
 
 

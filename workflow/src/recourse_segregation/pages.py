@@ -53,7 +53,7 @@ _PAGE = """<!DOCTYPE html>
 _INDEX_TITLE = "Does algorithmic recourse segregate?"
 _INDEX = """<h1>{title}</h1>
 <p>The exhibits of one run of the workflow. Each page shows tables and figures; the executed notebook
-beside it has the code.</p>
+beside it has the code. {run}</p>
 <dl>
 {items}
 </dl>
@@ -62,6 +62,7 @@ beside it has the code.</p>
 <li><a href="../measures.parquet">measures.parquet</a>: one row for each population, seed, classifier, method,
 phase, scope and metric.</li>
 <li><a href="../comparison.csv">comparison.csv</a>: every published number beside ours, with a verdict.</li>
+<li><a href="../provenance.json">provenance.json</a>: the code, settings, packages and time behind them.</li>
 <li><a href="../exhibits/">exhibits</a>: the table of each exhibit as CSV, its figure as SVG and PNG.</li>
 </ul>"""
 _EXTERNAL = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)\s*=\s*["']?(?:https?:)?//""", re.I)
@@ -100,7 +101,7 @@ def index(notebooks: Sequence[Path], page: Path, run: str = "") -> None:
     for notebook in notebooks:
         title, sentence = map(html.escape, _opening(_read(notebook), notebook))
         items.append(f'<dt><a href="{notebook.stem}.html">{title}</a></dt><dd>{sentence}</dd>')
-    body = _INDEX.format(title=_INDEX_TITLE, items="\n".join(items))
+    body = _INDEX.format(title=_INDEX_TITLE, items="\n".join(items), run=html.escape(run))
     _write(page, _INDEX_TITLE, body)
 
 
