@@ -19,7 +19,7 @@ TIMED = ("diagnostics.parquet", "provenance.json", "effort.csv")
 
 def tables(folder):
     files = [f for f in (folder / "results").rglob("*") if f.suffix in (".parquet", ".csv", ".json", ".pt")]
-    return {f.relative_to(folder).as_posix(): f for f in files if f.name not in TIMED and f.suffix != ".pt"}
+    return {f.relative_to(folder).as_posix(): f for f in files if f.name not in TIMED}
 
 
 def test_two_runs_are_bit_identical(finished):

@@ -27,7 +27,6 @@ def validate(config: dict[str, Any]) -> dict[str, Any]:
 
     Raises ConfigError naming every wrong key and what is allowed there.
     """
-    # Snakemake puts keys given by --config on the same level; unknown ones are typos all the same.
     schema = yaml.safe_load(_SCHEMA.read_text(encoding="utf-8"))
     problems = [_explain(e) for e in _Validator(schema).iter_errors(config)]
     if not problems:

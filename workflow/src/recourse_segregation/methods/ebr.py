@@ -27,8 +27,7 @@ class EBR(Method):
     resampling: instead of rejection, which saturates where p(· | s') exceeds the bound (diagnostics count it), draw
     the proposals again with weights p(· | s'): the samples then follow the product truly.
     released_sampler: propose with the paper's code's defect (`MDN.sample`), for comparison only.
-    shared_pool: one pool, proposed from the minority of the first profile, serves everybody (the release on
-    synthetic).
+    shared_pool: both groups take their recourse from the minority's pool (the release on synthetic).
     """
 
     def __init__(
