@@ -1,0 +1,20 @@
+"""Test the claims of the paper, with a verdict on each."""
+
+from recourse_segregation import claims, contracts
+from recourse_segregation.job import job
+
+
+def main(measures: str, stated: str, output: str, evidence: str) -> None:
+    verdicts, tests = claims.evaluate(contracts.read(measures, "measures"), claims.read(stated))
+    contracts.write_csv(verdicts, output)
+    contracts.write_csv(tests.round(6), evidence)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0], "claims"):
+        main(
+            snakemake.input.measures,
+            snakemake.input.claims,
+            snakemake.output.claims,
+            snakemake.output.evidence,
+        )
