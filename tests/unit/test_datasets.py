@@ -16,6 +16,8 @@ from recourse_segregation import data
 from recourse_segregation.data import reading
 from recourse_segregation.data.base import Feature
 from recourse_segregation.errors import DataError, SourceError
+from recourse_segregation.population import prepare
+from recourse_segregation.settings import dataset_names
 from recourse_segregation.sources import fetch
 
 NAMES = sorted(MAKERS)
@@ -78,6 +80,31 @@ def test_the_sources_are_https_pinned_and_checksummed(name):
 
 def test_the_five_data_sets_are_found_by_file_name():
     assert set(NAMES) <= set(data.names())
+    assert data.names() == dataset_names(), "the configuration knows the same data sets without importing them"
+
+
+@pytest.mark.parametrize(("name", "key"), [(n, key) for n in NAMES for key in data.load(n).sensitive])
+def test_every_sensitive_attribute_makes_a_population_and_never_moves(name, key, tmp_path):
+    dataset = data.load(name)
+    write(name, tmp_path)
+    people = prepare(f"{name}-{key}", dataset, key, 0, 10_000, dataset.read(tmp_path))
+    feature = dataset.sensitive[key].feature
+    assert people.schema.sensitive == feature
+    assert people.schema.minority == dataset.sensitive[key].minority
+    moves = {f.name for f in people.schema.features if not f.immutable}
+    assert moves == {f.name for f in dataset.features if not f.immutable} - {feature}
+    for columns in people.schema.indices("categorical"):
+        assert (people.features[:, columns].sum(1) == 1).all()
+
+
+def test_a_sensitive_attribute_is_one_line(tmp_path):
+    german = data.load("german")
+    write("german", tmp_path)
+    line = {"telephone": data.Sensitive(feature="telephone", levels=("none", "registered"), minority="registered")}
+    more = replace(german, sensitive=german.sensitive | line)
+    schema = prepare("german-telephone", more, "telephone", 0, 10_000, german.read(tmp_path)).schema
+    assert schema.sensitive == "telephone"
+    assert not schema.mutable[schema.sensitive_index], "it moves in the other populations, not in this one"
 
 
 # --- what each preparation does ---------------------------------------------------------------------------
@@ -518,14 +545,47 @@ _SHARED = Path(__file__).resolve().parents[3] / "shared" / "datasets"
 MIRROR = os.environ.get("RECOURSE_DATA_MIRROR") or (str(_SHARED) if _SHARED.is_dir() else "")
 real = pytest.mark.skipif(not MIRROR, reason="no raw files: RECOURSE_DATA_MIRROR names no folder with them")
 
-# name: rows, rows with label 1, {sensitive attribute: members of the minority}
+# name: raw rows, rows used, {sensitive attribute: (members, members with label 1) of each of its levels}
 EXPECTED = {
-    "adult": (48_832, 11_687, {"sex": 16_189, "race": 7_077}),
-    "compas": (6_172, 5_028, {"race": 2_997, "sex": 1_175}),
-    "german": (1_000, 700, {"sex": 310, "age": 190}),
-    "give_me_some_credit": (115_527, 107_686, {"age": 55_307}),
-    "law": (21_791, 19_360, {"sex": 9_537}),
+    "adult": (48_842, 48_832, {"sex": ((16_189, 1_769), (32_643, 9_918)), "race": ((7_077, 1_080), (41_755, 10_607))}),
+    "compas": (7_214, 6_172, {"race": ((3_175, 2_330), (2_997, 2_698)), "sex": ((1_175, 1_024), (4_997, 4_004))}),
+    "german": (1_000, 1_000, {"sex": ((690, 499), (310, 201)), "age": ((190, 110), (810, 590))}),
+    "give_me_some_credit": (150_000, 115_527, {"age": ((60_220, 54_849), (55_307, 52_837))}),
+    "law": (21_791, 21_791, {"sex": ((12_254, 11_003), (9_537, 8_357))}),
 }
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
+
+
+def documented(*cells: str) -> list[str]:
+    """The rows of the tables of docs/datasets.md that start with these cells, each as the rest of its cells."""
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in DOCUMENT.splitlines() if line[:1] == "|"]
+    return [row[len(cells) :] for row in rows if row[: len(cells)] == list(cells)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_document_gives_the_counts_features_and_immutables(name):
+    """What the document says is what the tests below find in the real files."""
+    raw, used, attributes = EXPECTED[name]
+    dataset = data.load(name)
+    for groups in attributes.values():
+        favourable = sum(ones for _, ones in groups)
+        summary = next(row for row in documented(f"`{name}`") if row[0] == f"{raw:,}")
+        continuous = sum(feature.kind == "continuous" for feature in dataset.features)
+        assert summary[1] == f"{used:,}" == f"{sum(members for members, _ in groups):,}"
+        assert summary[2].endswith(f": {favourable:,}")
+        assert summary[3] == f"{favourable / used:.2%}".replace("%", " %")
+        assert summary[4] == f"{continuous} + {len(dataset.features) - continuous}"
+    for key, sensitive in dataset.sensitive.items():
+        row = next(row for row in documented(f"`{name}`", key) if row)
+        groups = attributes[key]
+        assert [level in row[0] for level in sensitive.levels] == [True, True]
+        assert row[1] == " / ".join(f"{members:,}" for members, _ in groups)
+        assert row[2] == " / ".join(f"{ones / members:.2%}".replace("%", " %") for members, ones in groups)
+        assert row[3] == sensitive.minority
+        smaller = min(zip(groups, sensitive.levels, strict=True))[1]
+        assert sensitive.minority == smaller, "the minority is the smaller group"
+    immutable = next(row for row in documented(f"`{name}`") if len(row) == 1)[0]
+    assert immutable.split(";")[0].split(", ") == [f.name for f in dataset.features if f.immutable]
 
 
 @pytest.fixture(scope="module")
@@ -552,14 +612,14 @@ def real_frame(tmp_path_factory):
 @real
 @pytest.mark.parametrize("name", NAMES)
 def test_real_counts(name, real_frame):
-    rows, favourable, minorities = EXPECTED[name]
+    _, rows, attributes = EXPECTED[name]
     frame = real_frame(name)
     assert len(frame) == rows
-    assert frame["label"].sum() == favourable
+    assert set(data.load(name).sensitive) == set(attributes)
     for key, sensitive in data.load(name).sensitive.items():
         groups = sensitive.derive(frame) if sensitive.derive else frame[sensitive.feature]
-        assert (groups == sensitive.minority).sum() == minorities[key]
-        assert 2 * minorities[key] < rows, "the minority is the smaller group"
+        counts = frame["label"].groupby(groups).agg(["size", "sum"])
+        assert [tuple(counts.loc[level]) for level in sensitive.levels] == list(attributes[key])
 
 
 @real

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from conftest import CONTINUOUS, LEVELS, made_up, population
-from recourse_segregation import data, measure, settings
+from recourse_segregation import classifiers, data, measure, settings
 from recourse_segregation.data import Dataset, Feature, Sensitive
 from recourse_segregation.errors import ConfigError, DataError
-from recourse_segregation.population import Schema, prepare
+from recourse_segregation.population import Population, Schema, prepare
+from recourse_segregation.seeds import torch_generator
 
 ROOT = Path(__file__).parents[2]
+CONFIG = settings.validate(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
+POPULATIONS = CONFIG["populations"]
 MIRROR = Path(os.environ.get("RECOURSE_DATA_MIRROR", ROOT.parent / "shared" / "datasets"))
 
 
@@ -120,17 +125,23 @@ def published(name: str, metric: str) -> float:
     return float(rows["value"].iloc[0])
 
 
-def measured(name: str, seeds: range) -> pd.Series:
-    import yaml
-
-    config = settings.validate(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
-    chosen = config["populations"][name]
+def drawn(name: str, seeds: range) -> Iterator[Population]:
+    """The population of config.yaml with that name, seed by seed; skips if its raw files are not at hand."""
+    chosen = POPULATIONS[name]
     dataset = data.load(chosen["dataset"])
     folder = {"give_me_some_credit": "gmc"}.get(dataset.name, dataset.name)
+    if dataset.read and not (MIRROR / folder).is_dir():
+        pytest.skip(f"the raw files of {dataset.title} are not at hand (RECOURSE_DATA_MIRROR)")
     frame = dataset.read(MIRROR / folder) if dataset.read else None
-    tables = []
     for seed in seeds:
-        train = prepare(name, dataset, chosen["sensitive"], seed, chosen["rows"], frame).training_part()
+        yield prepare(name, dataset, chosen["sensitive"], seed, chosen["rows"], frame)
+
+
+def measured(name: str, seeds: range) -> pd.Series:
+    chosen = POPULATIONS[name]
+    tables = []
+    for people in drawn(name, seeds):
+        train = people.training_part()
         favourable = train.labels == 1
         homes = measure.fit_neighbourhoods(train, favourable, chosen["neighbourhoods"], chosen["radius_quantile"])
         tables.append(measure.before(train, favourable, homes).query("scope == 'everyone'"))
@@ -146,10 +157,58 @@ def test_synthetic_before_recourse_equals_the_published_numbers():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not MIRROR.is_dir(), reason="the raw files are not at hand (RECOURSE_DATA_MIRROR)")
 @pytest.mark.parametrize("name", ["gmc-age", "law-sex"])
 def test_real_before_recourse_equals_the_published_numbers(name):
     ours = measured(name, range(5))
     assert round(ours["centralization_released"], 3) == published(name, "centralization_released")
     assert round(ours["average_proximity"], 3) == published(name, "average_proximity")
     assert ours["atkinson"] == pytest.approx(published(name, "atkinson"), abs=0.002)
+
+
+# The populations of config.yaml
+
+
+@pytest.mark.parametrize("name", POPULATIONS)
+def test_every_population_has_a_sensitive_attribute_of_its_data_set(name):
+    assert POPULATIONS[name]["sensitive"] in data.load(POPULATIONS[name]["dataset"]).sensitive
+
+
+def described(people: list[Population]) -> str:
+    """A population's row in docs/datasets.md, from its seeds."""
+
+    def between(counts: list[int]) -> str:
+        low, high = min(counts), max(counts)
+        return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+    schema, trains = people[0].schema, [p.training_part() for p in people]
+    kinds = [len(schema.indices(kind)) for kind in ("continuous", "binary", "categorical")]
+    cells = [
+        f"`{people[0].name}`",
+        f"{len(people[0].table):,} / {len(trains[0].table):,}",
+        " + ".join(map(str, kinds)),
+        f"{schema.mutable.sum()} of {len(schema.columns)}",
+        between([len(np.unique(p.features[:, ~schema.mutable], axis=0)) for p in people]),
+        between([t.minority.sum() for t in trains]),
+        between([t.labels.sum() for t in trains]),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+@pytest.mark.parametrize("name", POPULATIONS)
+def test_every_population_is_as_documented(name):
+    document = (ROOT / "docs" / "datasets.md").read_text(encoding="utf-8")
+    assert described(list(drawn(name, range(5)))) in document.splitlines()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", POPULATIONS)
+def test_the_classifiers_that_get_recourse_reject_and_accept_people_of_both_groups(name):
+    for classifier in POPULATIONS[name]["recourse"]:
+        options = settings.options_for(CONFIG, "classifiers", classifier, name)
+        for people in drawn(name, range(5)):
+            model = classifiers.train(people, torch_generator(people.seed, "train", classifier), **options)
+            table = classifiers.summary(people, classifier, classifiers.predictions(model, people))
+            train = table[table["split"] == "train"]
+            assert (train["accepted"].between(1, train["individuals"] - 1)).all(), f"seed {people.seed}"
+            larger = max(people.labels[people.train].mean(), 1 - people.labels[people.train].mean())
+            assert train["correct"].sum() / train["individuals"].sum() > larger, f"seed {people.seed}"
