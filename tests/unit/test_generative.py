@@ -52,10 +52,10 @@ def entropy(logit: torch.Tensor) -> torch.Tensor:
     return -(p * torch.log(p) + (1 - p) * torch.log(1 - p))
 
 
-@pytest.mark.parametrize("adversarial", [False, True])
+@pytest.mark.parametrize("adversarial", ["", "entropy", "cross-entropy"])
 def test_vae_trains_as_autograd_does(adversarial):
     x, condition, group = data()
-    adversary = vae.Adversary(weight=3.0) if adversarial else None
+    adversary = vae.Adversary(weight=3.0, cross_entropy=adversarial == "cross-entropy") if adversarial else None
     epochs, kl_weight, hidden, latent = 3, 0.7, (16, 8), 2
     ours, _ = vae.train(
         x, condition, torch_generator(1), hidden, latent, kl_weight, epochs, 32, 1e-2, 1e-3, adversary, group
@@ -78,8 +78,11 @@ def test_vae_trains_as_autograd_does(adversarial):
             output = model(decoder, torch.cat([z, given], 1))
             loss = torch.nn.functional.binary_cross_entropy_with_logits(output, part, reduction="sum")
             loss = loss + beta * 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum()
-            if adversarial:
+            if adversarial == "entropy":
                 loss = loss - 3.0 * entropy(rival(critic, z)).sum()
+            elif adversarial == "cross-entropy":
+                wrong = torch.nn.functional.binary_cross_entropy_with_logits
+                loss = loss - 3.0 * wrong(rival(critic, z), label, reduction="sum")
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()

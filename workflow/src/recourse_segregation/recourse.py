@@ -68,10 +68,23 @@ def generate(
         "rejected": len(found),
         "found": int(found.sum()),
         **{r: int((reason == r).sum()) for r in REASONS},
+        **changed(factual, counterfactual, found, schema),
         **fitted.diagnostics,
     }
     diagnostics = pd.DataFrame({**cell, "quantity": list(quantities), "value": list(quantities.values())})
     return table, diagnostics
+
+
+def changed(factual: Tensor, counterfactual: Tensor, found: np.ndarray, schema: Schema) -> dict[str, float]:
+    """Share of the recourse found that changes at least one mutable feature of a kind.
+
+    factual, counterfactual: [n, d]; found: bool [n]. `changed_continuous`, and `changed_categorical` (binary or
+    one-hot). A share that is not defined is left out: nothing was found, or no mutable feature is of that kind.
+    """
+    moved = (counterfactual != factual).cpu().numpy()[found]
+    kinds = {"continuous": ("continuous",), "categorical": ("binary", "categorical")}
+    columns = {name: [c for k in of for feature in schema.indices(k) for c in feature] for name, of in kinds.items()}
+    return {f"changed_{name}": float(moved[:, c].any(1).mean()) for name, c in columns.items() if c and found.any()}
 
 
 def check(factual: Tensor, counterfactual: Tensor, schema: Schema, classifier: Classifier) -> np.ndarray:

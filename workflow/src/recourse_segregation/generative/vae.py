@@ -36,11 +36,15 @@ class VAE:
 
 @dataclass(frozen=True)
 class Adversary:
-    """Settings of the adversary: its hidden sigmoid layers, Adam learning rate and the weight γ of its entropy."""
+    """Settings of the adversary: its hidden sigmoid layers, Adam learning rate and the weight γ of its entropy.
+
+    cross_entropy: weigh its cross-entropy instead (an ablation): not only doubt is paid for, but error.
+    """
 
     weight: float
     hidden: Sequence[int] = (8, 8, 8)
     learning_rate: float = 0.01
+    cross_entropy: bool = False
 
 
 @torch.inference_mode()
@@ -93,8 +97,10 @@ def train(
             if adversary is not None:
                 logit = critic.forward(z)
                 probability = torch.sigmoid(logit)
-                # d(-γ H)/d(logit) = γ logit p (1 - p)
-                push = torch.ops.aten.sigmoid_backward(logit, probability).mul_(adversary.weight)
+                if adversary.cross_entropy:  # d(-γ CE)/d(logit) = γ (y - p)
+                    push = (label - probability).mul_(adversary.weight)
+                else:  # d(-γ H)/d(logit) = γ logit p (1 - p)
+                    push = torch.ops.aten.sigmoid_backward(logit, probability).mul_(adversary.weight)
                 gradient_z = gradient_z + critic.backward(push, weights=False)
             of_log_variance = gradient_z.mul(spread).addcmul_(deviation, deviation, value=beta).sub_(beta).mul_(0.5)
             gradient = torch.cat([torch.add(gradient_z, mean, alpha=beta), of_log_variance], 1)

@@ -9,6 +9,8 @@ from ..generative.vae import VAE
 from ._base import Method, nowhere
 from ._shells import nearest_in_shells
 
+_JUDGED = 1 << 11  # candidates at a time: a hidden layer of 256 then stays in the cache
+
 
 class LatentSearch(Method):
     """Sample shells around the latent mean of x, decode, take the accepted sample nearest to x (L2)."""
@@ -39,4 +41,5 @@ class LatentSearch(Method):
             self.shells,
             self.generator,
             nowhere(x),
+            _JUDGED,
         )

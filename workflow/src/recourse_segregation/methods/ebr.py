@@ -28,6 +28,7 @@ class EBR(Method):
     the proposals again with weights p(· | s'): the samples then follow the product truly.
     released_sampler: propose with the paper's code's defect (`MDN.sample`), for comparison only.
     shared_pool: both groups take their recourse from the minority's pool (the release on synthetic).
+    other_group: without it (an ablation) p(· | s') counts for nothing, and the product is p(· | s) alone.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class EBR(Method):
         resampling: Flag = False,
         released_sampler: Flag = False,
         shared_pool: Flag = False,
+        other_group: Flag = True,
         components: Count = 50,
         hidden: Sizes = (16, 16),
         epochs: Count = 1000,
@@ -50,7 +52,8 @@ class EBR(Method):
             proposals,
             keep,
         )
-        self.resampling, self.released_sampler, self.shared_pool = resampling, released_sampler, shared_pool
+        self.resampling, self.released_sampler = resampling, released_sampler
+        self.shared_pool, self.other_group = shared_pool, other_group
         self.training = {
             "components": components,
             "hidden": hidden,
@@ -63,6 +66,10 @@ class EBR(Method):
         self.density, self.diagnostics = mdn.train(
             accepted[:, self.mutable], accepted[:, ~self.mutable], self.generator, **self.training
         )
+        # Only these can leave [0, 1]: levels are projected to the nearest valid one.
+        continuous = torch.zeros_like(self.mutable)
+        continuous[[c for (c,) in population.schema.indices("continuous")]] = True
+        self._continuous = continuous[self.mutable]
         # Where the sensitive attribute stands among the immutables, and its value for the minority.
         immutable = (~self.mutable).nonzero().squeeze(1).tolist()
         self._sensitive = immutable.index(population.schema.sensitive_index)
@@ -104,8 +111,10 @@ class EBR(Method):
         other = profile.clone()
         other[self._sensitive] = 1 - other[self._sensitive]
         x = self.density.sample(self.proposals, profile, generator, self.released_sampler)
-        log_other = self.density.log_density(x, other)
-        if self.resampling:
+        log_other = self.density.log_density(x, other) if self.other_group else x.new_zeros(len(x))
+        if not self.other_group:
+            kept = torch.arange(min(self.keep, len(x)))
+        elif self.resampling:
             weights = (log_other - log_other.max()).exp().cpu()
             kept = torch.multinomial(weights, min(self.keep, int((weights > 0).sum())), generator=generator)
         else:
@@ -115,7 +124,7 @@ class EBR(Method):
             self._saturated += int((odds > 1).sum())
             self._judged += len(x)
         x, log_other = x[kept.to(x.device)], log_other[kept.to(x.device)]
-        inside = ((x >= 0) & (x <= 1)).all(1)
+        inside = ((x >= 0) & (x <= 1))[:, self._continuous].all(1)
         x, log_other = x[inside], log_other[inside]
         if not len(x):
             return x

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..generative import vae
-from ..options import Count, NonNegative, Positive, Sizes
+from ..options import Count, Flag, NonNegative, Positive, Sizes
 from ..population import Population
 from ._latent import LatentSearch
 
@@ -15,6 +15,9 @@ class IBR(LatentSearch):
 
     The adversary predicts the sensitive attribute from the latent; the VAE is paid γ (`adversary_weight`) for
     the entropy of its prediction, and the decoder sees the immutables other than the sensitive attribute only.
+
+    Ablations: `cross_entropy` pays for the adversary's cross-entropy in place of its entropy;
+    `sensitive_in_decoder` shows the decoder the sensitive attribute too.
     """
 
     def __init__(
@@ -31,6 +34,8 @@ class IBR(LatentSearch):
         width: Positive = 0.01,
         samples: Count = 100,
         shells: Count = 2000,
+        cross_entropy: Flag = False,
+        sensitive_in_decoder: Flag = False,
     ):
         self.training = {
             "hidden": hidden,
@@ -40,14 +45,15 @@ class IBR(LatentSearch):
             "batch": batch,
             "learning_rate": learning_rate,
             "weight_decay": 0.0,
-            "adversary": vae.Adversary(adversary_weight, adversary_hidden, adversary_learning_rate),
+            "adversary": vae.Adversary(adversary_weight, adversary_hidden, adversary_learning_rate, cross_entropy),
         }
         self.width, self.samples, self.shells = width, samples, shells
+        self.sensitive_in_decoder = sensitive_in_decoder
 
     def prepare(self, population: Population, x: Tensor) -> None:
         sensitive = population.schema.sensitive_index
         self.condition = ~self.mutable
-        self.condition[sensitive] = False
+        self.condition[sensitive] = self.sensitive_in_decoder
         self.vae, self.diagnostics = vae.train(
             x[:, self.mutable], x[:, self.condition], self.generator, group=x[:, sensitive], **self.training
         )

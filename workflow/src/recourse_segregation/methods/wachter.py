@@ -67,6 +67,8 @@ class Wachter(Method):
                 gradient = gradient + penalty * torch.sign(point - origin)
                 if not self.compatible:
                     gradient = gradient * self.mutable
+                    for columns in self.schema.indices("categorical"):  # one level rises only as the others fall
+                        gradient[:, columns] -= gradient[:, columns].mean(1, keepdim=True)
                 current = current + adam.step(gradient)
                 if not self.compatible:
                     current = torch.where(self.mutable, current.clamp(0, 1), origin)

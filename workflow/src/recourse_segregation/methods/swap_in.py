@@ -1,0 +1,35 @@
+"""Control: everybody takes the place of an accepted individual of the other group."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..population import Population
+from ._base import Method, nowhere
+
+
+class SwapIn(Method):
+    """The features of a random accepted individual of the other group, with whom this one is accepted too.
+
+    Nothing mixes the groups more by moving the rejected only to where accepted people live: an upper bound on
+    integration, at no regard for cost.
+    """
+
+    def prepare(self, population: Population, x: Tensor) -> None:
+        self.sensitive = population.schema.sensitive_index
+        self.accepted = x[self.classifier.accepts(x)]
+
+    def search(self, x: Tensor) -> Tensor:
+        result = nowhere(x)
+        profiles, member = self.profiles(x)
+        for p in range(len(profiles)):
+            rows = (member == p).nonzero().squeeze(1)
+            one = x[rows[:1]]
+            others = self.accepted[self.accepted[:, self.sensitive] != one[:, self.sensitive]][:, self.mutable]
+            people = self.combine(one.expand(len(others), -1), others)
+            people = people[self.classifier.accepts(people)]
+            if len(people):
+                drawn = torch.randint(len(people), (len(rows),), generator=self.generator).to(x.device)
+                result[rows] = people[drawn]
+        return result
