@@ -23,6 +23,7 @@ wildcard_constraints:
     population="|".join(config["populations"]),
     classifier="|".join(config["classifiers"]),
     method="|".join(config["methods"]),
+    scenario="|".join(config["scenarios"]),
     seeds=r"\d+-\d+",
 
 
@@ -36,16 +37,12 @@ rule all:
 # One target a stage: everything up to it, for all cells of the configuration.
 rule prepare_all:
     input:
-        expand(
-            "results/{population}/seeds-{seeds}/population.parquet",
-            population=config["run"]["populations"],
-            seeds=BLOCKS,
-        ),
+        per_block("results/{population}/seeds-{seeds}/population.parquet"),
 
 
 rule train_all:
     input:
-        per_cell("results/{population}/seeds-{seeds}/{classifier}/classifier.pt", TRAINED),
+        per_classifier("results/{population}/seeds-{seeds}/{classifier}/classifier.pt"),
 
 
 rule recourse_all:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from recourse_segregation import classifiers, contracts, measure, recourse, simulation
+from recourse_segregation.metrics import pairwise
 from recourse_segregation.network import MLP, Parameters
 
 INDICES = ("atkinson", "centralization", "centralization_released", "average_proximity", "spatial_proximity")
@@ -155,3 +158,27 @@ def test_classifiers_survive_a_file(tmp_path, trained, people):
     step[:, 0] = 1e-3
     slope = (loaded.margin(x[:5] + step) - margin) / 1e-3
     torch.testing.assert_close(slope, gradient[:, 0], rtol=1e-2, atol=1e-2)
+
+
+def test_what_is_estimated_says_so_with_its_error(people, trained):
+    population = people["continuous"]
+    exact = run(population, trained["continuous", "mlp"], "wachter")[2]
+    # Few enough pairs that everything but the smallest scopes is estimated.
+    with mock.patch.multiple(pairwise, PAIRS=2_000, DRAWS=20_000):
+        table = run(population, trained["continuous", "mlp"], "wachter")[2]
+        train = population.training_part()
+        home = measure.fit_neighbourhoods(train, train.labels == 1, 8, 0.1)["everyone"]
+    assert (exact["note"] == "").all()
+    estimated = table[table["note"] != ""]
+    assert estimated["value"].notna().all()
+    assert estimated["note"].str.fullmatch(r"estimated from .*, standard error [0-9.e-]+").all()
+    everyone = estimated.query("scope == 'everyone' and phase == 'after'")["metric"]
+    assert set(everyone) == {m for m in INDICES if m != "atkinson"}
+    np.testing.assert_allclose(
+        table.query("metric == 'average_proximity'")["value"],
+        exact.query("metric == 'average_proximity'")["value"],
+        rtol=0.01,
+    )
+    rows = measure.neighbourhood_table({"everyone": home}, 0, train.schema)
+    assert (rows["radius_error"] == home.radius.error).all()
+    assert home.radius.error > 0

@@ -19,11 +19,24 @@ except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 ENVIRONMENT = "../../envs/environment.yaml"
-BLOCKS = settings.blocks(config)
-# (population, classifier) pairs: all that are trained, and those whose rejected are given recourse
-TRAINED = [(p, c) for p in config["run"]["populations"] for c in config["populations"][p]["classifiers"]]
-CELLS = [(p, c) for p in config["run"]["populations"] for c in config["populations"][p]["recourse"]]
-NOTEBOOKS = ["populations", "synthetic", "segregation", "recourse_quality", "comparison"]
+# What is run: (population, block of seeds) pairs, and the cells of population, classifier, method, scenario and block.
+BLOCKS = [(name, block) for name in settings.populations(config) for block in settings.blocks(config, name)]
+CELLS = settings.cells(config)
+# What notebooks read beside the tables: everybody of the first block, and where the synthetic people are afterwards.
+FIRST_BLOCKS = [(population, block) for population, block in BLOCKS if block.startswith("0-")]
+PICTURED = [
+    cell
+    for cell in CELLS
+    if (cell.population, cell.scenario) == ("synthetic", settings.DEFAULT)
+    and cell.seeds.startswith("0-")
+    and cell.method in config["run"]["methods"]
+]
+# A study has an exhibit if there is a notebook of its name.
+NOTEBOOKS = [
+    *("populations", "synthetic", "segregation", "recourse_quality"),
+    *(study for study in config["run"]["studies"] if Path(workflow.basedir, "notebooks", f"{study}.ipynb").exists()),
+    *("theory", "comparison"),
+]
 
 
 def code(script, *module):
@@ -36,10 +49,33 @@ def code(script, *module):
 
 
 def per_cell(path, cells=CELLS):
-    """The files of a path pattern over all blocks of seeds and cells, in the order of the configuration."""
+    """The files of a path pattern over cells, in their order; each file once."""
+    return list(dict.fromkeys(path.format(**vars(cell)) for cell in cells))
+
+
+def per_block(path, blocks=BLOCKS):
+    """The files of a path pattern over populations and blocks of seeds."""
+    return [path.format(population=population, seeds=seeds) for population, seeds in blocks]
+
+
+def per_classifier(path):
+    """The files of a path pattern over all classifiers that are trained."""
     return [
-        path.format(population=population, classifier=classifier, seeds=seeds, method=method)
-        for population, classifier in cells
-        for method in (config["run"]["methods"] if "{method}" in path else [None])
-        for seeds in BLOCKS
+        path.format(population=population, classifier=classifier, seeds=seeds)
+        for population, seeds in BLOCKS
+        for classifier in config["populations"][population]["classifiers"]
     ]
+
+
+def simulated(path):
+    """Input function: the file of the scenario in which this scenario is simulated."""
+    return lambda wildcards: path.format(
+        **dict(wildcards) | {"scenario": settings.simulated_as(config, wildcards.scenario)}
+    )
+
+
+def measured(path):
+    """Input function: the file of the scenario in which this scenario is measured before recourse."""
+    return lambda wildcards: path.format(
+        **dict(wildcards) | {"scenario": settings.measured_as(config, wildcards.scenario, wildcards.population)}
+    )

@@ -7,19 +7,18 @@ rule measure_before:
         population="results/{population}/seeds-{seeds}/population.parquet",
         predictions="results/{population}/seeds-{seeds}/{classifier}/predictions.parquet",
     output:
-        neighbourhoods="results/{population}/seeds-{seeds}/{classifier}/neighbourhoods.parquet",
-        measures="results/{population}/seeds-{seeds}/{classifier}/before.parquet",
+        neighbourhoods="results/{population}/seeds-{seeds}/{classifier}/neighbourhoods.{scenario}.parquet",
+        measures="results/{population}/seeds-{seeds}/{classifier}/before.{scenario}.parquet",
     log:
-        "logs/measure_before/{population}.{classifier}.seeds-{seeds}.log",
+        "logs/measure_before/{population}.{classifier}.{scenario}.seeds-{seeds}.log",
     benchmark:
-        "results/benchmarks/measure_before/{population}.{classifier}.seeds-{seeds}.tsv"
+        "results/benchmarks/measure_before/{population}.{classifier}.{scenario}.seeds-{seeds}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
     params:
         code=code("measure_before"),
-        neighbourhoods=lookup("populations/{population}/neighbourhoods", within=config),
-        radius_quantile=lookup("populations/{population}/radius_quantile", within=config),
+        settings=lambda wildcards: settings.measurement(config, wildcards.scenario, wildcards.population),
     script:
         "../scripts/measure_before.py"
 
@@ -28,34 +27,36 @@ rule measure:
     input:
         population="results/{population}/seeds-{seeds}/population.parquet",
         predictions="results/{population}/seeds-{seeds}/{classifier}/predictions.parquet",
-        neighbourhoods="results/{population}/seeds-{seeds}/{classifier}/neighbourhoods.parquet",
-        before="results/{population}/seeds-{seeds}/{classifier}/before.parquet",
         recourse="results/{population}/seeds-{seeds}/{classifier}/{method}/recourse.parquet",
-        after="results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet",
+        neighbourhoods=measured("results/{population}/seeds-{seeds}/{classifier}/neighbourhoods.{scenario}.parquet"),
+        before=measured("results/{population}/seeds-{seeds}/{classifier}/before.{scenario}.parquet"),
+        after=simulated("results/{population}/seeds-{seeds}/{classifier}/{method}/{scenario}/after.parquet"),
     output:
-        measures="results/{population}/seeds-{seeds}/{classifier}/{method}/measures.parquet",
+        measures="results/{population}/seeds-{seeds}/{classifier}/{method}/{scenario}/measures.parquet",
     log:
-        "logs/measure/{population}.{classifier}.{method}.seeds-{seeds}.log",
+        "logs/measure/{population}.{classifier}.{method}.{scenario}.seeds-{seeds}.log",
     benchmark:
-        "results/benchmarks/measure/{population}.{classifier}.{method}.seeds-{seeds}.tsv"
+        "results/benchmarks/measure/{population}.{classifier}.{method}.{scenario}.seeds-{seeds}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
     params:
         code=code("measure"),
+        groups=lambda wildcards: settings.measurement(config, wildcards.scenario, wildcards.population)["groups"],
     script:
         "../scripts/measure.py"
 
 
 rule collect:
     input:
-        measures=per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/measures.parquet"),
+        measures=per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/{scenario}/measures.parquet"),
         diagnostics=per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/diagnostics.parquet"),
-        classifiers=per_cell("results/{population}/seeds-{seeds}/{classifier}/summary.parquet", TRAINED),
+        classifiers=per_classifier("results/{population}/seeds-{seeds}/{classifier}/summary.parquet"),
     output:
         measures="results/measures.parquet",
         diagnostics="results/diagnostics.parquet",
         classifiers="results/classifiers.parquet",
+        studies="results/studies.json",
     log:
         "logs/collect.log",
     conda:
@@ -63,5 +64,6 @@ rule collect:
     threads: 1
     params:
         code=code("collect"),
+        studies=settings.described(config),
     script:
         "../scripts/collect.py"

@@ -4,6 +4,7 @@
 rule compare:
     input:
         measures="results/measures.parquet",
+        studies="results/studies.json",
         published=ROOT / "workflow/resources/published.csv",
     output:
         comparison="results/comparison.csv",
@@ -19,6 +20,26 @@ rule compare:
         "../scripts/compare.py"
 
 
+rule claims:
+    input:
+        measures="results/measures.parquet",
+        studies="results/studies.json",
+        claims=ROOT / "workflow/resources/claims.yaml",
+    output:
+        claims="results/claims.csv",
+        evidence="results/claims_evidence.csv",
+    log:
+        "logs/claims.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    params:
+        code=code("claims"),
+        study=settings.claims_study(config),
+    script:
+        "../scripts/claims.py"
+
+
 rule notebook:
     input:
         notebook=ROOT / "notebooks/{notebook}.ipynb",
@@ -27,17 +48,12 @@ rule notebook:
             "results/diagnostics.parquet",
             "results/classifiers.parquet",
             "results/comparison.csv",
+            "results/claims.csv",
+            "results/claims_evidence.csv",
         ],
-        populations=expand(
-            "results/{population}/seeds-{seeds}/population.parquet",
-            population=config["run"]["populations"],
-            seeds=BLOCKS[0],
-        ),
-        after=[
-            path
-            for path in per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet")
-            if path.startswith(f"results/synthetic/seeds-{BLOCKS[0]}/")
-        ],
+        studies="results/studies.json",
+        people=per_block("results/{population}/seeds-{seeds}/population.parquet", FIRST_BLOCKS),
+        after=per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/{scenario}/after.parquet", PICTURED),
     output:
         notebook="results/notebooks/{notebook}.ipynb",
         exhibits=directory("results/exhibits/{notebook}"),
@@ -60,6 +76,7 @@ rule html:
     input:
         notebooks=expand("results/notebooks/{notebook}.ipynb", notebook=NOTEBOOKS),
         measures="results/measures.parquet",
+        studies="results/studies.json",
     output:
         index="results/notebooks/index.html",
         pages=expand("results/notebooks/{notebook}.html", notebook=NOTEBOOKS),

@@ -16,3 +16,4 @@ if __name__ == "__main__":
     with job(snakemake.log[0], "collect"):
         for name in ("measures", "diagnostics", "classifiers"):
             main(snakemake.input[name], snakemake.output[name], name)
+        contracts.write_json(dict(snakemake.params.studies), snakemake.output.studies)

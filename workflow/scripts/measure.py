@@ -8,7 +8,7 @@ from recourse_segregation import contracts, measure
 from recourse_segregation.job import job
 
 
-def main(inputs: Mapping[str, str], classifier: str, method: str, measures: str) -> None:
+def main(inputs: Mapping[str, str], names: dict[str, str], groups: str, measures: str) -> None:
     tables = {
         name: contracts.read(inputs[name], contract)
         for name, contract in {
@@ -21,7 +21,7 @@ def main(inputs: Mapping[str, str], classifier: str, method: str, measures: str)
     }
     results = []
     for seed, everyone in contracts.populations(contracts.read(inputs["population"], "population")).items():
-        train = everyone.training_part()
+        train = measure.grouped(everyone.training_part(), groups)
         part = {name: table[table["seed"] == seed] for name, table in tables.items()}
         measured = measure.after(
             train,
@@ -31,8 +31,7 @@ def main(inputs: Mapping[str, str], classifier: str, method: str, measures: str)
             part["before"],
             measure.neighbourhoods_from(part["neighbourhoods"], train.schema),
         )
-        cell = {"population": train.name, "seed": seed, "classifier": classifier, "method": method}
-        results.append(measure.in_cell(measured, cell))
+        results.append(measure.in_cell(measured, {"population": train.name, "seed": seed, **names}))
     contracts.write(pd.concat(results), measures, "measures")
 
 
@@ -40,7 +39,8 @@ if __name__ == "__main__":
     wildcards = snakemake.wildcards
     about = (
         f"measure, population {wildcards.population}, classifier {wildcards.classifier}, "
-        f"method {wildcards.method}, seeds {wildcards.seeds}"
+        f"method {wildcards.method}, scenario {wildcards.scenario}, seeds {wildcards.seeds}"
     )
     with job(snakemake.log[0], about):
-        main(dict(snakemake.input), wildcards.classifier, wildcards.method, snakemake.output.measures)
+        names = {name: getattr(wildcards, name) for name in ("classifier", "method", "scenario")}
+        main(dict(snakemake.input), names, snakemake.params.groups, snakemake.output.measures)

@@ -12,8 +12,8 @@ def main(
     population: Path,
     predictions: Path,
     classifier: str,
-    k: int,
-    radius_quantile: float,
+    scenario: str,
+    settings: dict,
     neighbourhoods: Path,
     measures: Path,
 ) -> None:
@@ -21,11 +21,11 @@ def main(
     predicted = contracts.read(predictions, "predictions")
     homes, tables = [], []
     for seed, everyone in people.items():
-        train = everyone.training_part()
+        train = measure.grouped(everyone.training_part(), settings["groups"])
         accepted = contracts.accepted(predicted, train)
-        fitted = measure.fit_neighbourhoods(train, accepted, k, radius_quantile)
+        fitted = measure.fit_neighbourhoods(train, accepted, settings["neighbourhoods"], settings["radius_quantile"])
         homes.append(measure.neighbourhood_table(fitted, seed, train.schema))
-        cell = {"population": train.name, "seed": seed, "classifier": classifier, "method": "none"}
+        cell = {"population": train.name, "seed": seed, "classifier": classifier, "method": "none", "scenario": scenario}
         tables.append(measure.in_cell(measure.before(train, accepted, fitted).assign(phase="before"), cell))
     contracts.write(pd.concat(homes), neighbourhoods, "neighbourhoods", train.schema)
     contracts.write(pd.concat(tables), measures, "measures")
@@ -34,15 +34,16 @@ def main(
 if __name__ == "__main__":
     wildcards, params = snakemake.wildcards, snakemake.params
     about = (
-        f"measure before, population {wildcards.population}, classifier {wildcards.classifier}, seeds {wildcards.seeds}"
+        f"measure before, population {wildcards.population}, classifier {wildcards.classifier}, "
+        f"scenario {wildcards.scenario}, seeds {wildcards.seeds}"
     )
     with job(snakemake.log[0], about):
         main(
             snakemake.input.population,
             snakemake.input.predictions,
             wildcards.classifier,
-            params.neighbourhoods,
-            params.radius_quantile,
+            wildcards.scenario,
+            params.settings,
             snakemake.output.neighbourhoods,
             snakemake.output.measures,
         )

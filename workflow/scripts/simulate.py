@@ -10,39 +10,30 @@ from recourse_segregation.seeds import numpy_generator
 from recourse_segregation.simulation import implement
 
 
-def main(population: Path, predictions: Path, recourse: Path, uptake: float, unresolved: str, after: Path) -> None:
+def main(population: Path, predictions: Path, recourse: Path, settings: dict, after: Path) -> None:
     people = contracts.populations(contracts.read(population, "population"))
     predicted = contracts.read(predictions, "predictions")
     offered = contracts.read(recourse, "recourse")
     results = []
     for seed, everyone in people.items():
         train = everyone.training_part()
-        generator = numpy_generator(seed, "simulate")
-        results.append(
-            implement(
-                train,
-                contracts.accepted(predicted, train),
-                offered[offered["seed"] == seed],
-                generator,
-                uptake,
-                unresolved,
-            )
-        )
+        accepted = contracts.accepted(predicted, train)
+        mine = offered[offered["seed"] == seed]
+        results.append(implement(train, accepted, mine, numpy_generator(seed, "simulate"), **settings))
     contracts.write(pd.concat(results), after, "after", train.schema)
 
 
 if __name__ == "__main__":
-    wildcards, inputs, params = snakemake.wildcards, snakemake.input, snakemake.params
+    wildcards, inputs = snakemake.wildcards, snakemake.input
     about = (
         f"simulate, population {wildcards.population}, classifier {wildcards.classifier}, "
-        f"method {wildcards.method}, seeds {wildcards.seeds}"
+        f"method {wildcards.method}, scenario {wildcards.scenario}, seeds {wildcards.seeds}"
     )
     with job(snakemake.log[0], about):
         main(
             inputs.population,
             inputs.predictions,
             inputs.recourse,
-            params.uptake,
-            params.unresolved,
+            snakemake.params.settings,
             snakemake.output.after,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -63,11 +64,13 @@ CONTRACTS: dict[str, dict[str, str]] = {
         "status": "str",
         "accepted": "bool",
     },
-    # the neighbourhoods of the population before, reused after: one row per seed and centre
-    "neighbourhoods": {"seed": "int64", "fitted_on": "str", "radius": "float64"},
-    # the tidy table: n = individuals that the value is over; note says why a value is missing
+    # the neighbourhoods of the population before, reused after: one row per seed and centre; radius_error: the standard
+    # error of an estimated radius, 0 where it is exact
+    "neighbourhoods": {"seed": "int64", "fitted_on": "str", "radius": "float64", "radius_error": "float64"},
+    # the tidy table: n = individuals that the value is over; note says why a value is missing, or how it was estimated
     "measures": {
         **_CELL,
+        "scenario": "str",
         "phase": "str",
         "scope": "str",
         "metric": "str",
@@ -116,6 +119,29 @@ def read(path: Path | str, contract: str) -> pd.DataFrame:
     if missing:
         raise DataError(f"{path}: the {contract} table lacks {', '.join(missing)}; delete it and run again")
     return table
+
+
+def read_studies(path: Path | str) -> dict[str, dict[str, object]]:
+    """The studies of a run: name -> populations, methods, scenarios (lists), seeds (a number), and what its variants
+    are (`bases`, `options`; see `settings.described`).
+
+    Raises DataError when the file is missing or not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: the studies of this run cannot be read ({error}); run the rule collect") from error
+
+
+def of_study(table: pd.DataFrame, study: Mapping[str, object]) -> pd.DataFrame:
+    """The rows of a table of cells that belong to a study, in the order of its lists."""
+    chosen = table[table["seed"] < study["seeds"]]
+    names = ("population", "method", "scenario")
+    columns = [c for c in names if c in table.columns]
+    for column in columns:
+        chosen = chosen[chosen[column].isin(study[f"{column}s"])]
+    ranks = pd.DataFrame({c: chosen[c].map({v: i for i, v in enumerate(study[f"{c}s"])}) for c in columns})
+    return chosen.loc[ranks.sort_values(columns, kind="stable").index].reset_index(drop=True)
 
 
 def schema_of(table: pd.DataFrame) -> Schema:

@@ -13,10 +13,11 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from .metrics import Undefined, segregation
+from .metrics import Estimate, Undefined, segregation
 from .metrics import recourse as quality
 from .metrics.segregation import Neighbourhoods
 from .population import Population, Schema
+from .seeds import numpy_generator
 
 SCOPES = ("everyone", "recipients", "accepted")
 
@@ -60,19 +61,19 @@ def after(
     `after` table. before: what `before` returned, repeated here so that each method's rows stand alone.
     """
     home = neighbourhoods["everyone"]
-    minority = (implemented["group"] == population.schema.minority).to_numpy()
     features = _mutable(implemented, population)
     moved = (implemented["status"] == "moved").to_numpy()
     origin = pd.Series(np.arange(len(population.table)), index=population.table["individual"])
     factual = _mutable(population.table, population)
-    came_from = factual[origin[implemented["individual"]].to_numpy()]
+    place = origin[implemented["individual"]].to_numpy()
+    came_from, minority = factual[place], population.minority[place]
 
     rows = _segregation("everyone", features, minority, home)
     rows.append(_atkinson_released(features, minority, home))
     rows += _segregation("recipients", features[moved], minority[moved], home)
     now = implemented["accepted"].to_numpy()
     rows += _segregation("accepted", features[now], minority[now], home)
-    rows += _quality(population, accepted, recourse, factual[origin[recourse["individual"]].to_numpy()])
+    rows += _quality(population, accepted, recourse, origin[recourse["individual"]].to_numpy())
     recipients_before = _table(_segregation("recipients", came_from[moved], minority[moved], home))
     return pd.concat(
         [
@@ -82,6 +83,14 @@ def after(
         ],
         ignore_index=True,
     )[["phase", "scope", "metric", "value", "n", "note"]]
+
+
+def grouped(population: Population, groups: str) -> Population:
+    """The people with their `own` group labels, or with these `shuffled` among them: the placebo."""
+    if groups == "own":
+        return population
+    labels = numpy_generator(population.seed, "placebo").permutation(population.table["group"].to_numpy())
+    return Population(population.schema, population.table.assign(group=labels))
 
 
 def in_cell(measures: pd.DataFrame, cell: Mapping[str, object]) -> pd.DataFrame:
@@ -94,7 +103,8 @@ def neighbourhood_table(neighbourhoods: Mapping[str, Neighbourhoods], seed: int,
     tables = []
     for fitted_on, home in neighbourhoods.items():
         centres = pd.DataFrame(home.centres, columns=list(schema.mutable_columns))
-        identity = {"seed": seed, "fitted_on": fitted_on, "radius": home.radius}
+        error = home.radius.error if isinstance(home.radius, Estimate) else 0.0
+        identity = {"seed": seed, "fitted_on": fitted_on, "radius": float(home.radius), "radius_error": error}
         tables.append(pd.concat([pd.DataFrame(identity, index=centres.index), centres], axis=1))
     return pd.concat(tables)
 
@@ -145,13 +155,13 @@ def _atkinson_released(features: np.ndarray, minority: np.ndarray, home: Neighbo
     return _row("everyone", "atkinson_released", len(features), lambda: segregation.atkinson(areas, minority))
 
 
-def _quality(population: Population, accepted: np.ndarray, recourse: pd.DataFrame, factual: np.ndarray) -> list[tuple]:
-    """Quality of the recourse of everyone who has one, whether or not they take it up."""
+def _quality(population: Population, accepted: np.ndarray, recourse: pd.DataFrame, place: np.ndarray) -> list[tuple]:
+    """Quality of the recourse of everyone who has one, whether or not they take it up; place: their rows [n]."""
     people = _mutable(population.table, population)
     found = recourse["found"].to_numpy()
-    minority = (recourse["group"] == population.schema.minority).to_numpy()
+    minority = population.minority[place]
     target = _mutable(recourse, population)[found]
-    origin = factual[found]
+    origin = people[place[found]]
     refused = (recourse["reason"] == "not accepted").to_numpy()
     favourable = people[population.labels == 1]
     n = int(found.sum())
@@ -167,9 +177,13 @@ def _quality(population: Population, accepted: np.ndarray, recourse: pd.DataFram
 
 
 def _row(scope: str, name: str, n: int, metric: Callable[[], float]) -> tuple:
-    """(scope, metric, value, n, note); a metric that is not defined here has no value and says why."""
+    """(scope, metric, value, n, note); a metric that is not defined here has no value and says why.
+
+    An estimate says so in its note, with its standard error.
+    """
     try:
-        return (scope, name, float(metric()), n, "")
+        value = metric()
+        return (scope, name, float(value), n, value.note if isinstance(value, Estimate) else "")
     except Undefined as error:
         return (scope, name, np.nan, n, str(error))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from .errors import ConfigError
 
 _PACKAGE = Path(__file__).parent
 _SCHEMA = _PACKAGE.parents[1] / "schemas" / "config.schema.yaml"
+
+#: the study that `run` itself describes, and the scenario that a study has if it names none
+MAIN, DEFAULT = "main", "default"
 
 
 def validate(config: dict[str, Any]) -> dict[str, Any]:
@@ -37,9 +41,67 @@ def validate(config: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
-def blocks(config: dict[str, Any]) -> list[str]:
-    """The seeds in blocks that one job works through: 7 seeds in blocks of 5 are `0-4` and `5-6`."""
-    seeds, size = config["run"]["seeds"], config["run"]["block_size"]
+@dataclass(frozen=True)
+class Study:
+    """What one exhibit, or several, is about: every population with every method in every scenario, for some seeds."""
+
+    populations: tuple[str, ...]
+    methods: tuple[str, ...]
+    scenarios: tuple[str, ...]
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one measuring job works on."""
+
+    population: str
+    classifier: str
+    method: str
+    scenario: str
+    seeds: str
+
+
+def studies(config: dict[str, Any]) -> dict[str, Study]:
+    """The studies that are run: `main`, which is what `run` itself says, and those that `run.studies` names."""
+    chosen = {MAIN: config["run"]} | {name: config["studies"][name] for name in config["run"]["studies"]}
+    return {
+        name: Study(
+            tuple(entry["populations"]),
+            tuple(entry["methods"]),
+            tuple(entry.get("scenarios", [DEFAULT])),
+            entry.get("seeds", config["run"]["seeds"]),
+        )
+        for name, entry in chosen.items()
+    }
+
+
+def cells(config: dict[str, Any]) -> list[Cell]:
+    """Every cell that a study needs, once, by population, then in the order of the studies."""
+    wanted = studies(config).values()
+    found = {
+        Cell(population, classifier, method, scenario, block): None
+        for population in populations(config)
+        for study in wanted
+        if population in study.populations
+        for classifier in config["populations"][population]["recourse"]
+        for method in study.methods
+        for scenario in study.scenarios
+        for block in blocks(config, population)
+        if seeds_in(block)[0] < study.seeds
+    }
+    return list(found)
+
+
+def populations(config: dict[str, Any]) -> list[str]:
+    """The populations that a study needs."""
+    return list(dict.fromkeys(p for study in studies(config).values() for p in study.populations))
+
+
+def blocks(config: dict[str, Any], population: str) -> list[str]:
+    """The seeds of a population, in blocks that one job works through: 7 in blocks of 5 are `0-4` and `5-6`."""
+    seeds = max(study.seeds for study in studies(config).values() if population in study.populations)
+    size = config["run"]["block_size"]
     return [f"{first}-{min(first + size, seeds) - 1}" for first in range(0, seeds, size)]
 
 
@@ -47,6 +109,65 @@ def seeds_in(block: str) -> list[int]:
     """`0-4` -> [0, 1, 2, 3, 4]"""
     first, last = block.split("-")
     return list(range(int(first), int(last) + 1))
+
+
+def simulation(config: dict[str, Any], scenario: str) -> dict[str, Any]:
+    """What people do in a scenario: uptake and unresolved."""
+    entry = config["scenarios"][scenario]
+    return {"uptake": entry.get("uptake", 1.0), "unresolved": entry.get("unresolved", "stay")}
+
+
+def measurement(config: dict[str, Any], scenario: str, population: str) -> dict[str, Any]:
+    """How a population is measured in a scenario: neighbourhoods, radius_quantile and groups."""
+    own, entry = config["populations"][population], config["scenarios"][scenario]
+    return {
+        "neighbourhoods": own["neighbourhoods"],
+        "radius_quantile": entry.get("radius_quantile", own["radius_quantile"]),
+        "groups": entry.get("groups", "own"),
+    }
+
+
+def simulated_as(config: dict[str, Any], scenario: str) -> str:
+    """The first scenario in which people do the same: it is simulated once."""
+    wanted = simulation(config, scenario)
+    return next(name for name in [DEFAULT, *config["scenarios"]] if simulation(config, name) == wanted)
+
+
+def measured_as(config: dict[str, Any], scenario: str, population: str) -> str:
+    """The first scenario in which the population is measured in the same way: before recourse, that is done once."""
+    wanted = measurement(config, scenario, population)
+    names = [DEFAULT, *config["scenarios"]]
+    return next(name for name in names if measurement(config, name, population) == wanted)
+
+
+def described(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The studies as exhibits need them (`studies.json`): each study's lists and seeds; `bases`, what each of its
+    variants is made of; and `options`, method -> population -> the options that tell a method from its variants.
+    """
+    return {name: vars(study) | _variants(config, study) for name, study in studies(config).items()}
+
+
+def _variants(config: dict[str, Any], study: Study) -> dict[str, Any]:
+    bases = {m: method_base(config, m) for m in study.methods if method_base(config, m) != m}
+    varied: dict[str, set[str]] = {base: set() for base in bases.values()}
+    for variant, base in bases.items():
+        entry = config["methods"][variant]
+        varied[base].update(entry.get("options", {}), *entry.get("populations", {}).values())
+
+    def options_of(method: str, population: str) -> dict[str, Any]:
+        base = bases.get(method, method)
+        given = options_for(config, "methods", method, population) if method in config["methods"] else {}
+        every = method_defaults(base) | given
+        return {name: every[name] for name in every if name in varied[base]}
+
+    methods = [*varied, *bases]
+    return {"bases": bases, "options": {m: {p: options_of(m, p) for p in study.populations} for m in methods}}
+
+
+def claims_study(config: dict[str, Any]) -> str:
+    """The study that the claims are judged by."""
+    wanted = config["claims"]["study"]
+    return wanted if wanted in studies(config) else MAIN
 
 
 def method_base(config: dict[str, Any], method: str) -> str:
@@ -78,13 +199,30 @@ def dataset_names() -> list[str]:
 @cache
 def method_schema(method: str) -> dict[str, Any]:
     """JSON schema of a method's options, from the signature of its class."""
+    function = _constructor(method)
+    if function is None:
+        return {"type": "object", "additionalProperties": False, "properties": {}}
+    return _signature(function, f"methods/{method}.py")
+
+
+@cache
+def method_defaults(method: str) -> dict[str, Any]:
+    """A method's options that have a default, from the signature of its class."""
+    function = _constructor(method)
+    if function is None:
+        return {}
+    own, keyword = function.args, zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+    last = own.args[len(own.args) - len(own.defaults) :]
+    pairs = [*zip(last, own.defaults, strict=True), *((a, d) for a, d in keyword if d is not None)]
+    return {argument.arg: ast.literal_eval(default) for argument, default in pairs}
+
+
+@cache
+def _constructor(method: str) -> ast.FunctionDef | None:
+    """`__init__` of the method's class, None if it has none of its own."""
     tree = ast.parse((_PACKAGE / "methods" / f"{method}.py").read_text(encoding="utf-8"))
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef):
-            for item in node.body:
-                if isinstance(item, ast.FunctionDef) and item.name == "__init__":
-                    return _signature(item, f"methods/{method}.py")
-    return {"type": "object", "additionalProperties": False, "properties": {}}
+    found = (item for node in tree.body if isinstance(node, ast.ClassDef) for item in node.body)
+    return next((i for i in found if isinstance(i, ast.FunctionDef) and i.name == "__init__"), None)
 
 
 _CLASSIFIER_SCHEMA = {
@@ -117,11 +255,17 @@ def _signature(function: ast.FunctionDef, where: str) -> dict[str, Any]:
 
 def _meaning(config: dict[str, Any]):
     """What a schema cannot say: names that must exist elsewhere."""
-    yield from _known(config["run"]["populations"], config["populations"], "run.populations", "population")
-    for problem in _known(config["run"]["methods"], config["methods"], "run.methods", "method"):
-        there = [m for m in config["run"]["methods"] if m not in config["methods"] and m in method_names()]
-        hint = f" (methods/{there[0]}.py is there: add a line `{there[0]}: {{}}` under `methods`)" if there else ""
-        yield problem + hint
+    yield from _known(config["run"]["studies"], config["studies"], "run.studies", "study")
+    for key, study in {"run": config["run"], **{f"studies.{n}": s for n, s in config["studies"].items()}}.items():
+        yield from _known(study["populations"], config["populations"], f"{key}.populations", "population")
+        yield from _known(study.get("scenarios", []), config["scenarios"], f"{key}.scenarios", "scenario")
+        for problem in _known(study["methods"], config["methods"], f"{key}.methods", "method"):
+            there = [m for m in study["methods"] if m not in config["methods"] and m in method_names()]
+            hint = f" (methods/{there[0]}.py is there: add a line `{there[0]}: {{}}` under `methods`)" if there else ""
+            yield problem + hint
+    yield from _known([config["claims"]["study"]], [MAIN, *config["studies"]], "claims.study", "study")
+    if MAIN in config["studies"]:
+        yield f"studies.{MAIN}: this name is taken by what `run` itself describes; choose another"
     for name, population in config["populations"].items():
         key = f"populations.{name}"
         yield from _known([population["dataset"]], dataset_names(), f"{key}.dataset", "data set")

@@ -29,9 +29,9 @@ def implement(
     Raises ConfigError for an uptake outside [0, 1] or an unknown policy.
     """
     if not 0 <= uptake <= 1:
-        raise ConfigError(f"simulation.uptake: {uptake} is not a share; expected a number from 0 to 1")
+        raise ConfigError(f"uptake: {uptake} is not a share; expected a number from 0 to 1")
     if unresolved not in UNRESOLVED:
-        raise ConfigError(f"simulation.unresolved: {unresolved!r} is not one of {', '.join(UNRESOLVED)}")
+        raise ConfigError(f"unresolved: {unresolved!r} is not one of {', '.join(UNRESOLVED)}")
     schema, n = population.schema, len(population.table)
     columns = list(schema.mutable_columns)
     place = pd.Series(np.arange(n), index=population.table["individual"])

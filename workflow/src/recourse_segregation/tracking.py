@@ -55,8 +55,9 @@ def _imported(path: Path) -> list[Path]:
 
 
 def module(*parts: str) -> Path:
-    """The file of a module of this package: `module("methods", "face")`."""
-    return _PACKAGE.joinpath(*parts).with_suffix(".py")
+    """The file of a module of this package: `module("methods", "face")`; of a package, its `__init__`."""
+    path = _PACKAGE.joinpath(*parts)
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 #: What decides the results: everything here goes into the digest of the code.

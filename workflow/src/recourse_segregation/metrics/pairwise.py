@@ -1,5 +1,7 @@
-"""Sums, counts and quantiles over all pairs of points, in bounded memory.
+"""Sums, means, counts and quantiles over all pairs of points, in bounded memory and time.
 
+All pairs are looked at while there are at most `PAIRS` of them; beyond, a mean or a quantile is estimated from
+`DRAWS` random draws, the same ones at every call, and comes with its standard error (`Estimate`).
 Distances are L2, from coordinate differences in float64: the faster expansion |x|^2 - 2xy + |y|^2 loses half
 of the digits of a small distance, and its matrix product may differ with the number of BLAS threads.
 """
@@ -12,8 +14,15 @@ from math import fsum, isqrt
 import numpy as np
 from scipy.spatial.distance import cdist, pdist
 
-from . import Undefined
+from ..seeds import numpy_generator
+from . import Estimate, Undefined
 
+# The most pairs that are all looked at: those of 32,768 points with one another, which take less than a minute.
+PAIRS = 2**30
+# Random draws of an estimate: a share of a half gets the standard error 0.00024.
+DRAWS = 2**22
+# Coordinates drawn at once (8 MiB).
+DRAWN_AT_ONCE = 2**20
 # Pairs whose distances are held at once. Blocks of 512 x 512 stay in cache.
 BLOCK_PAIRS = 2**18
 # Distances that a quantile may hold at once (128 MiB); beyond, it is found by counting.
@@ -92,6 +101,60 @@ def count_within(x: np.ndarray, radius: float, y: np.ndarray | None = None) -> n
     return counts
 
 
+def row_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The distance between each row of x [n, d] and the same row of y [n, d]: float64 [n]."""
+    difference = x - y
+    return np.sqrt(np.einsum("nd,nd->n", difference, difference))
+
+
+def one_row(n: int, part: slice, rng: np.random.Generator) -> np.ndarray:
+    """A random row of n for each draw of `part`."""
+    return rng.integers(n, size=part.stop - part.start)
+
+
+def two_rows(n: int, part: slice, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Two different random rows of n for each draw of `part`; of a single row, that row twice."""
+    first = one_row(n, part, rng)
+    return first, (first + 1 + one_row(max(1, n - 1), part, rng)) % n
+
+
+def _parts(d: int) -> Iterator[slice]:
+    """The draws, as many at once as keep rows of d coordinates within DRAWN_AT_ONCE."""
+    step = max(1, DRAWN_AT_ONCE // max(1, d))
+    for start in range(0, DRAWS, step):
+        yield slice(start, min(start + step, DRAWS))
+
+
+def mean_distance(x: np.ndarray, y: np.ndarray | None = None) -> float:
+    """Mean of d over all pairs of x and y, or of two different rows of x; an `Estimate` beyond PAIRS pairs."""
+    others = x if y is None else y
+    if len(x) * len(others) <= PAIRS:
+        return distance_sum(x, y) / (len(x) * (len(x) - 1) if y is None else len(x) * len(y))
+    rng = numpy_generator(0, "metrics", "distance")
+    distances = np.empty(DRAWS)
+    for part in _parts(x.shape[1]):
+        i, j = two_rows(len(x), part, rng) if y is None else (one_row(len(x), part, rng), one_row(len(y), part, rng))
+        distances[part] = row_distances(x[i], others[j])
+    return Estimate(distances.mean(), distances.std(ddof=1) / np.sqrt(DRAWS), f"{DRAWS:,} random pairs")
+
+
+def mean_proximities(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means of exp(-d) over pairs of two different rows of x, of x and y, and of two different rows of y, estimated.
+
+    Every draw takes two rows of x and two of y: xx' for the first mean, xy and x'y' for the second, yy' for the
+    third. So where the groups are alike the three vary together, and their difference hardly. A single row
+    is paired with itself. Returns the means [3] and their covariance [3, 3].
+    """
+    rng = numpy_generator(0, "metrics", "proximity")
+    values = np.empty((3, DRAWS))
+    for part in _parts(x.shape[1]):
+        (a, b), (c, d) = two_rows(len(x), part, rng), two_rows(len(y), part, rng)
+        a, b, c, d = x[a], x[b], y[c], y[d]
+        xx, xy, also_xy, yy = (np.exp(-row_distances(*pair)) for pair in ((a, b), (a, c), (b, d), (c, d)))
+        values[:, part] = xx, (xy + also_xy) / 2, yy
+    return values.mean(axis=1), np.cov(values) / DRAWS
+
+
 def nearest(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """For each row of x, the position of the nearest row of y, the first one of equals: int [n]."""
     step = max(1, BLOCK_PAIRS // max(1, len(y)))
@@ -102,18 +165,35 @@ def nearest(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def distance_quantile(x: np.ndarray, q: float) -> float:
     """The q-quantile of the full distance matrix of x, its diagonal included.
 
-    Equals np.quantile(matrix, q), that is linear interpolation between order statistics, at any size.
+    Equals np.quantile(matrix, q), that is linear interpolation between order statistics. Beyond PAIRS entries it is
+    an `Estimate`: the quantile of DRAWS entries drawn at random.
     """
     if not 0 <= q <= 1:
         raise ValueError(f"q: expected a value from 0 to 1, got {q}")
     n = len(x)
     if n == 0:
         raise Undefined("no points: the quantile of their distances is not defined")
+    if n * n > PAIRS:
+        return _estimated_quantile(x, q)
     position = (n * n - 1) * q
     low = int(position)
     ranks = (low, min(low + 1, n * n - 1))
     select = _select_by_sorting if n * (n - 1) // 2 <= QUANTILE_PAIRS else _select_by_counting
     return float(np.quantile(select(x, ranks), position - low))
+
+
+def _estimated_quantile(x: np.ndarray, q: float) -> Estimate:
+    """The standard error is half the width that the share of smaller entries, q ± its own error, has as distances.
+
+    Woodruff, R. S. (1952). Confidence intervals for medians and other position measures. JASA 47(260).
+    """
+    rng = numpy_generator(0, "metrics", "quantile")
+    distances = np.empty(DRAWS)
+    for part in _parts(x.shape[1]):
+        distances[part] = row_distances(x[one_row(len(x), part, rng)], x[one_row(len(x), part, rng)])
+    error = np.sqrt(q * (1 - q) / DRAWS)
+    low, value, high = np.quantile(distances, np.clip([q - error, q, q + error], 0, 1))
+    return Estimate(value, (high - low) / 2, f"{DRAWS:,} random pairs")
 
 
 def _select_by_sorting(x: np.ndarray, ranks: Sequence[int]) -> np.ndarray:

@@ -10,8 +10,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from . import Undefined
-from .pairwise import BLOCK_PAIRS, as_groups, as_mask, as_points, distance_sum
+from ..seeds import numpy_generator
+from . import Estimate, Undefined, pairwise
+from .pairwise import BLOCK_PAIRS, as_groups, as_mask, as_points, mean_distance
 
 
 def cost(factual: np.ndarray, counterfactual: np.ndarray) -> float:
@@ -31,7 +32,8 @@ def ynn(counterfactual: np.ndarray, individuals: np.ndarray, accepted: np.ndarra
 
     `counterfactual` [n, d], `individuals` [m, d] with k <= m, `accepted` bool [m]. From 0 to 1, higher =
     recourse lands among the accepted. Individuals who tie for the last places share them, so that the order
-    of the rows does not matter.
+    of the rows does not matter. Where looking at the ties takes more than `pairwise.PAIRS` pairs, a random sample of
+    these recourses stands for all of them: an `Estimate`.
 
     Pawelczyk, M. et al. (2021). CARLA: a Python library to benchmark algorithmic recourse and counterfactual
     explanation algorithms. NeurIPS Datasets and Benchmarks.
@@ -45,27 +47,39 @@ def ynn(counterfactual: np.ndarray, individuals: np.ndarray, accepted: np.ndarra
     distances, positions = cKDTree(individuals).query(counterfactual, k=[*range(1, k + 2)])
     share = accepted[positions[:, :k]].mean(axis=1)
     tied = np.flatnonzero(distances[:, k - 1] == distances[:, k])
+    looked_at = tied
+    if len(tied) * len(individuals) > pairwise.PAIRS:
+        sample = min(len(tied), max(2, pairwise.PAIRS // len(individuals)))
+        looked_at = numpy_generator(0, "metrics", "ynn").choice(tied, sample, replace=False)
     step = max(1, BLOCK_PAIRS // len(individuals))
-    for i in range(0, len(tied), step):
-        rows = tied[i : i + step]
+    for i in range(0, len(looked_at), step):
+        rows = looked_at[i : i + step]
         share[rows] = _tied_share(cdist(counterfactual[rows], individuals), accepted, k)
-    return float(share.mean())
+    if len(looked_at) == len(tied):
+        return float(share.mean())
+    return _stratified(share, tied, looked_at)
 
 
 def diversity(counterfactual: np.ndarray) -> float:
-    """Mean distance between two different recourses of [n, d], n >= 2. From 0 (all are sent to one point)."""
+    """Mean distance between two different recourses of [n, d], n >= 2. From 0 (all are sent to one point).
+
+    Beyond `pairwise.PAIRS` pairs it is an `Estimate`.
+    """
     points = as_points(counterfactual, "counterfactual")
     n = len(points)
     if n < 2:
         raise Undefined(f"diversity needs two recourses or more, got {n}")
-    return distance_sum(points) / (n * (n - 1))
+    return mean_distance(points)
 
 
 def closeness(counterfactual: np.ndarray, favourable: np.ndarray) -> float:
-    """Mean distance from recourses [n, d] to individuals with the favourable label [m, d]. Lower = closer."""
+    """Mean distance from recourses [n, d] to individuals with the favourable label [m, d]. Lower = closer.
+
+    Beyond `pairwise.PAIRS` pairs it is an `Estimate`.
+    """
     counterfactual = _some(counterfactual, "counterfactual")
     favourable = _some(favourable, "favourable")
-    return distance_sum(counterfactual, favourable) / (len(counterfactual) * len(favourable))
+    return mean_distance(counterfactual, favourable)
 
 
 def invalidation(accepted: np.ndarray) -> float:
@@ -98,6 +112,15 @@ def _share(values: np.ndarray, name: str) -> float:
     if not len(mask):
         raise Undefined(f"{name}: no values, their share is not defined")
     return float(mask.mean())
+
+
+def _stratified(share: np.ndarray, stratum: np.ndarray, sample: np.ndarray) -> Estimate:
+    """The mean share [n], if of the rows in `stratum` only those of `sample`, drawn without replacement, are known."""
+    known = np.delete(share, stratum)
+    part, size = share[sample], len(stratum)
+    error = part.std(ddof=1) * np.sqrt((1 - len(part) / size) / len(part)) * size / len(share)
+    value = (known.sum() + size * part.mean()) / len(share)
+    return Estimate(value, error, f"{len(part):,} of {size:,} recourses whose nearest tie")
 
 
 def _tied_share(distances: np.ndarray, accepted: np.ndarray, k: int) -> np.ndarray:

@@ -3,18 +3,25 @@
 Every index takes the population as arrays: `features` [n, d], the scaled mutable features, and `minority`
 [n], bool, True for its members. It raises Undefined (a ValueError) if a group is empty.
 Neighbourhoods are fixed once, on the population before recourse: people move, the map does not.
+What would take more than `pairwise.PAIRS` pairs of people is an `Estimate` from a random sample, always the same one.
 
 Massey, D. S. and Denton, N. A. (1988). The dimensions of residential segregation. Social Forces 67(2).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from ..seeds import numpy_generator
+from . import Estimate, pairwise
 from .pairwise import as_groups, as_points, count_within, distance_quantile, nearest, proximity_sum
+
+# The most people that the areas are fitted to.
+MAPPED = 2**17
 
 
 @dataclass(frozen=True)
@@ -36,24 +43,34 @@ class ProximitySums(NamedTuple):
     yy: float
 
 
+class EstimatedSums(ProximitySums):
+    """The same sums estimated, with their `covariance` [3, 3]."""
+
+    covariance: np.ndarray
+
+
 def neighbourhoods(
     features: np.ndarray, minority: np.ndarray, k: int = 30, radius_quantile: float = 0.1
 ) -> Neighbourhoods:
     """The map of a population before recourse.
 
     The areas are the cells of k-means with `k` centres (as many as there are distinct rows, if those are
-    fewer); the radius is the quantile of all minority-minority distances, the zero distance of each member to
-    themselves included.
+    fewer), fitted to a random sample where there are more than MAPPED people; the radius is the quantile of all
+    minority-minority distances, the zero distance of each member to themselves included.
     """
     # Here, because importing them takes a second, and only this function needs them.
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
     features, minority = _population(features, minority)
-    k = min(k, len(np.unique(features, axis=0)))
+    mapped = features
+    if len(features) > MAPPED:
+        chosen = numpy_generator(0, "metrics", "neighbourhoods").choice(len(features), MAPPED, replace=False)
+        mapped = features[np.sort(chosen)]
+    k = min(k, len(np.unique(mapped, axis=0)))
     # With more threads the partial sums of k-means are added in the order in which the threads end.
     with threadpool_limits(limits=1):
-        centres = KMeans(k, n_init=10, random_state=0).fit(features).cluster_centers_
+        centres = KMeans(k, n_init=10, random_state=0).fit(mapped).cluster_centers_
     return Neighbourhoods(centres, distance_quantile(features[minority], radius_quantile))
 
 
@@ -88,11 +105,19 @@ def atkinson(areas: np.ndarray, minority: np.ndarray, b: float = 0.5) -> float:
 def among_their_own(features: np.ndarray, minority: np.ndarray, radius: float) -> np.ndarray:
     """Whether the closed ball of `radius` around each minority member holds more minority than majority: bool [n_1].
 
-    The member themselves is counted. Both centralizations need it; compute it once for both.
+    The member themselves is counted. Both centralizations need it; compute it once for both. Beyond PAIRS pairs of
+    members and people, only a random sample of the members is looked at, and the others are masked.
     """
+    # Not by a tree: it compares squares, so it may differ at the radius, which is itself the distance of two people.
     features, minority = _population(features, minority)
-    members = features[minority]
-    return count_within(members, radius) > count_within(members, radius, features[~minority])
+    members, others = features[minority], features[~minority]
+    if len(members) * len(features) <= pairwise.PAIRS:
+        return count_within(members, radius) > count_within(members, radius, others)
+    rng = numpy_generator(0, "metrics", "centralization")
+    sample = rng.choice(len(members), max(1, pairwise.PAIRS // len(features)), replace=False)
+    own = np.ma.masked_all(len(members), dtype=bool)
+    own[sample] = count_within(members[sample], radius, members) > count_within(members[sample], radius, others)
+    return own
 
 
 def centralization(features: np.ndarray, minority: np.ndarray, radius: float, own: np.ndarray | None = None) -> float:
@@ -101,7 +126,7 @@ def centralization(features: np.ndarray, minority: np.ndarray, radius: float, ow
     A member counts if the closed ball of `radius` around them holds more members of the minority, themselves
     included, than of the majority. From 0 to 1, higher = more segregated. `own`: what `among_their_own` returns.
     """
-    return float((among_their_own(features, minority, radius) if own is None else own).mean())
+    return _share(among_their_own(features, minority, radius) if own is None else own)
 
 
 def centralization_released(
@@ -114,14 +139,20 @@ def centralization_released(
     at most `centralization`. `own`: what `among_their_own` returns.
     """
     own = among_their_own(features, minority, radius) if own is None else own
-    return float(np.mean(own & minority[: len(own)]))
+    return _share(own & minority[: len(own)])
 
 
 def proximity_sums(features: np.ndarray, minority: np.ndarray) -> ProximitySums:
     """The sums that `average_proximity` and `spatial_proximity` share; compute them once for both."""
     features, minority = _population(features, minority)
     x, y = features[minority], features[~minority]
-    return ProximitySums(proximity_sum(x), proximity_sum(x, y), proximity_sum(y))
+    if len(features) ** 2 <= pairwise.PAIRS:
+        return ProximitySums(proximity_sum(x), proximity_sum(x, y), proximity_sum(y))
+    means, covariance = pairwise.mean_proximities(x, y)
+    pairs = np.array([len(x) * (len(x) - 1), len(x) * len(y), len(y) * (len(y) - 1)], dtype=np.float64)
+    sums = EstimatedSums(*(pairs * means + [len(x), 0, len(y)]).tolist())
+    sums.covariance = covariance * np.outer(pairs, pairs)
+    return sums
 
 
 def average_proximity(features: np.ndarray, minority: np.ndarray, sums: ProximitySums | None = None) -> float:
@@ -130,9 +161,10 @@ def average_proximity(features: np.ndarray, minority: np.ndarray, sums: Proximit
     Above 0, up to 1 (all at one point). Higher = *less* segregated. `sums`: those of the same population.
     """
     features, minority = _population(features, minority)
+    sums = proximity_sums(features, minority) if sums is None else sums
     size = int(minority.sum())
-    total = proximity_sum(features[minority], features[~minority]) if sums is None else sums.xy
-    return total / (size * (len(minority) - size))
+    pairs = size * (len(minority) - size)
+    return _with_error(sums.xy / pairs, [0, 1 / pairs, 0], sums)
 
 
 def spatial_proximity(features: np.ndarray, minority: np.ndarray, sums: ProximitySums | None = None) -> float:
@@ -146,10 +178,36 @@ def spatial_proximity(features: np.ndarray, minority: np.ndarray, sums: Proximit
     discrepancy under that kernel, times XY / (T^2 P_tt).
     """
     features, minority = _population(features, minority)
-    xx, xy, yy = proximity_sums(features, minority) if sums is None else sums
+    sums = proximity_sums(features, minority) if sums is None else sums
+    xx, xy, yy = sums
     total = len(minority)
     size = int(minority.sum())
-    return (xx / size + yy / (total - size)) * total / (xx + 2 * xy + yy)
+    own, all_pairs = xx / size + yy / (total - size), xx + 2 * xy + yy
+    value = own * total / all_pairs
+    slopes = total / (size * all_pairs), 0, total / ((total - size) * all_pairs)
+    return _with_error(value, np.subtract(slopes, value / all_pairs * np.array([1, 2, 1])), sums)
+
+
+def _with_error(value: float, gradient: Sequence[float], sums: ProximitySums) -> float:
+    """A function of the sums; if they are estimated, with the error to first order in them."""
+    if not isinstance(sums, EstimatedSums):
+        return value
+    error = np.sqrt(np.maximum(0, np.dot(gradient, sums.covariance @ gradient)))
+    return Estimate(value, error, f"{pairwise.DRAWS:,} random pairs of each kind")
+
+
+def _share(mask: np.ndarray) -> float:
+    """The share of the true; if some are masked, an estimate from those who are not.
+
+    The standard error is Agresti and Coull's (two more of each kind, so that it is not 0 where all are alike), with
+    the correction for a sample without replacement.
+    """
+    looked_at = int(np.ma.count(mask))
+    if looked_at == len(mask):
+        return float(mask.mean())
+    share = (int(mask.sum()) + 2) / (looked_at + 4)
+    error = np.sqrt(share * (1 - share) / (looked_at + 4) * (1 - looked_at / len(mask)))
+    return Estimate(mask.mean(), error, f"{looked_at:,} of {len(mask):,} members")
 
 
 def _population(features: np.ndarray, minority: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
