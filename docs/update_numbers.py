@@ -1,12 +1,13 @@
-"""Put the numbers of runs into the documents, between the markers `<!-- numbers -->` and `<!-- /numbers -->`.
+"""Put the numbers of results/ into README.md and docs/deviations.md, between markers such as `<!-- numbers -->` and
+`<!-- /numbers -->`.
 
-python docs/update_numbers.py             # README.md from results/
-python docs/update_numbers.py --check     # only say whether README.md is current
-python docs/update_numbers.py deviations  # docs/deviations.md from deviations/results/
+python docs/update_numbers.py          # rewrite both
+python docs/update_numbers.py --check  # only say whether both are current
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -16,11 +17,112 @@ import pandas as pd
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "src"))
 
-from recourse_segregation import contracts, plots  # noqa: E402
+from recourse_segregation import contracts, names  # noqa: E402
+from recourse_segregation.claims import ALL  # noqa: E402
 from recourse_segregation.comparison import VERDICTS, mean_and_error  # noqa: E402
+from recourse_segregation.errors import DataError  # noqa: E402
 
 INDICES = {"centralization": "Δ centralization", "atkinson": "Δ Atkinson", "average_proximity": "Δ average proximity"}
-BLOCK = re.compile(r"(<!-- numbers -->\n).*?(<!-- /numbers -->)", re.DOTALL)
+BLOCK = r"(<!-- {0} -->\n).*?(<!-- /{0} -->)"
+PAPER = ("synthetic", "gmc-age", "law-sex")
+RESULTS = ROOT / "results"
+
+
+def verdict_on_claims(claims: pd.DataFrame) -> str:
+    """A Markdown table: each claim, the verdict on all populations together and on each, and the evidence."""
+    lines = ["| claim | verdict | by population | evidence |", "| --- | --- | --- | --- |"]
+    for _, part in claims.groupby("claim", sort=False):
+        whole = part[part["population"] == ALL].iloc[0]
+        apart = part[part["population"] != ALL].groupby("verdict", sort=False)["population"]
+        each = [f"{verdict}: {', '.join(map(names.population, of))}" for verdict, of in apart]
+        cells = [whole["statement"], f"**{whole['verdict']}**", "; ".join(each), whole["evidence"]]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def exhibits(minutes: dict[str, float]) -> str:
+    """A Markdown table of the exhibits: command, output, minutes, and what came out, from their tables."""
+    lines = ["| exhibit | command | output | minutes | what came out |", "| --- | --- | --- | ---: | --- |"]
+    for name, outcome in OUTCOMES.items():
+        if name in minutes:
+            command = f"`snakemake -c2 results/notebooks/{name}.ipynb`"
+            time = f"{minutes[name]:.0f}" if minutes[name] >= 1 else "< 1"
+            lines.append(f"| {name} | {command} | `results/exhibits/{name}` | {time} | {outcome()} |")
+    return "\n".join(lines) + "\n"
+
+
+def read(name: str) -> pd.DataFrame:
+    return pd.read_csv(RESULTS / f"{name}.csv")
+
+
+def _matched(exhibit: str | None = None, phase: str | None = None) -> str:
+    table = read("comparison")
+    table = table[(table["exhibit"] == exhibit) | (exhibit is None)]
+    table = table[(table["phase"] == phase) | (phase is None)]
+    return f"{(table['verdict'] == 'matches').sum()} of {len(table)}"
+
+
+def _moved(table: pd.DataFrame) -> str:
+    """How many changes of the three indices have an interval that excludes none, and to which side."""
+    table = table[table["metric"].isin(INDICES)]
+    sign = table["metric"].map(lambda name: names.metric(name).segregation)
+    more = ((table["low"] * sign > 0) & (table["high"] * sign > 0)).sum()
+    less = ((table["low"] * sign < 0) & (table["high"] * sign < 0)).sum()
+    return f"of {len(table)} changes, the 95 % interval of {more} is on the more segregated side, of {less} on the less"
+
+
+def _found() -> str:
+    found = read("exhibits/recourse_quality/quality").query("metric == 'found'")
+    return f"recourse for at least 95 % of the rejected in {(found['mean'] >= 0.95).sum()} of {len(found)} cells"
+
+
+def _excluded(table: pd.DataFrame, what: str) -> str:
+    tested = table.dropna(subset=["low", "high"])
+    apart = ((tested["low"] > 0) | (tested["high"] < 0)).sum()
+    return f"{apart} of {len(tested)} {what} have a 95 % interval that excludes none"
+
+
+def _tradeoff() -> str:
+    said = []
+    for method, parameter in (("ebr", "β"), ("ibr", "γ")):
+        rho = read(f"exhibits/tradeoff/{method}_monotonicity").set_index("metric")["mean"].loc[["cost"]]
+        said.append(f"cost against {parameter}: rank correlation {rho.min():+.2f} to {rho.max():+.2f}")
+    return "; ".join(said)
+
+
+def _placebo() -> str:
+    table = read("exhibits/controls/controls").query("scenario == 'placebo'")
+    table = table[~table["method"].isin(["none", "collapse", "swap_in"])]
+    parts = []
+    for name in INDICES:
+        own = table[table["metric"] == name].dropna(subset=["low", "high"])
+        covered = ((own["low"] <= 0) & (own["high"] >= 0)).sum()
+        parts.append(f"{names.metric(name).label} {covered} of {len(own)}")
+    return "intervals under shuffled groups that cover no change: " + ", ".join(parts)
+
+
+def _nearest() -> str:
+    table = read("exhibits/conventions/agreement").sort_values(["matches", "distance"], ascending=[False, True])
+    best = table.groupby("population", sort=False).head(1)
+    said = [f"{names.population(r.population)} {r.matches} of {r.numbers} ({r.convention})" for r in best.itertuples()]
+    return "most published numbers met under: " + ", ".join(said)
+
+
+#: exhibit -> what came out of it, in a sentence
+OUTCOMES = {
+    "comparison": lambda: f"{_matched()} published numbers match",
+    "populations": lambda: f"{_matched(phase='before')} published numbers before recourse match",
+    "synthetic": lambda: f"{_matched('synthetic')} published numbers match",
+    "segregation": lambda: _moved(read("exhibits/segregation/overview")),
+    "twenty_seeds": lambda: _moved(read("exhibits/twenty_seeds/effects")),
+    "recourse_quality": _found,
+    "tradeoff": _tradeoff,
+    "ablation": lambda: _excluded(read("exhibits/ablation/contrasts"), "differences from the full method"),
+    "choices": lambda: _excluded(read("exhibits/choices/contrasts"), "differences from the choice made"),
+    "conventions": _nearest,
+    "controls": _placebo,
+    "theory": lambda: "formulas checked by simulation; no pair moves apart under minimum-cost recourse",
+}
 
 
 def headline(measures: pd.DataFrame, comparison: pd.DataFrame) -> str:
@@ -35,7 +137,7 @@ def headline(measures: pd.DataFrame, comparison: pd.DataFrame) -> str:
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for population, method in dict.fromkeys(zip(measures["population"], measures["method"], strict=True)):
-        cells = [plots.population_name(population), plots.method_name(method)]
+        cells = [names.population(population), names.method(method)]
         cells += [f"{quality.loc[(population, method, metric)].mean():.2f}" for metric in ("found", "cost")]
         for metric in INDICES:
             mean, error = mean_and_error(change.loc[(population, method, metric)])
@@ -49,47 +151,64 @@ def headline(measures: pd.DataFrame, comparison: pd.DataFrame) -> str:
     lines += ["", f"| published numbers | {' | '.join(counts)} |", "| --- |" + " ---: |" * len(counts.columns)]
     for population, row in counts.iterrows():
         total = (comparison["population"] == population).sum()
-        lines.append(f"| {plots.population_name(population)} ({total}) | {' | '.join(row)} |")
+        lines.append(f"| {names.population(population)} ({total}) | {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 
 
-def alternatives(measures: pd.DataFrame) -> str:
-    """A Markdown table: each variant of a method beside its base, means over seeds."""
-    everyone = measures[measures["scope"] == "everyone"]
-    level = everyone.pivot_table(
-        index=["population", "method"], columns=["metric", "phase"], values="value", sort=False
-    )
-    quality = measures[(measures["phase"] == "after") & measures["metric"].isin(["found", "cost", "diversity"])]
-    quality = quality.pivot_table(index=["population", "method"], columns="metric", values="value", sort=False)
-    lines = [
-        f"| population | method | found | cost | diversity | {' | '.join(INDICES.values())} |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for population, method in level.index:
+def alternatives(levels: pd.DataFrame, contrasts: pd.DataFrame) -> str:
+    """A Markdown table: each choice, and below it each alternative with the paired difference and its 95 % interval.
+
+    levels, contrasts: the tables of the exhibit `choices`.
+    """
+    key = ["population", "method", "metric"]
+    means, differences = levels.set_index(key)["mean"], contrasts.set_index(key)
+    metrics = {"found": "found", "cost": "cost", "diversity": "diversity", **INDICES}
+    lines = [f"| population | method | {' | '.join(metrics.values())} |", "| --- | --- |" + " ---: |" * len(metrics)]
+    for population, method in dict.fromkeys(zip(levels["population"], levels["method"], strict=True)):
         cells = [population, f"`{method}`"]
-        for metric in ("found", "cost", "diversity"):
-            value = quality.loc[(population, method)].get(metric)
-            cells.append("–" if pd.isna(value) else f"{value:.3f}")
-        of = level.loc[(population, method)]
-        cells += [f"{of[metric, 'after'] - of[metric, 'before']:+.4f}" for metric in INDICES]
+        for metric in metrics:
+            value, number = means[population, method, metric], "+.4f" if metric in INDICES else ".3f"
+            cells.append("–" if pd.isna(value) else f"{value:{number}}")
+            if (population, method, metric) in differences.index:
+                other = differences.loc[(population, method, metric)]
+                cells[-1] += f"<br>{_difference(other, number.lstrip('+'))}"
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
-def update(document: Path, table: str, check: bool) -> None:
-    """Rewrite the block of a document, or exit with an error if it is not current."""
-    written = document.read_text(encoding="utf-8")
-    wanted = BLOCK.sub(lambda found: found[1] + table + found[2], written)
+def _difference(row: pd.Series, number: str) -> str:
+    """`(+0.0935 [-0.1, 0.2])`, as far as it is known."""
+    if pd.isna(row["difference"]):
+        return "(–)"
+    interval = "" if pd.isna(row["low"]) else f" [{row['low']:+{number}}, {row['high']:+{number}}]"
+    return f"({row['difference']:+{number}}{interval})"
+
+
+def update(document: str, name: str, table: str, check: bool) -> None:
+    """Rewrite a named block of a document, or exit with an error if it is not current."""
+    path = ROOT / document
+    written = path.read_text(encoding="utf-8")
+    block = re.compile(BLOCK.format(name), re.DOTALL)
+    wanted = block.sub(lambda found: found[1] + table + found[2], written)
     if check and written != wanted:
-        sys.exit(f"{document.name} is not what the results say: run python docs/update_numbers.py")
-    document.write_text(wanted, encoding="utf-8")
+        sys.exit(f"{document}: the block {name!r} is not what the results say: run python docs/update_numbers.py")
+    path.write_text(wanted, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    if "deviations" in sys.argv:
-        found = contracts.read(ROOT / "deviations" / "results" / "measures.parquet", "measures")
-        update(ROOT / "docs" / "deviations.md", alternatives(found), check=False)
-    else:
-        found = contracts.read(ROOT / "results" / "measures.parquet", "measures")
-        verdicts = pd.read_csv(ROOT / "results" / "comparison.csv")
-        update(ROOT / "README.md", headline(found, verdicts), check="--check" in sys.argv)
+    try:
+        study = contracts.read_studies(RESULTS / "studies.json")["main"]
+        found = contracts.of_study(contracts.read(RESULTS / "measures.parquet", "measures"), study)
+        recorded = json.loads((RESULTS / "provenance.json").read_text(encoding="utf-8"))["exhibits"]
+        blocks = {
+            ("README.md", "claims"): verdict_on_claims(read("claims").fillna("")),
+            ("README.md", "exhibits"): exhibits({name: of["seconds"] / 60 for name, of in recorded.items()}),
+            ("README.md", "numbers"): headline(found[found["population"].isin(PAPER)], read("comparison")),
+            ("docs/deviations.md", "numbers"): alternatives(
+                read("exhibits/choices/levels"), read("exhibits/choices/contrasts")
+            ),
+        }
+    except (OSError, DataError) as error:
+        sys.exit(f"{error}: run `make reproduce` first")
+    for (document, name), table in blocks.items():
+        update(document, name, table, check="--check" in sys.argv)

@@ -57,7 +57,7 @@ def names(paths) -> set[str]:
 
 
 def test_a_method_depends_on_what_it_imports_and_on_no_other_method():
-    ibr = names(tracking.closure(tracking.module("methods", "ibr")))
+    ibr = names(tracking.closure(tracking.module("methods.ibr")))
     assert {"methods/_latent.py", "methods/_shells.py", "generative/vae.py", "network.py"} <= ibr
     assert "methods/cchvae.py" not in ibr
     assert "generative/mdn.py" not in ibr
@@ -117,3 +117,40 @@ def test_a_job_says_what_went_wrong_and_where(error, says, logged, tmp_path, cap
         work()
     assert says in capsys.readouterr().err
     assert (tmp_path / "log").read_text().startswith(logged)
+
+
+def test_a_study_costs_what_its_own_jobs_cost(tmp_path):
+    """Shared files count once, those of other methods and seeds do not, a scenario counts where it is simulated."""
+    config = {
+        "run": {
+            "populations": ["a"],
+            "methods": ["m"],
+            "seeds": 2,
+            "block_size": 2,
+            "studies": ["more"],
+        },
+        "populations": {"a": {"recourse": ["c"], "neighbourhoods": 3, "radius_quantile": 0.1}},
+        "scenarios": {"default": {}, "drop": {"unresolved": "drop"}},
+        "studies": {
+            "more": {"populations": ["a"], "methods": ["m", "n"], "scenarios": ["default", "drop"], "seeds": 4}
+        },
+    }
+    costs = {
+        "prepare/a.seeds-0-1": 1,
+        "prepare/a.seeds-2-3": 2,
+        "recourse/a.c.m.seeds-0-1": 4,
+        "recourse/a.c.n.seeds-2-3": 8,
+        "simulate/a.c.m.drop.seeds-0-1": 16,
+        "measure_before/a.c.default.seeds-0-1": 32,
+        "measure/a.c.m.drop.seeds-0-1": 64,
+        "measure/a.c.m.default.seeds-0-1": 128,
+        "measure/b.c.m.default.seeds-0-1": 256,
+        "notebook/more": 512,
+    }
+    for name, seconds in costs.items():
+        path = tmp_path / f"{name}.tsv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"s\tmax_rss\n{seconds}\t1\n", encoding="utf-8")
+    assert provenance.seconds(tmp_path, config, "main", "pages") == 1 + 4 + 32 + 128
+    assert provenance.seconds(tmp_path, config, "more", "more") == sum(costs.values()) - 256
+    assert provenance.seconds(tmp_path, config, None, "more") == 512

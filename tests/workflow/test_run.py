@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from recourse_segregation import contracts, methods
 from workflow_tools import ROOT, TINY, snakemake, with_raw_files
@@ -30,9 +32,14 @@ def test_two_runs_are_bit_identical(finished):
 
 def test_every_cell_is_measured(finished):
     measures = contracts.read(finished[0] / "results" / "measures.parquet", "measures")
-    cells = measures.groupby(["population", "seed", "method"]).size()
-    assert len(cells) == 2 * 2 * len(methods.names())
+    cells = measures.groupby(["population", "seed", "method", "scenario"]).size()
     assert cells.nunique() == 1
+    studies = contracts.read_studies(finished[0] / "results" / "studies.json")
+    assert list(studies) == ["main", "tradeoff", "ablation", "conventions", "choices", "controls"]
+    for study in studies.values():
+        own = contracts.of_study(measures, study)
+        counts = own.groupby(["population", "seed", "method", "scenario"]).size()
+        assert len(counts) == study["seeds"] * np.prod([len(study[k]) for k in ("populations", "methods", "scenarios")])
     missing = measures[measures["value"].isna()]
     assert (missing["note"] != "").all()
 
@@ -40,8 +47,10 @@ def test_every_cell_is_measured(finished):
 def test_the_do_nothing_control_changes_nothing(finished):
     measures = contracts.read(finished[0] / "results" / "measures.parquet", "measures")
     mine = measures.query("method == 'none' and scope != 'recipients' and metric != 'atkinson_released'")
-    wide = mine.pivot_table(index=["population", "seed", "scope", "metric"], columns="phase", values="value")
-    assert len(wide) == 2 * 2 * 2 * 5
+    wide = mine.pivot_table(
+        index=["population", "scenario", "seed", "scope", "metric"], columns="phase", values="value"
+    )
+    assert len(wide) == 3 * 2 * 2 * 5  # synthetic as it is and as a placebo, law as it is
     assert (wide["before"] == wide["after"]).all()
     moved = measures.query("method == 'wachter' and scope == 'everyone' and metric == 'average_proximity'")
     assert moved.groupby("phase")["value"].mean().nunique() == 2
@@ -55,10 +64,19 @@ def test_every_published_row_has_a_verdict(finished):
     assert set(ours.loc[ours["population"] == "gmc-age", "verdict"]) == {"not run"}
 
 
+def test_every_claim_has_a_verdict(finished):
+    claims = pd.read_csv(finished[0] / "results" / "claims.csv")
+    assert claims["verdict"].notna().all()
+    assert set(claims["population"]) == {"all", "synthetic", "law-sex"}
+    evidence = pd.read_csv(finished[0] / "results" / "claims_evidence.csv")
+    assert set(evidence["holds"]) == {"undecided"}, "two seeds decide nothing"
+
+
 def test_pages_are_rendered(finished):
     folder = finished[0] / "results" / "notebooks"
     index = (folder / "index.html").read_text(encoding="utf-8")
-    for page in ("populations", "synthetic", "segregation", "recourse_quality", "comparison"):
+    pages = ["populations", "synthetic", "segregation", "recourse_quality", "theory", "comparison"]
+    for page in [*pages, "tradeoff", "ablation", "conventions", "choices", "controls"]:
         assert f'href="{page}.html"' in index
         assert (folder / f"{page}.ipynb").exists()
         assert "Traceback" not in (folder / f"{page}.html").read_text(encoding="utf-8")
@@ -80,7 +98,7 @@ def test_editing_a_method_reruns_its_cells_only(finished):
     finally:
         method.write_text(text, encoding="utf-8")
     cells = re.findall(r"rule recourse:.*?wildcards: ([^\n]*)", process.stdout, re.DOTALL)
-    assert len(cells) == 2
+    assert len(cells) == 3  # FACE on two populations, and its variant
     assert all("method=face" in cell for cell in cells)
     os.utime(method)
     assert "Nothing to be done" in snakemake(finished[1], "--dry-run", "--cores", "1").stdout
@@ -91,7 +109,7 @@ def test_adding_a_seed_runs_only_that_seed(finished, tmp_path):
     more.write_text("run: {seeds: 3}\n", encoding="utf-8")
     process = snakemake(finished[1], "--dry-run", "--cores", "1", configs=(ROOT / "config.yaml", TINY, more))
     cells = re.findall(r"rule recourse:.*?wildcards: ([^\n]*)", process.stdout, re.DOTALL)
-    assert len(cells) == 2 * len(methods.names())
+    assert {cell.split("method=")[1] for cell in cells} >= set(methods.names())
     assert all("seeds=2-2" in cell for cell in cells)
 
 
@@ -99,11 +117,12 @@ def test_results_do_not_depend_on_the_block_of_seeds(finished, tmp_path):
     """Two seeds in one job give what they give in two."""
     chosen = ["growing_spheres", "ibr", "ebr"]
     one_by_one = tmp_path / "one_by_one.yaml"
-    one_by_one.write_text(f"run: {{populations: [synthetic], methods: {chosen}, block_size: 1}}\n", encoding="utf-8")
+    run = {"populations": ["synthetic"], "methods": chosen, "block_size": 1, "studies": []}
+    one_by_one.write_text(yaml.safe_dump({"run": run}), encoding="utf-8")
     process = snakemake(tmp_path, "--cores", "2", "measure_all", configs=(ROOT / "config.yaml", TINY, one_by_one))
     assert process.returncode == 0, process.stdout[-4000:]
     joined = contracts.read(finished[0] / "results" / "measures.parquet", "measures")
-    joined = joined.query("population == 'synthetic' and method in @chosen")
+    joined = joined.query("population == 'synthetic' and method in @chosen and scenario == 'default'")
     apart = contracts.read(tmp_path / "results" / "measures.parquet", "measures")
     order = ["method", "seed", "phase", "scope", "metric"]
     pd.testing.assert_frame_equal(

@@ -39,13 +39,13 @@ NOTEBOOKS = [
 ]
 
 
-def code(script, *module):
-    """Digest of the files that a script is made of, and of those of a module that it loads by name.
+def code(script, *modules):
+    """Digest of the files that a script is made of, and of those of modules that it loads by name (`methods.face`).
 
     As a parameter of its rule, it makes Snakemake run the rule again when one of them changes.
     """
     files = [Path(workflow.basedir, "workflow", "scripts", f"{script}.py")]
-    return tracking.digest(*files, *([tracking.module(*module)] if module else []))
+    return tracking.digest(*files, *map(tracking.module, modules))
 
 
 def per_cell(path, cells=CELLS):

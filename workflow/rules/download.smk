@@ -12,7 +12,7 @@ rule download:
         ENVIRONMENT
     threads: 1
     params:
-        code=lambda wildcards: code("download", "data", wildcards.dataset),
+        code=lambda wildcards: code("download", f"data.{wildcards.dataset}"),
         dataset="{dataset}",
     script:
         "../scripts/download.py"

@@ -14,7 +14,7 @@ rule prepare:
         ENVIRONMENT
     threads: 1
     params:
-        code=lambda wildcards: code("prepare", "data", config["populations"][wildcards.population]["dataset"]),
+        code=lambda wildcards: code("prepare", f"data.{config['populations'][wildcards.population]['dataset']}"),
         population=lookup("populations/{population}", within=config),
         seeds=lambda wildcards: settings.seeds_in(wildcards.seeds),
     script:

@@ -17,7 +17,7 @@ rule recourse:
         ENVIRONMENT
     threads: 1
     params:
-        code=lambda wildcards: code("recourse", "methods", settings.method_base(config, wildcards.method)),
+        code=lambda wildcards: code("recourse", f"methods.{settings.method_base(config, wildcards.method)}"),
         base=lambda wildcards: settings.method_base(config, wildcards.method),
         options=lambda wildcards: settings.options_for(config, "methods", wildcards.method, wildcards.population),
         device=config["run"]["device"],

@@ -25,6 +25,7 @@ rule claims:
         measures="results/measures.parquet",
         studies="results/studies.json",
         claims=ROOT / "workflow/resources/claims.yaml",
+        schema=ROOT / "workflow/schemas/claims.schema.yaml",
     output:
         claims="results/claims.csv",
         evidence="results/claims_evidence.csv",
@@ -67,7 +68,7 @@ rule notebook:
         ENVIRONMENT
     threads: 1
     params:
-        code=code("notebook", "exhibits"),
+        code=code("notebook", "exhibits", "theory"),
     script:
         "../scripts/notebook.py"
 
@@ -95,6 +96,7 @@ rule provenance:
     input:
         measures="results/measures.parquet",
         comparison="results/comparison.csv",
+        claims="results/claims.csv",
         index="results/notebooks/index.html",
     output:
         provenance="results/provenance.json",

@@ -4,8 +4,9 @@ from recourse_segregation import claims, contracts
 from recourse_segregation.job import job
 
 
-def main(measures: str, stated: str, output: str, evidence: str) -> None:
-    verdicts, tests = claims.evaluate(contracts.read(measures, "measures"), claims.read(stated))
+def main(measures: str, studies: str, study: str, stated: str, output: str, evidence: str) -> None:
+    judged = contracts.of_study(contracts.read(measures, "measures"), contracts.read_studies(studies)[study])
+    verdicts, tests = claims.evaluate(judged, claims.read(stated))
     contracts.write_csv(verdicts, output)
     contracts.write_csv(tests.round(6), evidence)
 
@@ -14,6 +15,8 @@ if __name__ == "__main__":
     with job(snakemake.log[0], "claims"):
         main(
             snakemake.input.measures,
+            snakemake.input.studies,
+            snakemake.params.study,
             snakemake.input.claims,
             snakemake.output.claims,
             snakemake.output.evidence,

@@ -25,7 +25,13 @@ def main(
         accepted = contracts.accepted(predicted, train)
         fitted = measure.fit_neighbourhoods(train, accepted, settings["neighbourhoods"], settings["radius_quantile"])
         homes.append(measure.neighbourhood_table(fitted, seed, train.schema))
-        cell = {"population": train.name, "seed": seed, "classifier": classifier, "method": "none", "scenario": scenario}
+        cell = {
+            "population": train.name,
+            "seed": seed,
+            "classifier": classifier,
+            "method": "none",
+            "scenario": scenario,
+        }
         tables.append(measure.in_cell(measure.before(train, accepted, fitted).assign(phase="before"), cell))
     contracts.write(pd.concat(homes), neighbourhoods, "neighbourhoods", train.schema)
     contracts.write(pd.concat(tables), measures, "measures")

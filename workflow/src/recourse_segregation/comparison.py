@@ -84,11 +84,11 @@ def compare(
     measures: a `measures` table (see `contracts`). published: what `read_published` returns. tolerance:
     absolute. quality_tolerance: relative, for cost and cost gap.
 
-    Columns: exhibit, population, classifier, method, phase, metric, our_metric, published, ours, ours_mean,
-    ours_se (over all seeds; missing with one seed), seeds (that have a value), found (share of the rejected
-    for whom the method found a recourse, over the seeds of `ours`), change_from (`before` or `wachter`),
-    change_published, change_ours, change_se (over all seeds), direction (`same`, `other` or empty), verdict,
-    rule, source.
+    Columns: exhibit, population, classifier, method, phase, metric, our_metric, published, allowed (the largest
+    difference that matches), ours, ours_mean, ours_se (over all seeds; missing with one seed), seeds (that have
+    a value), found (share of the rejected for whom the method found a recourse, over the seeds of `ours`),
+    change_from (`before` or `wachter`), change_published, change_ours, change_se (over all seeds), direction
+    (`same`, `other` or empty), verdict, rule, source.
     """
     run = _Run(measures, published)
     rows = [_compare(run, row, tolerance, quality_tolerance) for row in published.itertuples(index=False)]
@@ -99,7 +99,7 @@ def compare(
 
 _COLUMNS = [
     *("exhibit", "population", "classifier", "method", "phase", "metric", "our_metric"),
-    *("published", "ours", "ours_mean", "ours_se", "seeds", "found"),
+    *("published", "allowed", "ours", "ours_mean", "ours_se", "seeds", "found"),
     *(
         "change_from",
         "change_published",
@@ -151,6 +151,7 @@ def _our_metric(row) -> str:
 
 def _compare(run: _Run, row, tolerance: float, quality_tolerance: float) -> dict[str, object]:
     classifier = CLASSIFIERS[row.exhibit]
+    allowed = row.half_digit + (quality_tolerance * abs(row.value) if row.metric in _RELATIVE else tolerance)
     result: dict[str, object] = {c: np.nan for c in _COLUMNS} | {
         "exhibit": row.exhibit,
         "population": row.population,
@@ -160,6 +161,7 @@ def _compare(run: _Run, row, tolerance: float, quality_tolerance: float) -> dict
         "metric": row.metric,
         "our_metric": _our_metric(row),
         "published": row.value,
+        "allowed": allowed,
         "seeds": 0,
         "change_from": "",
         "direction": "",
@@ -183,8 +185,7 @@ def _compare(run: _Run, row, tolerance: float, quality_tolerance: float) -> dict
     if np.isnan(ours):
         return result | {"verdict": "undefined", "rule": reasons}
 
-    share = quality_tolerance * abs(row.value) if row.metric in _RELATIVE else tolerance
-    allowed, difference = share + row.half_digit, abs(ours - row.value)
+    difference = abs(ours - row.value)
     near = difference <= allowed + _ROUNDING
     rule = f"|ours - published| = {difference:.5f} {'≤' if near else '>'} {allowed:.5f}"
     if near:

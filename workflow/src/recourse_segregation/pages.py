@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import latex2mathml.converter
 import nbformat
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
@@ -28,9 +29,10 @@ caption { text-align: left; font-weight: bold; font-size: 1rem; padding: 0.3rem 
 th { vertical-align: bottom; border-bottom: 2px solid #1b1b1b; }
 td { vertical-align: top; border-top: 1px solid #ddd; }
 tr.joined td { border-top: 1px solid #f2f2f2; }
-th, td { padding: 0.25rem 0.6rem 0.25rem 0; }
-th + th, td + td { padding-left: 0.4rem; }
-td:first-child { white-space: nowrap; }
+th, td { padding: 0.25rem 0.3rem; }
+th:first-child, td:first-child { padding-left: 0; }
+th, td { overflow-wrap: break-word; }
+.wide { overflow-x: auto; }
 dt { font-weight: bold; margin-top: 0.6rem; }
 dd { margin-left: 0; }
 .notes { font-size: 0.8rem; color: #444; margin-top: 0; }
@@ -65,6 +67,7 @@ phase, scope and metric.</li>
 <li><a href="../provenance.json">provenance.json</a>: the code, settings, packages and time behind them.</li>
 <li><a href="../exhibits/">exhibits</a>: the table of each exhibit as CSV, its figure as SVG and PNG.</li>
 </ul>"""
+_FORMULA = re.compile(r"\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL)
 _EXTERNAL = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)\s*=\s*["']?(?:https?:)?//""", re.I)
 
 
@@ -75,6 +78,9 @@ def render(notebook: Path, page: Path) -> None:
     something from elsewhere.
     """
     content = _read(notebook)
+    for cell in content.cells:
+        if cell.cell_type == "markdown":
+            cell.source = _FORMULA.sub(_mathml, cell.source)
     exporter = HTMLExporter(
         template_name="basic",
         exclude_input=True,
@@ -120,6 +126,12 @@ def clean(notebook: Path) -> None:
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell["id"] = "injected-parameters"  # papermill draws a new one each time
     _replace(notebook, nbformat.writes(content) + "\n")
+
+
+def _mathml(formula: re.Match[str]) -> str:
+    """A formula between dollar signs in the browser's own language, which needs no script to show it."""
+    display = "block" if formula["block"] else "inline"
+    return latex2mathml.converter.convert(formula["block"] or formula["inline"], display=display)
 
 
 def _read(notebook: Path) -> NotebookNode:

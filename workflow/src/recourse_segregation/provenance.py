@@ -11,9 +11,12 @@ from typing import Any
 import pandas as pd
 import psutil
 
+from . import settings
 from .tracking import CODE, file_digest
 
 PACKAGES = ("torch", "numpy", "pandas", "scipy", "scikit-learn", "seaborn", "papermill", "snakemake")
+
+RESULTS = ("measures.parquet", "comparison.csv", "claims.csv", "claims_evidence.csv")
 
 
 def record(root: Path, digest: str, config: dict[str, Any], results: Path) -> dict[str, Any]:
@@ -32,7 +35,11 @@ def record(root: Path, digest: str, config: dict[str, Any], results: Path) -> di
             "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         },
         "stages": stages(results / "benchmarks"),
-        "results": {name: file_digest(results / name) for name in ("measures.parquet", "comparison.csv")},
+        "exhibits": {
+            notebook: {"seconds": seconds(results / "benchmarks", config, study, notebook)}
+            for notebook, study in exhibits(results / "notebooks", config).items()
+        },
+        "results": {name: file_digest(results / name) for name in RESULTS},
     }
 
 
@@ -48,6 +55,32 @@ def stages(benchmarks: Path) -> dict[str, dict[str, float]]:
             "peak_mib": round(float(runs["max_rss"].max()), 1),
         }
     return found
+
+
+def exhibits(notebooks: Path, config: dict[str, Any]) -> dict[str, str | None]:
+    """Each executed notebook and the study that it shows: its own, else the main one; none for the theory."""
+    found = sorted(p.stem for p in notebooks.glob("*.ipynb"))
+    shown = {name: name if name in config["run"]["studies"] else settings.MAIN for name in found}
+    return shown | {name: None for name in found if name == "theory"}
+
+
+def seconds(benchmarks: Path, config: dict[str, Any], study: str | None, notebook: str) -> float:
+    """Seconds of all jobs that an exhibit needs by itself, one after the other: those of its study and its notebook."""
+    files = {f"notebook/{notebook}"}
+    for cell in settings.cells(config, study) if study else []:
+        where, block = f"{cell.population}.{cell.classifier}", f"seeds-{cell.seeds}"
+        simulated = settings.simulated_as(config, cell.scenario)
+        measured = settings.measured_as(config, cell.scenario, cell.population)
+        files |= {
+            f"prepare/{cell.population}.{block}",
+            f"train/{where}.{block}",
+            f"recourse/{where}.{cell.method}.{block}",
+            f"simulate/{where}.{cell.method}.{simulated}.{block}",
+            f"measure_before/{where}.{measured}.{block}",
+            f"measure/{where}.{cell.method}.{cell.scenario}.{block}",
+        }
+    found = [benchmarks / f"{name}.tsv" for name in sorted(files)]
+    return round(sum(float(pd.read_csv(f, sep="\t", na_values="-")["s"].sum()) for f in found if f.exists()), 1)
 
 
 def _commit(root: Path) -> str:

@@ -76,9 +76,9 @@ def studies(config: dict[str, Any]) -> dict[str, Study]:
     }
 
 
-def cells(config: dict[str, Any]) -> list[Cell]:
-    """Every cell that a study needs, once, by population, then in the order of the studies."""
-    wanted = studies(config).values()
+def cells(config: dict[str, Any], *names: str) -> list[Cell]:
+    """Every cell that the studies `names` need (by default all that are run), once, by population, then by study."""
+    wanted = [study for name, study in studies(config).items() if name in names or not names]
     found = {
         Cell(population, classifier, method, scenario, block): None
         for population in populations(config)

@@ -54,9 +54,9 @@ def _imported(path: Path) -> list[Path]:
     return [p.resolve() for p in found if p.is_file()]
 
 
-def module(*parts: str) -> Path:
-    """The file of a module of this package: `module("methods", "face")`; of a package, its `__init__`."""
-    path = _PACKAGE.joinpath(*parts)
+def module(name: str) -> Path:
+    """The file of a module of this package: `methods.face`; of a package, its `__init__`."""
+    path = _PACKAGE.joinpath(*name.split("."))
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 

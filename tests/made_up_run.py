@@ -1,0 +1,128 @@
+"""A small made-up run for the tests of the exhibits: two methods, one of which finds no recourse."""
+
+import numpy as np
+import pandas as pd
+
+from recourse_segregation import comparison, contracts, names
+from recourse_segregation.population import Encoded, Schema
+
+SCHEMA = Schema(
+    "synthetic",
+    (
+        Encoded("sex", "binary", ("sex",), ("female", "male"), True),
+        Encoded("x1", "continuous", ("x1",), (), False),
+        Encoded("x2", "continuous", ("x2",), (), False),
+    ),
+    "sex",
+    ("female", "male"),
+    "male",
+)
+PUBLISHED = """exhibit,population,method,phase,metric,value,source
+synthetic,synthetic,none,before,atkinson,0.500000,source
+synthetic,synthetic,wachter,after,atkinson,0.600000,source
+synthetic,synthetic,face,after,cost,0.300000,source
+real,law-sex,none,before,atkinson,0.032,source
+"""
+METHODS = ("wachter", "face")
+
+
+def measures(seeds=(0, 1), population="synthetic", classifier="linear", scenario="default"):
+    """Every index rises by 0.1 × (seed + 1) after recourse; face finds nobody: its cost is not defined."""
+    rows = []
+    for seed in seeds:
+        for method in METHODS:
+            for metric in (*names.INDICES, "atkinson_released"):
+                for scope in ("everyone", "recipients", "accepted"):
+                    if metric == "atkinson_released" and scope != "everyone":
+                        continue
+                    rows.append((seed, method, "before", scope, metric, 0.5, ""))
+                    rows.append((seed, method, "after", scope, metric, 0.5 + 0.1 * (seed + 1), ""))
+            for metric in names.QUALITY:
+                lost = method == "face" and metric != "found"
+                value = np.nan if lost else 0.25
+                rows.append((seed, method, "after", "recipients", metric, value, "nobody <found>" if lost else ""))
+    columns = ["seed", "method", "phase", "scope", "metric", "value", "note"]
+    table = pd.DataFrame(rows, columns=columns)
+    table = table.assign(population=population, classifier=classifier, scenario=scenario, n=4)
+    return table[list(contracts.CONTRACTS["measures"])]
+
+
+def study(table):
+    """The study that has exactly these measures."""
+    return {f"{c}s": list(dict.fromkeys(table[c])) for c in ("population", "method", "scenario")} | {
+        "seeds": int(table["seed"].max()) + 1
+    }
+
+
+def write_run(folder, table, **studies):
+    """A results folder with the tables that the notebooks read; without studies, all of it is `main`."""
+    contracts.write_json(studies or {"main": study(table)}, folder / "studies.json")
+    contracts.write(table, folder / "measures.parquet", "measures")
+    cells = table[["population", "seed", "classifier", "method"]].drop_duplicates()
+    quantities = {"fit_seconds": 1.5, "search_seconds": 0.25, "rejected": 2, "found": 2, "nothing found": 0}
+    diagnostics = [cells.assign(quantity=quantity, value=float(value)) for quantity, value in quantities.items()]
+    contracts.write(pd.concat(diagnostics), folder / "diagnostics.parquet", "diagnostics")
+    groups = table[["population", "seed", "classifier"]].drop_duplicates()
+    counts = [
+        groups.assign(
+            split=split,
+            group=group,
+            minority=group == "male",
+            individuals=4,
+            favourable=2,
+            accepted=3,
+            correct=3,
+        )
+        for split in ("test", "train")
+        for group in ("male", "female")
+    ]
+    contracts.write(pd.concat(counts), folder / "classifiers.parquet", "classifiers")
+    path = folder / "published.csv"
+    path.write_text(PUBLISHED, encoding="utf-8")
+    contracts.write_csv(comparison.compare(table, comparison.read_published(path)), folder / "comparison.csv")
+    write_claims(folder)
+    seeds = sorted(set(table["seed"]))
+    for population in set(table["population"]):
+        block = folder / population / f"seeds-0-{seeds[-1]}"
+        write_people(block, seeds)
+
+
+def write_claims(folder):
+    """One claim on one population: one test that holds, and one over too few seeds."""
+    about = {"claim": "less", "part": 2, "statement": "It leaves the groups < segregated."}
+    counts = {
+        "tests": 2,
+        "in_favour": 1,
+        "against": 0,
+        "undecided": 1,
+        "seeds": 20,
+        "evidence": "1 of 1 decided tests.",
+    }
+    verdict = ("supported", "undecided")
+    rows = [
+        about | {"population": p, "verdict": v} | counts for p, v in zip(("all", "synthetic"), verdict, strict=True)
+    ]
+    contracts.write_csv(pd.DataFrame(rows), folder / "claims.csv")
+    test = {"population": "synthetic", "classifier": "linear", "scenario": "default", "scope": "everyone"}
+    test |= {"method": "wachter", "reference": "", "metric": "atkinson", "expected": "less segregated: < before"}
+    numbers = {"seeds": 20, "value": 0.4, "bar": 0.5, "mean": -0.1, "low": -0.2, "high": -0.05, "interval": "BCa"}
+    missing = {"seeds": 1, "mean": -0.1, "low": np.nan, "high": np.nan, "interval": "", "p": np.nan, "p_holm": np.nan}
+    holds = about | test | numbers | {"p": 0.0001, "p_holm": 0.0002, "holds": "yes", "note": ""}
+    tests = [holds, holds | missing | {"method": "face", "holds": "undecided", "note": "1 seed"}]
+    contracts.write_csv(pd.DataFrame(tests), folder / "claims_evidence.csv")
+
+
+def write_people(block, seeds):
+    """Four people of train and one of test a seed; two are rejected, one of them moves."""
+    people = pd.DataFrame({"individual": range(5), "group": ["female", "male", "female", "male", "male"]})
+    people = people.assign(sex=(people["group"] == "male").astype(float), x1=0.2, x2=[0.1, 0.2, 0.8, 0.9, 0.5])
+    before = people.assign(split=["train"] * 4 + ["test"], label=[0, 0, 1, 1, 1], population="synthetic")
+    tables = [before.assign(seed=s) for s in seeds]
+    order = [*contracts.CONTRACTS["population"], *SCHEMA.columns]
+    contracts.write(pd.concat(tables)[order], block / "population.parquet", "population", SCHEMA)
+    after = people[:4].assign(population="synthetic", accepted=[True, False, True, True])
+    after = after.assign(status=["moved", "unresolved", "accepted", "accepted"], x2=[0.7, 0.2, 0.8, 0.9])
+    order = [*contracts.CONTRACTS["after"], *SCHEMA.columns]
+    for method in METHODS:
+        table = pd.concat([after.assign(seed=s) for s in seeds])[order]
+        contracts.write(table, block / "linear" / method / "default" / "after.parquet", "after", SCHEMA)

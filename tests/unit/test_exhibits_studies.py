@@ -1,0 +1,348 @@
+"""The exhibits of the studies, from hand-made measures with known answers."""
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from recourse_segregation import contracts, exhibits, names, settings
+from recourse_segregation.errors import DataError
+from recourse_segregation.exhibits import ablation, choices, conventions, tradeoff
+
+SEEDS = (0, 1, 2)
+
+
+def cell(method, change=0.1, cost=1.0, scenario="default", population="synthetic", **other):
+    """One method in one scenario: every index is 0.5 before, and changes by `change` (or a function of the seed).
+
+    other: the value of a single metric after recourse, or of `before_` and a metric before it.
+    """
+    rows = []
+    for seed in SEEDS:
+        moved = change(seed) if callable(change) else change
+        for metric in (*names.INDICES, "atkinson_released"):
+            before = other.get(f"before_{metric}", 0.5)
+            rows.append((seed, "before", "everyone", metric, before))
+            rows.append((seed, "after", "everyone", metric, other.get(metric, before + moved)))
+        for metric in names.QUALITY:
+            value = {"cost": cost, "found": 1.0}.get(metric, 0.25)
+            rows.append((seed, "after", "recipients", metric, other.get(metric, value)))
+    table = pd.DataFrame(rows, columns=["seed", "phase", "scope", "metric", "value"])
+    table["note"] = np.where(table["value"].isna(), "nobody <found>", "")
+    table = table.assign(population=population, classifier="linear", method=method, scenario=scenario, n=4)
+    return table[list(contracts.CONTRACTS["measures"])]
+
+
+def run(name, *cells, bases=None, options=None, published=(), **study):
+    """A run with one study, whose lists are those of its measures unless `study` says otherwise."""
+    measures = pd.concat(cells, ignore_index=True)
+    lists = {f"{c}s": list(dict.fromkeys(measures[c])) for c in ("population", "method", "scenario")}
+    known = {name: {**lists, "seeds": 3, "bases": bases or {}, "options": options or {}, **study}}
+    columns = ["exhibit", "population", "classifier", "method", "phase", "metric", "our_metric", "published", "allowed"]
+    comparison = pd.DataFrame(published, columns=columns).assign(source="made up")
+    empty = pd.DataFrame(columns=["population", "classifier", "method", "seed"])
+    return exhibits.Run(Path("made up"), known, measures, empty, empty, comparison, empty, empty)
+
+
+# --- the trade-off
+
+
+def quantiles(**values):
+    """Options of EBR's variants."""
+    return {method.replace("_", "-"): {"synthetic": {"density_quantile": q}} for method, q in values.items()}
+
+
+@pytest.fixture
+def rising():
+    """Cost rises with β in every seed; the change of every index falls in seeds 0 and 1, and rises in seed 2."""
+    sign = [-1, -1, 1]
+    made = [
+        cell("ebr-b", lambda s: 0.2 * sign[s], cost=2.0, found=0.5),
+        cell("ebr-a", lambda s: 0.1 * sign[s], cost=1.0, found=0.5),
+        cell("ebr-c", lambda s: 0.3 * sign[s], cost=3.0, found=0.5),
+    ]
+    variants = ("ebr-a", "ebr-b", "ebr-c")
+    options = quantiles(ebr=0.5, ebr_a=0.0, ebr_b=0.5, ebr_c=0.9)
+    return run("tradeoff", *made, bases=dict.fromkeys(variants, "ebr"), options=options)
+
+
+def test_the_curves_follow_the_parameter_and_not_the_order_of_the_study(rising):
+    curves = tradeoff.curves(tradeoff.seeds(rising, "ebr"))
+    cost = curves[curves["metric"] == "cost"]
+    assert cost["parameter"].tolist() == [0.0, 0.5, 0.9]
+    assert cost["mean"].tolist() == [1.0, 2.0, 3.0]
+    change = curves[curves["metric"] == "atkinson"]
+    assert change["mean"].to_numpy() == pytest.approx([-0.1 / 3, -0.2 / 3, -0.1])
+    assert (change["low"] < change["mean"]).all()
+    assert (change["high"] > change["mean"]).all()
+    assert tradeoff.defaults(rising, "ebr") == {"synthetic": 0.5}
+
+
+def test_monotonicity_is_the_mean_over_seeds_of_their_own_rank_correlation(rising):
+    table = tradeoff.monotonicity(tradeoff.seeds(rising, "ebr")).set_index("metric")
+    assert table.loc["cost", ["correlation", "lowest", "highest", "seeds"]].tolist() == pytest.approx([1, 1, 1, 3])
+    assert table.loc["atkinson", ["correlation", "lowest", "highest"]].tolist() == pytest.approx([-1 / 3, -1, 1])
+    assert np.isnan(table.loc["found", "correlation"])
+    assert table.loc["found", "note"] == "the same for every parameter"
+
+
+def test_differences_of_rounding_are_no_trend():
+    made = [cell(f"ebr-{i}", cost=0.1 + i * 1e-17, diversity=0.3 - i * 1e-16) for i in range(3)]
+    options = quantiles(ebr=0.5) | quantiles(**{f"ebr_{i}": i / 10 for i in range(3)})
+    own = run("tradeoff", *made, bases={f"ebr-{i}": "ebr" for i in range(3)}, options=options)
+    table = tradeoff.monotonicity(tradeoff.seeds(own, "ebr")).set_index("metric")
+    assert np.isnan(table.loc["diversity", "correlation"])
+
+
+def test_two_parameters_are_too_few_for_a_trend():
+    own = run(
+        "tradeoff",
+        *(cell("ibr-g0"), cell("ibr-g1", cost=2.0)),
+        bases={"ibr-g0": "ibr", "ibr-g1": "ibr"},
+        options={m: {"synthetic": {"adversary_weight": w}} for m, w in (("ibr", 1), ("ibr-g0", 0), ("ibr-g1", 1))},
+    )
+    table = tradeoff.monotonicity(tradeoff.seeds(own, "ibr"))
+    assert table["correlation"].isna().all()
+    assert set(table["note"]) == {"a value for fewer than three parameters"}
+
+
+def test_a_study_without_variants_of_a_method_has_no_figure(rising):
+    curves = tradeoff.curves(tradeoff.seeds(rising, "ibr"))
+    assert curves.empty
+    assert tradeoff.defaults(rising, "ibr") == {}
+    assert tradeoff.parameter_figure(curves, "ibr", {}) is None
+    assert tradeoff.tradeoff_figure(curves, "ibr", {}) is None
+
+
+def test_a_variant_whose_parameter_is_unknown_or_repeated_is_an_error(rising):
+    study = rising.studies["tradeoff"]
+    study["options"]["ebr-b"]["synthetic"]["density_quantile"] = 0.9
+    with pytest.raises(DataError, match=r"same density_quantile on synthetic .*ebr-b = 0\.9"):
+        tradeoff.seeds(rising, "ebr")
+    del study["options"]["ebr-b"]
+    with pytest.raises(DataError, match="density_quantile ebr-b has on synthetic"):
+        tradeoff.seeds(rising, "ebr")
+
+
+def test_a_metric_without_measures_is_an_error(rising):
+    rising = replace(rising, measures=rising.measures.query("metric != 'diversity'"))
+    with pytest.raises(DataError, match="have no diversity"):
+        tradeoff.seeds(rising, "ebr")
+
+
+def test_the_published_default_is_drawn_and_the_axis_fits(rising):
+    curves = tradeoff.curves(tradeoff.seeds(rising, "ebr"))
+    figure = tradeoff.parameter_figure(curves, "ebr", tradeoff.defaults(rising, "ebr"))
+    dashed = [line for line in figure.axes[0].lines if line.get_linestyle() == "--"]
+    assert [set(line.get_xdata()) for line in dashed] == [{0.5}]
+    low, high = figure.axes[0].get_xlim()
+    assert low < 0
+    assert high > 0.95
+
+
+# --- variants beside what they are made of
+
+
+@pytest.fixture
+def parts():
+    """IBR without its adversary changes by 0.3, 0.4, 0.5 where IBR changes by 0.1 in every seed."""
+    return run(
+        "ablation",
+        cell("ibr", 0.1, cost=1.0),
+        cell("ibr-g0", lambda s: 0.3 + 0.1 * s, cost=0.5),
+        cell("cchvae", 0.1, cost=1.5, diversity=np.nan),
+        bases={"ibr-g0": "ibr"},
+    )
+
+
+def test_a_variant_is_compared_with_its_base_within_a_seed(parts):
+    table = ablation.contrasts(parts).set_index(["method", "metric"])
+    row = table.loc[("ibr-g0", "atkinson")]
+    assert row["reference"] == "ibr"
+    assert row[["reference_mean", "mean", "difference"]].tolist() == pytest.approx([0.1, 0.4, 0.3])
+    half = 4.302653 * 0.1 / np.sqrt(3)  # Student's t for two degrees of freedom
+    assert row[["low", "high"]].tolist() == pytest.approx([0.3 - half, 0.3 + half], abs=1e-6)
+    assert table.loc[("ibr-g0", "cost"), "difference"] == pytest.approx(-0.5)
+    assert not row["significant"]
+    assert row["note"] == ""
+
+
+def test_c_chvae_is_compared_with_the_method_that_is_built_on_it(parts):
+    table = ablation.contrasts(parts).set_index(["method", "metric"])
+    assert table.loc[("cchvae", "cost"), "reference"] == "ibr"
+    assert table.loc[("cchvae", "cost"), "difference"] == pytest.approx(0.5)
+    lost = table.loc[("cchvae", "diversity")]
+    assert np.isnan(lost["difference"])
+    assert lost["note"] == "nobody <found>"
+    assert lost["seeds"] == 0
+
+
+def test_levels_keep_the_order_of_the_study_and_say_what_is_missing(parts):
+    table = ablation.levels(parts)
+    assert list(dict.fromkeys(table["method"])) == ["ibr", "ibr-g0", "cchvae"]
+    assert list(dict.fromkeys(table["metric"])) == list(ablation.METRICS)
+    lost = table[(table["method"] == "cchvae") & (table["metric"] == "diversity")]
+    assert lost["note"].tolist() == ["nobody <found>"]
+    shown = ablation.show(table, ablation.contrasts(parts)).data
+    assert "nobody &lt;found&gt;" in shown
+    assert "<b>+0.3000</b>" in shown
+    assert ablation.figure(ablation.contrasts(parts)) is not None
+
+
+def test_only_the_first_scenario_of_a_study_counts(parts):
+    other = cell("ibr-g0", 9.0, scenario="drop")
+    both = run("ablation", parts.measures, other, bases={"ibr-g0": "ibr"})
+    assert ablation.contrasts(both).equals(ablation.contrasts(parts))
+
+
+def test_a_variant_without_its_base_is_an_error():
+    own = run("choices", cell("face-k20"), bases={"face-k20": "face"})
+    with pytest.raises(DataError, match="face-k20 is compared with face, which the study lacks"):
+        choices.contrasts(own)
+
+
+def test_a_study_without_variants_has_levels_but_no_contrasts():
+    own = run("choices", cell("face"))
+    assert set(choices.levels(own)["method"]) == {"face"}
+    assert choices.contrasts(own).empty
+    assert choices.figure(choices.contrasts(own)) is None
+    assert "FACE" in choices.show(choices.levels(own), choices.contrasts(own)).data
+
+
+def test_the_document_shows_choices_and_the_paired_difference_below():
+    path = Path(__file__).parents[2] / "docs" / "update_numbers.py"
+    spec = importlib.util.spec_from_file_location("update_numbers", path)
+    update_numbers = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(update_numbers)
+    own = run("choices", cell("face", 0.1), cell("face-k20", 0.3, cost=1.25), bases={"face-k20": "face"})
+    lines = update_numbers.alternatives(choices.levels(own), choices.contrasts(own)).splitlines()
+    assert lines[2].startswith("| synthetic | `face` | 1.000 | 1.000 | 0.250 | +0.1000 |")
+    assert lines[3].startswith("| synthetic | `face-k20` | 1.000<br>(+0.000 [+0.000, +0.000]) | 1.250<br>(+0.250 [")
+    assert "+0.3000<br>(+0.2000 [+0.2000, +0.2000])" in lines[3]
+
+
+# --- conventions
+
+PRINTED = [
+    ("synthetic", "synthetic", "linear", "none", "before", "centralization_released", "centralization_released", 0.5),
+    ("synthetic", "synthetic", "linear", "wachter", "after", "centralization_released", "centralization_released", 0.9),
+    ("synthetic", "synthetic", "linear", "wachter", "after", "atkinson", "atkinson_released", 0.6),
+    ("synthetic", "synthetic", "linear", "face", "after", "cost", "cost", 1.0),
+]
+
+
+@pytest.fixture
+def measured():
+    """The released centralization of Wachter is 0.9 only if the unresolved are dropped; CARLA's Wachter is dearer."""
+    released = {"atkinson_released": 0.7, "before_atkinson_released": 0.5}
+    return run(
+        "conventions",
+        cell("wachter", 0.1, **released),
+        cell("wachter", 0.1, scenario="drop", centralization_released=0.9, **released),
+        cell("wachter-compatible", 0.1, cost=3.0, **released),
+        cell("face", 0.1),
+        cell("face", 0.1, scenario="drop"),
+        bases={"wachter-compatible": "wachter"},
+        scenarios=["default", "drop"],
+        published=[(*row, 0.01) for row in PRINTED],
+    )
+
+
+def test_a_convention_has_a_row_only_where_it_changes_a_number(measured):
+    table = conventions.table(measured)
+    changed = table[table["convention"] != conventions.OURS]
+    dropped = changed[changed["convention"] == "Unresolved dropped"]
+    assert set(dropped["method"]) == {"wachter"}
+    assert set(dropped["metric"]) == {"centralization_released"}
+    assert dict(zip(dropped["phase"], dropped["difference"], strict=True)) == pytest.approx(
+        {"after": 0.3, "change": 0.3}
+    )
+    carla = changed[changed["convention"] == "Wachter as CARLA"]
+    assert carla[["method", "metric", "base", "value"]].values.tolist() == [["wachter", "cost", 1.0, 3.0]]
+    released = changed[changed["convention"] == "Atkinson as released"].set_index(["method", "phase"])
+    assert released.loc[("wachter", "after"), ["base", "value", "published"]].tolist() == pytest.approx([0.6, 0.7, 0.6])
+    assert "Radius" not in " ".join(table["convention"])
+
+
+def test_every_number_of_ours_is_there_once(measured):
+    table = conventions.table(measured)
+    ours = table[table["convention"] == conventions.OURS]
+    assert not ours.duplicated(["population", "classifier", "method", "phase", "metric"]).any()
+    assert (ours["difference"] == 0).all()
+    before = ours[ours["phase"] == "before"]
+    assert set(before["method"]) == {"none"}
+
+
+def test_agreement_counts_matches_by_convention(measured):
+    table = conventions.agreement(measured).set_index("convention")
+    assert table["numbers"].unique().tolist() == [4]
+    # as compared: centralization before and the cost match, Atkinson (0.7) and centralization after (0.6) do not
+    assert table.loc[conventions.COMPARED, ["matches", "gained", "lost"]].tolist() == [2, 0, 0]
+    assert table.loc["Unresolved dropped", ["matches", "gained", "lost"]].tolist() == [3, 1, 0]
+    assert table.loc["Atkinson as defined", ["matches", "gained"]].tolist() == [3, 1]
+    assert table.loc["Wachter as CARLA", "matches"] == 2  # its numbers after recourse are Wachter's
+    assert table["nearest"].sum() == 1
+
+
+def test_agreement_counts_as_the_comparison_does_on_real_data():
+    """On real data Atkinson is compared as it is defined: the convention leaves these numbers as they are."""
+    atkinson = ("real", "law-sex", "mlp", "face", "after", "atkinson", "atkinson", 0.6, 0.01)
+    own = run(
+        "conventions",
+        cell("face", 0.1, population="law-sex", atkinson_released=0.9).assign(classifier="mlp"),
+        published=[atkinson],
+    )
+    table = conventions.agreement(own).set_index("convention")
+    assert table["matches"].tolist() == [1] * len(table)
+    assert table["undefined"].sum() == 0
+
+
+def test_an_undefined_number_does_not_match():
+    lost = cell("face", scenario="drop", cost=np.nan)
+    own = run("conventions", cell("face"), lost, published=[(*PRINTED[3], 0.01)])
+    table = conventions.agreement(own).set_index("convention")
+    assert table.loc["Unresolved dropped", ["matches", "lost", "undefined"]].tolist() == [0, 1, 1]
+    shown = conventions.show(conventions.table(own)).data
+    assert "nobody &lt;found&gt;" in shown
+
+
+def test_without_a_published_number_or_a_scenario_there_is_an_error(measured):
+    with pytest.raises(DataError, match="no published number is about"):
+        conventions.agreement(run("conventions", cell("cruds"), published=[(*PRINTED[3], 0.01)]))
+    measured.studies["conventions"]["scenarios"] = ["origin", "drop"]
+    with pytest.raises(DataError, match="no measures in the scenario 'origin'"):
+        conventions.table(measured)
+
+
+def test_the_pages_name_the_nearest_convention_from_the_numbers(measured):
+    table = conventions.agreement(measured)
+    best = table.loc[table["nearest"], "convention"].item()
+    assert best.lower() in conventions.nearest(table).data.lower()
+    assert "+1 −0" in conventions.show_agreement(table).data
+    assert conventions.agreement_figure(table).axes[0].get_title() == "Synthetic\n4 published numbers"
+    assert len(conventions.figure(conventions.table(measured)).axes) == 3
+
+
+# --- what the studies are told
+
+
+def test_studies_say_what_their_variants_are_and_in_which_options_they_differ():
+    config = {
+        "run": {"populations": ["synthetic", "law-sex"], "methods": ["ebr"], "seeds": 2, "studies": ["tradeoff"]},
+        "methods": {
+            "ebr": {"populations": {"synthetic": {"density_quantile": 0.5, "keep": 500}}},
+            "ebr-q20": {"base": "ebr", "options": {"density_quantile": 0.2}},
+        },
+        "studies": {"tradeoff": {"populations": ["synthetic", "law-sex"], "methods": ["ebr-q20"]}},
+    }
+    described = settings.described(config)
+    assert described["main"]["bases"] == {}
+    assert described["main"]["options"] == {}
+    assert described["tradeoff"]["bases"] == {"ebr-q20": "ebr"}
+    assert described["tradeoff"]["options"] == {
+        "ebr": {"synthetic": {"density_quantile": 0.5}, "law-sex": {"density_quantile": 0.7}},  # 0.7 is its default
+        "ebr-q20": {"synthetic": {"density_quantile": 0.2}, "law-sex": {"density_quantile": 0.2}},
+    }

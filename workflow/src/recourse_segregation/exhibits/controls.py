@@ -1,0 +1,172 @@
+"""What each index can and cannot see: the methods beside controls whose answer is known, and the placebo.
+
+Controls: nobody moves (`none`), everybody is sent to one point (`collapse`), everybody takes the place of somebody of
+the other group (`swap_in`). Placebo: the same people move in the same way, but the index is told shuffled groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from .. import names, statistics
+from ..settings import DEFAULT
+from ._figures import DARK, MIDDLE, diamonds, grid, marker, per_dataset, rows_of, theme, undefined
+from ._layout import Footnotes, Layout, by_method, number, tables
+from ._run import METHOD
+from .segregation import KEY, around_zero, interval
+
+CONTROLS = ("none", "collapse", "swap_in")
+PLACEBO = "placebo"
+
+
+def against_placebo(seeds: pd.DataFrame) -> pd.DataFrame:
+    """What of each change is due to the groups: with the real ones - with shuffled ones, paired within a seed.
+
+    seeds: what `segregation.seeds` returns, of both scenarios. Columns: those of `statistics.effects`, where `before`
+    is the change with shuffled groups and `after` that with the real ones.
+    """
+    match = [*METHOD, "scope", "metric", "seed"]
+    own, shuffled = (seeds[seeds["scenario"] == scenario] for scenario in (DEFAULT, PLACEBO))
+    pairs = own.merge(shuffled[[*match, "change", "note"]], on=match, suffixes=("", "_shuffled"))
+    pairs = pairs.assign(
+        level=pairs["before"],
+        before=pairs["change_shuffled"],
+        after=pairs["change"],
+        change=pairs["change"] - pairs["change_shuffled"],
+        note=pairs["note"].where(pairs["note"] != "", pairs["note_shuffled"]),
+    )
+    return statistics.summarise(pairs, KEY)
+
+
+def calibration(table: pd.DataFrame) -> pd.DataFrame:
+    """Each index under the controls and the placebo, beside the methods.
+
+    table: what `segregation.table` returns, of both scenarios. Columns: population, classifier, metric, and mean
+    changes: none, collapse, swap_in (missing if not run), lowest and highest (of the methods), own and shuffled (mean
+    size over the methods with the real and with shuffled groups), share (shuffled / own).
+    """
+    rows = []
+    for key, part in table.groupby(["population", "classifier", "metric"], sort=False):
+        own = part[part["scenario"] == DEFAULT].set_index("method")["change"]
+        shuffled = part[part["scenario"] == PLACEBO].set_index("method")["change"].drop(list(CONTROLS), errors="ignore")
+        methods = own.drop(list(CONTROLS), errors="ignore")
+        sizes = methods.abs().mean(), shuffled.abs().mean()
+        share = sizes[1] / sizes[0] if sizes[0] > 0 else np.nan
+        controls = [own.get(control, np.nan) for control in CONTROLS]
+        rows.append((*key, *controls, methods.min(), methods.max(), *sizes, share))
+    means = ["lowest", "highest", "own", "shuffled", "share"]
+    return pd.DataFrame(rows, columns=["population", "classifier", "metric", *CONTROLS, *means])
+
+
+def blind_spots(calibration: pd.DataFrame) -> pd.DataFrame:
+    """What the numbers of `calibration` say about each index: columns metric, finding (a sentence)."""
+    rows = [
+        (metric, finding)
+        for metric, part in calibration.groupby("metric", sort=False)
+        for finding in _findings(part, names.metric(metric))
+    ]
+    return pd.DataFrame(rows, columns=["metric", "finding"])
+
+
+def _findings(part: pd.DataFrame, metric: names.Metric) -> Iterator[str]:
+    """Sentences about the rows of one index, one a population."""
+    still = part["none"].abs().max()
+    if not np.isnan(still):
+        yield f"Nobody moves: it changes by at most {number(still, digits=metric.digits + 1)}."
+    towards = {c: metric.segregation * part[c].dropna() for c in ("collapse", "swap_in")}
+    for control, about in (
+        ("collapse", "Everybody at one point"),
+        ("swap_in", "Everybody in the other group's places"),
+    ):
+        if len(towards[control]):
+            less, more = int((towards[control] < 0).sum()), int((towards[control] > 0).sum())
+            yield f"{about}: less segregated in {less} of {len(towards[control])} populations, more in {more}."
+    both = pd.DataFrame(towards).dropna()
+    if len(both):
+        preferred = int((both["collapse"] <= both["swap_in"]).sum())
+        yield f"One point is no worse than the other group's places in {preferred} of {len(both)} populations."
+    shares = part["share"].dropna()
+    if len(shares):
+        least, most = f"{shares.min():.0%}", f"{shares.max():.0%}"
+        share = least if least == most else f"{least} to {most}"
+        yield f"With shuffled groups a change is {share} as large in the mean as with the real ones."
+
+
+def figures(table: pd.DataFrame) -> dict[str, Figure]:
+    """The change of each index with the real and with shuffled groups, a figure a data set.
+
+    table: what `segregation.table` returns, of both scenarios.
+    """
+    return {dataset: _beside(part) for dataset, part in per_dataset(table)}
+
+
+def show_calibration(calibration: pd.DataFrame) -> Any:
+    """`calibration`, a table a population."""
+    layouts = []
+    for (population, classifier), part in calibration.groupby(["population", "classifier"], sort=False):
+        rows = []
+        for row in part.itertuples():
+            digits = names.metric(row.metric).digits + 1
+            rows.append(
+                {"Index": names.metric(row.metric).label.replace("\n", ", ")}
+                | {names.method(c): number(getattr(row, c), digits=digits, sign=True) for c in CONTROLS}
+                | {
+                    "The methods": f"{number(row.lowest, digits=digits, sign=True)} to "
+                    f"{number(row.highest, digits=digits, sign=True)}",
+                    "Mean size,\nreal groups": number(row.own, digits=digits),
+                    "Mean size,\nshuffled": number(row.shuffled, digits=digits),
+                    "Shuffled /\nreal": "–" if np.isnan(row.share) else f"{row.share:.0%}",
+                }
+            )
+        layouts.append(Layout(rows, names.cell(population, classifier)))
+    return tables(layouts)
+
+
+def show_against_placebo(table: pd.DataFrame) -> Any:
+    """`against_placebo`, a table a population: real, shuffled; below, the difference with its interval and mark."""
+
+    def cell(row: pd.Series, notes: Footnotes) -> str:
+        if not row["seeds"]:
+            return notes.dash(row["note"])
+        digits = names.metric(row["metric"]).digits + 1
+        real, shuffled, difference = (number(row[c], digits=digits, sign=True) for c in ("after", "before", "change"))
+        return f"{real}, shuffled {shuffled}<br><b>{difference}</b>{interval(row, digits)}"
+
+    return by_method(table, list(dict.fromkeys(table["metric"])), cell)
+
+
+def show_blind_spots(findings: pd.DataFrame) -> Any:
+    """`blind_spots`, a row a finding."""
+    rows = [
+        {"Index": names.metric(row.metric).label.replace("\n", ", "), "What the controls say": row.finding}
+        for row in findings.itertuples()
+    ]
+    return tables([Layout(rows, repeat=("Index",))])
+
+
+def _beside(table: pd.DataFrame) -> Figure:
+    looks = {DEFAULT: (DARK, True, -0.17), PLACEBO: (MIDDLE, False, 0.17)}
+    with theme():
+        figure, panels, methods = grid(table, 0.36)
+        for axis, rows, metric in panels:
+            drawn = {s: rows[rows["scenario"] == s].set_index("method").reindex(methods) for s in looks}
+            for scenario, (color, filled, shift) in looks.items():
+                own = drawn[scenario]
+                diamonds(axis, own["change"], own["low"], own["high"], filled, shift, color)
+            undefined(axis, drawn[DEFAULT]["change"])
+            rows_of(axis, [names.method(m) for m in methods])
+            around_zero(axis, rows, metric)
+        handles = [
+            marker("D", "with the real groups", DARK, DARK),
+            marker("D", "with shuffled groups", "white", MIDDLE),
+            Line2D([], [], color=DARK, linewidth=2, label="95 % interval of the mean over seeds"),
+        ]
+        title = "mean change of the index, after − before recourse"
+        figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, title=title)
+    return figure
