@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from recourse_segregation.metrics import pairwise, recourse
+from recourse_segregation.metrics import Estimate, pairwise, recourse
 from recourse_segregation.metrics.recourse import (
     closeness,
     cost,
@@ -139,3 +139,40 @@ def test_shares_by_hand():
 def test_what_is_not_defined_is_refused(metric, message):
     with pytest.raises(ValueError, match=message):
         metric()
+
+
+# --- beyond the budget of pairs: estimates
+
+
+@pytest.mark.parametrize("metric", ["diversity", "closeness"])
+def test_means_over_pairs_are_estimated_beyond_the_budget(metric):
+    rng = np.random.default_rng(0)
+    x, y = rng.random((60, 2)), rng.random((40, 2))
+    of, pairs = (lambda: diversity(x), 60 * 60) if metric == "diversity" else (lambda: closeness(x, y), 60 * 40)
+    exact = of()
+    with mock.patch.object(pairwise, "PAIRS", pairs):
+        assert not isinstance(of(), Estimate)
+    with mock.patch.multiple(pairwise, PAIRS=pairs - 1, DRAWS=20_000):
+        estimate = of()
+    assert 0 < abs(estimate - exact) < 4 * estimate.error < 0.01
+
+
+def test_ynn_of_many_ties_is_estimated_with_a_calibrated_error():
+    rng = np.random.default_rng(0)
+    # 300 recourses on a grid, where everybody ties, and 100 off it.
+    individuals = rng.integers(0, 8, (500, 2)).astype(float)
+    accepted = rng.random(500) < 0.1 * individuals[:, 0] + 0.05
+    counterfactual = np.concatenate([rng.integers(0, 8, (300, 2)), rng.uniform(0, 7, (100, 2))])
+    exact = ynn(counterfactual, individuals, accepted)
+    assert not isinstance(exact, Estimate)
+    deviations = []
+    for seed in range(200):
+        with (
+            mock.patch.object(pairwise, "PAIRS", 50 * 500),
+            mock.patch.object(recourse, "numpy_generator", return_value=np.random.default_rng(seed)),
+        ):
+            estimate = ynn(counterfactual, individuals, accepted)
+        deviations.append((estimate - exact) / estimate.error)
+    assert abs(np.mean(deviations)) < 0.3
+    assert 0.8 < np.std(deviations) < 1.2
+    assert estimate.note.startswith("estimated from 50 of 3")

@@ -1,5 +1,6 @@
 """The segregation indices against values worked out by hand, independent oracles and their own symmetries."""
 
+from contextlib import ExitStack
 from math import log, sqrt
 from unittest import mock
 
@@ -12,9 +13,10 @@ from hypothesis.extra import numpy as hnp
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 
-from recourse_segregation.metrics import pairwise
+from recourse_segregation.metrics import Estimate, pairwise, segregation
 from recourse_segregation.metrics.segregation import (
     Neighbourhoods,
+    among_their_own,
     assign,
     atkinson,
     average_proximity,
@@ -149,6 +151,16 @@ def test_no_more_centres_than_distinct_rows():
     assert isinstance(found, Neighbourhoods)
     np.testing.assert_allclose(np.sort(found.centres, axis=0), column(0.1, 0.4, 0.9))
     assert len(neighbourhoods(features, minority, k=2).centres) == 2
+
+
+def test_areas_of_very_many_people_are_fitted_to_a_sample():
+    features = np.repeat(np.arange(4.0), 100)[:, None] + np.random.default_rng(0).normal(0, 0.01, (400, 1))
+    minority = np.arange(400) % 3 == 0
+    with mock.patch.object(segregation, "MAPPED", 80):
+        centres, again = (neighbourhoods(features, minority, k=4).centres for _ in range(2))
+    np.testing.assert_array_equal(centres, again)
+    np.testing.assert_allclose(np.sort(centres, axis=0)[:, 0], np.arange(4), atol=0.01)
+    assert not np.array_equal(centres, neighbourhoods(features, minority, k=4).centres)
 
 
 def test_assign_by_hand():
@@ -350,3 +362,102 @@ def test_quantile_is_refused():
         pairwise.distance_quantile(column(0, 1), 1.5)
     with pytest.raises(ValueError, match="no points"):
         pairwise.distance_quantile(np.empty((0, 2)), 0.5)
+
+
+# --- beyond the budget of pairs: estimates
+
+
+def sampled(pairs=0, draws=2000, rng=None):
+    """Look at `pairs` pairs at most, and draw from `rng` if one is given."""
+    stack = ExitStack()
+    stack.enter_context(mock.patch.multiple(pairwise, PAIRS=pairs, DRAWS=draws))
+    if rng is not None:
+        for module in (pairwise, segregation):
+            stack.enter_context(mock.patch.object(module, "numpy_generator", return_value=rng))
+    return stack
+
+
+CITY = np.random.default_rng(0).gamma(2, 0.1, (400, 3))
+CITIZENS = np.random.default_rng(1).random(400) < 0.2 + 0.5 * (CITY[:, 0] > 0.2)
+# An index of the city, and how many pairs it may look at when it is estimated.
+ESTIMATED = {
+    "radius": (lambda: pairwise.distance_quantile(CITY[CITIZENS], 0.1), 0),
+    "centralization": (lambda: centralization(CITY, CITIZENS, 0.15), 60 * 400),
+    "centralization_released": (lambda: centralization_released(CITY, CITIZENS, 0.15), 60 * 400),
+    "average_proximity": (lambda: average_proximity(CITY, CITIZENS), 0),
+    "spatial_proximity": (lambda: spatial_proximity(CITY, CITIZENS), 0),
+    "mean distance within": (lambda: pairwise.mean_distance(CITY), 0),
+    "mean distance between": (lambda: pairwise.mean_distance(CITY[:90], CITY), 0),
+}
+
+
+@pytest.mark.parametrize("name", ESTIMATED)
+def test_estimates_are_unbiased_and_their_standard_errors_calibrated(name):
+    index, pairs = ESTIMATED[name]
+    exact = index()
+    assert not isinstance(exact, Estimate)
+    estimates = []
+    for seed in range(300):
+        with sampled(pairs, rng=np.random.default_rng(seed)):
+            estimates.append(index())
+    deviations = np.array([(e - exact) / e.error for e in estimates])
+    # The mean and the spread of 300 standard normal numbers: 0 ± 0.058 and 1 ± 0.041.
+    assert abs(deviations.mean()) < 0.25
+    assert 0.82 < deviations.std() < 1.18
+    assert 0.9 < np.mean(abs(deviations) < 1.96) < 0.99
+    assert "standard error" in estimates[0].note
+
+
+@pytest.mark.parametrize("name", ESTIMATED)
+def test_estimates_begin_beyond_the_budget_and_repeat(name):
+    index, pairs = ESTIMATED[name]
+    size = {"radius": CITIZENS.sum() ** 2, "mean distance between": 90 * 400}.get(name, 400**2)
+    if name.startswith("centralization"):
+        size = CITIZENS.sum() * 400
+    with sampled(size):
+        assert not isinstance(index(), Estimate)
+    with sampled(size - 1):
+        assert isinstance(index(), Estimate)
+    with sampled(pairs):
+        first, again = index(), index()
+    assert (first, first.note) == (again, again.note)
+
+
+def test_a_larger_sample_is_nearer():
+    for name in ("average_proximity", "spatial_proximity", "mean distance within"):
+        index, _ = ESTIMATED[name]
+        errors = []
+        for draws in (8000, 128_000):
+            with sampled(draws=draws):
+                errors.append(index().error)
+        assert errors[1] == pytest.approx(errors[0] / 4, rel=0.25)
+
+
+@given(populations(), radii)
+def test_estimates_of_small_populations(population, radius):
+    features, minority = population
+    with sampled(draws=500):
+        sums = proximity_sums(features, minority)
+        values = average_proximity(features, minority, sums), spatial_proximity(features, minority, sums)
+        own = among_their_own(features, minority, radius)
+    exact = average_proximity(features, minority), spatial_proximity(features, minority)
+    for value, wanted in zip(values, exact, strict=True):
+        assert abs(value - wanted) <= 6 * value.error + 1e-9 + 0.05 * (value.error > 0)
+    # A group of one has only its self pair.
+    if minority.sum() == 1:
+        assert sums.xx == pytest.approx(1)
+    if (~minority).sum() == 1:
+        assert sums.yy == pytest.approx(1)
+    looked_at = ~np.ma.getmaskarray(own)
+    assert looked_at.sum() == 1
+    np.testing.assert_array_equal(own[looked_at], among_their_own(features, minority, radius)[looked_at])
+
+
+def test_a_change_is_measured_on_the_same_sample():
+    moved = CITY + 0.01 * CITIZENS[:, None]
+    with sampled(60 * 400):
+        before, after = (among_their_own(x, CITIZENS, 0.15) for x in (CITY, moved))
+        proximities = [average_proximity(x, CITIZENS) for x in (CITY, moved)]
+    np.testing.assert_array_equal(before.mask, after.mask)
+    change = average_proximity(moved, CITIZENS) - average_proximity(CITY, CITIZENS)
+    assert abs(proximities[1] - proximities[0] - change) < 0.3 * proximities[0].error

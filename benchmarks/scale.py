@@ -1,0 +1,339 @@
+"""Seconds and memory of every stage against individuals, features and seeds; writes docs/performance.
+
+    make scale                               (some ten minutes on one core, nothing to download)
+    python benchmarks/scale.py --draw        (the figures and the text only, from docs/performance/scale.csv)
+
+Everybody is made up (as in `test_speed.py`), and every point runs in a process of its own. Seconds are of
+processor time on one thread, so that other work on the machine matters little. Memory is the most that the process
+held, its libraries (the `base_mib` it held at its start) and its people included.
+
+A training or a search that would take too long is cut: to one epoch, a few steps or shells; `per` says to what, and the
+times of a whole one are as many times longer.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import re
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import psutil
+import seaborn as sns
+import torch
+from matplotlib.figure import Figure
+from sklearn import cluster, model_selection  # noqa: F401  (loaded before anything is timed)
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "workflow" / "src"))
+
+from recourse_segregation import classifiers, contracts, methods, recourse, simulation  # noqa: E402
+from recourse_segregation.data import Dataset, Feature, Sensitive  # noqa: E402
+from recourse_segregation.metrics import recourse as quality  # noqa: E402
+from recourse_segregation.metrics import segregation  # noqa: E402
+from recourse_segregation.population import Population, prepare  # noqa: E402
+from recourse_segregation.seeds import torch_generator  # noqa: E402
+
+DOCUMENT = ROOT / "docs" / "performance.md"
+FOLDER = ROOT / "docs" / "performance"
+BLOCK = re.compile(r"(<!-- scale -->\n).*?(<!-- /scale -->)", re.DOTALL)
+
+INDIVIDUALS, MOST = (1_000, 10_000, 100_000), 1_000_000
+FEATURES, SEEDS = (10, 100), (1, 5, 20)
+WORKERS = 1  # more would disturb each other's times
+#: Options that cut a method's training and search, and what is then timed.
+CUT = {
+    "wachter": ({}, "fit", "search"),
+    "growing_spheres": ({}, "fit", "search"),
+    "face": ({}, "fit", "search"),
+    "cchvae": ({"epochs": 1, "shells": 5}, "one epoch", "at most 5 shells"),
+    "ibr": ({"epochs": 1, "shells": 5}, "one epoch", "at most 5 shells"),
+    "cruds": ({"epochs": 1, "steps": 10}, "one epoch", "10 steps"),
+    "ebr": ({"epochs": 10, "density_quantile": 0.3}, "10 epochs", "search"),
+}
+NAMES = {
+    "wachter": "Wachter",
+    "growing_spheres": "Growing Spheres",
+    "face": "FACE",
+    "cchvae": "C-CHVAE",
+    "ibr": "IBR",
+    "cruds": "CRUDS",
+    "ebr": "EBR",
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is timed: `ready(individuals, features, seed)` does what comes before and returns the work."""
+
+    kind: str
+    name: str
+    per: str
+    ready: Callable[[int, int, int], Callable[[], object]]
+
+
+# --- the stages
+
+
+def people(individuals: int, features: int, seed: int) -> Population:
+    """Made-up people: a group and `features` - 1 continuous features, three of which decide the label."""
+
+    def draw(random_state: np.random.RandomState) -> pd.DataFrame:
+        x = random_state.gamma(2.0, 1.0, (individuals, features - 1))
+        group = random_state.rand(individuals) < 0.4
+        score = x[:, 0] + x[:, 1] - x[:, 2] + 0.5 * ~group + random_state.normal(0, 0.5, individuals)
+        frame = pd.DataFrame(x, columns=[f"x{i}" for i in range(features - 1)])
+        return frame.assign(label=(score > 1).astype(int), side=np.where(group, "b", "a"))
+
+    columns = (Feature(f"x{i}", "continuous") for i in range(features - 1))
+    side = Feature("side", "binary", ("a", "b"))
+    dataset = Dataset("made_up", "", "", "", (*columns, side), {"side": Sensitive("side", ("a", "b"), "b")}, draw=draw)
+    return prepare("made-up", dataset, "side", seed, individuals)
+
+
+def judged(individuals: int, features: int, seed: int, epochs: int = 10):
+    """Made-up people and a classifier that has seen little: it decides much like a trained one."""
+    population = people(individuals, features, seed)
+    return population, classifiers.train(population, torch_generator(seed), (32,), 0.002, epochs, 256)
+
+
+def training(*size: int) -> Callable[[], object]:
+    population = people(*size)
+    return lambda: classifiers.train(population, torch_generator(0), (18, 9, 3), 0.002, 1, 32)
+
+
+def fitting(name: str) -> Callable:
+    def ready(*size: int) -> Callable[[], object]:
+        cell = judged(*size)
+        return lambda: methods.load(name)(**CUT[name][0]).fit(*cell, torch_generator(0))
+
+    return ready
+
+
+def searching(name: str) -> Callable:
+    def ready(*size: int) -> Callable[[], object]:
+        population, classifier = judged(*size)
+        x = classifiers.tensor(population.features)
+        x = x[~classifier.accepts(x)]
+        method = methods.load(name)(**CUT[name][0]).fit(population, classifier, torch_generator(0))
+        return lambda: method.counterfactuals(x)
+
+    return ready
+
+
+def simulating(*size: int) -> Callable[[], object]:
+    population, classifier = judged(*size)
+    offered, _ = recourse.generate(population, classifier, "-", "wachter", "wachter", {})
+    train = population.training_part()
+    accepted = contracts.accepted(classifiers.predictions(classifier, population), train)
+    return lambda: simulation.implement(train, accepted, offered, np.random.default_rng(0))
+
+
+def measuring(metric: Callable) -> Callable:
+    def ready(individuals: int, features: int, seed: int) -> Callable[[], object]:
+        rng = np.random.default_rng(seed)
+        x = rng.gamma(2.0, 0.08, (individuals, features - 1)).clip(0, 1)
+        minority = rng.random(individuals) < 0.4
+        return lambda: metric(x, minority, 0.075 * math.sqrt(features))
+
+    return ready
+
+
+METRICS = {
+    "neighbourhoods": lambda x, minority, _: segregation.neighbourhoods(x, minority),
+    "Atkinson": lambda x, minority, _: segregation.atkinson(segregation.assign(x[:30], x), minority),
+    "centralization": segregation.centralization,
+    "proximities": lambda x, minority, _: segregation.proximity_sums(x, minority),
+    "yNN (one in twenty moved)": lambda x, minority, _: quality.ynn(0.9 * x[::20], x, minority),
+    "diversity": lambda x, minority, _: quality.diversity(x[minority]),
+    "closeness": lambda x, minority, _: quality.closeness(x[minority], x[~minority]),
+}
+STAGES = [
+    Stage("Pipeline", "prepare", "population", lambda *size: lambda: people(*size)),
+    Stage("Pipeline", "train the classifier", "one epoch", training),
+    Stage("Pipeline", "simulate", "population", simulating),
+    *(Stage("Fit", NAMES[m], CUT[m][1], fitting(m)) for m in ("face", "cchvae", "ibr", "cruds", "ebr")),
+    *(Stage("Search", NAMES[m], per, searching(m)) for m, (_, _, per) in CUT.items()),
+    *(Stage("Metric", name, "population", measuring(metric)) for name, metric in METRICS.items()),
+]
+
+
+# --- measuring
+
+
+def points() -> Iterator[tuple[int, int, int, int]]:
+    """What is run: position among STAGES, individuals, features, seeds."""
+    for i, stage in enumerate(STAGES):
+        sizes = [(n, FEATURES[0], SEEDS[0]) for n in INDIVIDUALS]
+        sizes += [(INDIVIDUALS[1], FEATURES[1], SEEDS[0])]
+        sizes += [(INDIVIDUALS[0], FEATURES[0], seeds) for seeds in SEEDS[1:]]
+        sizes += [(MOST, FEATURES[0], SEEDS[0])] * (stage.kind == "Metric")
+        yield from ((i, *size) for size in sizes)
+
+
+def measure(point: tuple[int, int, int, int]) -> dict[str, object]:
+    """One row of the table; seeds run one after another, as in a job of the workflow."""
+    torch.set_num_threads(1)
+    i, individuals, features, seeds = point
+    base, seconds = psutil.Process().memory_info().rss, 0.0
+    for seed in range(seeds):
+        work = STAGES[i].ready(individuals, features, seed)
+        started = time.process_time()
+        work()
+        seconds += time.process_time() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "kind": STAGES[i].kind,
+        "stage": STAGES[i].name,
+        "per": STAGES[i].per,
+        "individuals": individuals,
+        "features": features,
+        "seeds": seeds,
+        "seconds": float(f"{seconds:.3g}"),
+        "peak_mib": round(peak / 1024),
+        "base_mib": round(base / 2**20),
+    }
+
+
+def run() -> pd.DataFrame:
+    """All points, each in a fresh process that has only the libraries loaded."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["scale"])
+    rows = []
+    with context.Pool(WORKERS, maxtasksperchild=1) as pool:
+        for row in pool.imap(measure, points(), chunksize=1):
+            rows.append(row)
+            print(*row.values(), flush=True)
+    return pd.DataFrame(rows)
+
+
+# --- showing
+
+
+def slope(rows: pd.DataFrame) -> float:
+    """The exponent b of seconds ~ individuals ** b, between the two largest sizes of up to 100,000."""
+    rows = rows[rows["individuals"] <= INDIVIDUALS[-1]].nlargest(2, "individuals")
+    (t2, t1), (n2, n1) = rows["seconds"], rows["individuals"]
+    return math.log(t2 / t1) / math.log(n2 / n1) if min(t1, t2) > 0 else math.nan
+
+
+def by_individuals(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ten features and one seed."""
+    return table[(table["features"] == FEATURES[0]) & (table["seeds"] == SEEDS[0])]
+
+
+def curves(table: pd.DataFrame, column: str, label: str, path: Path) -> None:
+    """`column` against individuals, both logarithmic, a panel for each kind of stage."""
+    rows = by_individuals(table)
+    figure = Figure(figsize=(12, 8), layout="constrained")
+    for axis, (kind, part) in zip(figure.subplots(2, 2).flat, rows.groupby("kind", sort=False), strict=True):
+        sns.lineplot(
+            part.rename(columns={"stage": kind}),
+            x="individuals",
+            y=column,
+            hue=kind,
+            style=kind,
+            markers=True,
+            dashes=False,
+            palette="colorblind",
+            markersize=8,
+            ax=axis,
+        )
+        axis.set(xscale="log", yscale="log", title=kind, xlabel="individuals", ylabel=label)
+        axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+    save(figure, path)
+
+
+def ratios(table: pd.DataFrame, path: Path) -> None:
+    """How many times as long with ten times the features, and with more seeds."""
+    figure = Figure(figsize=(12, 6.5), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    key = table["kind"] + ": " + table["stage"]
+    times = table.assign(stage=key).set_index(["stage", "individuals", "features", "seeds"])["seconds"]
+    stages = list(dict.fromkeys(key))
+    n, few = INDIVIDUALS[1], INDIVIDUALS[0]
+    features = pd.DataFrame(
+        {"stage": s, "times": times[s, n, FEATURES[1], 1] / times[s, n, FEATURES[0], 1]} for s in stages
+    )
+    seeds = pd.DataFrame(
+        {"stage": s, "times": times[s, few, FEATURES[0], k] / times[s, few, FEATURES[0], 1], "seeds": f"{k} seeds"}
+        for s in stages
+        for k in SEEDS[1:]
+    )
+    sns.scatterplot(features, x="times", y="stage", color="#12395b", s=60, ax=left)
+    sns.scatterplot(
+        seeds, x="times", y="stage", hue="seeds", style="seeds", palette=["#e9a23b", "#12395b"], s=60, ax=right
+    )
+    left.set(title=f"{FEATURES[1]} features against {FEATURES[0]}, {n:,} individuals")
+    right.set(title=f"more seeds against one, {few:,} individuals")
+    for axis in (left, right):
+        axis.set(xscale="log", xlabel="times as long", ylabel="")
+        axis.grid(axis="y", alpha=0.3)
+    left.axvline(FEATURES[1] / FEATURES[0], color="0.6", linestyle=":", zorder=0)
+    for k in SEEDS[1:]:
+        right.axvline(k, color="0.6", linestyle=":", zorder=0)
+    right.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+    save(figure, path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    with matplotlib.rc_context({"svg.hashsalt": path.stem}):
+        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+
+
+def text(table: pd.DataFrame) -> str:
+    """Markdown: a row for each stage, with what it takes at every size and the slope."""
+    rows = by_individuals(table)
+    sizes = (*INDIVIDUALS, MOST)
+    lines = [
+        "| | stage | per | " + " | ".join(f"{n:,}" for n in sizes) + " | slope | peak MiB at 100,000 |",
+        "| --- | --- | --- |" + " ---: |" * (len(sizes) + 2),
+    ]
+    for (kind, stage), part in rows.groupby(["kind", "stage"], sort=False):
+        seconds = part.set_index("individuals")["seconds"]
+        cells = [f"{seconds[n]:.2g}" if n in seconds.index else "" for n in sizes]
+        peaks = part.set_index("individuals")["peak_mib"]
+        peak = f"{peaks[INDIVIDUALS[-1]]:,}" if INDIVIDUALS[-1] in peaks.index else ""
+        lines.append(f"| {kind} | {stage} | {part['per'].iloc[0]} | {' | '.join(cells)} | {slope(part):.1f} | {peak} |")
+    most = rows.loc[rows["peak_mib"].idxmax()]
+    lines += [
+        "",
+        f"The libraries alone take {rows['base_mib'].max():,} MiB of the memory. The most was "
+        f"{most['peak_mib']:,} MiB, in {most['kind'].lower()} {most['stage']} of {most['individuals']:,} individuals.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def draw(table: pd.DataFrame, folder: Path = FOLDER, suffix: str = "svg") -> None:
+    """The figures of the table."""
+    with sns.axes_style("whitegrid"):
+        curves(table, "seconds", "processor seconds", folder / f"seconds.{suffix}")
+        table = table.assign(added=(table["peak_mib"] - table["base_mib"]).clip(lower=1))
+        curves(table, "added", "peak memory beyond the libraries (MiB)", folder / f"memory.{suffix}")
+        ratios(table, folder / f"features_and_seeds.{suffix}")
+
+
+def main(arguments: list[str]) -> None:
+    FOLDER.mkdir(exist_ok=True)
+    path = FOLDER / "scale.csv"
+    if arguments != ["--draw"]:
+        contracts.write_csv(run(), path)
+    table = pd.read_csv(path)
+    draw(table)
+    document = DOCUMENT.read_text(encoding="utf-8")
+    DOCUMENT.write_text(BLOCK.sub(lambda found: found[1] + text(table) + found[2], document), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    # By its name, so that the processes it starts find what they run.
+    import scale
+
+    scale.main(sys.argv[1:])
