@@ -1,188 +1,577 @@
-"""The same methods one by one: plain loops over individuals, autograd and torch.optim, as the public code runs them.
+"""The same methods one by one: plain loops over individuals, autograd, torch.optim and DataLoader, as in public code.
 
-For timing only. Nothing here is clever, and nothing else uses it.
+Nothing here is clever. `test_speed.py` times it, `same_quality.py` compares what comes out of it, and nothing else uses
+it. Everything takes the options, stops where and returns what the library does, but shares none of its code; draws come
+from torch's global stream (`torch.manual_seed`). People are rows of float32 tensors x [n, d].
 """
 
 from __future__ import annotations
 
+import heapq
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from inspect import signature
+from itertools import pairwise
+
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
+from torch.distributions import Bernoulli, Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
+from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits, mse_loss, softplus
 from torch.utils.data import DataLoader, TensorDataset
+
+ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
+
+
+def plain(network) -> nn.Sequential:
+    """A network of the library as a torch module that is not trained further."""
+    layers = []
+    for weight, bias in network.layers:
+        layer = nn.Linear(*weight.shape, dtype=weight.dtype)
+        layer.weight.data, layer.bias.data = weight.t().clone(), bias.clone()
+        layers += [layer, ACTIVATIONS[network.activation]()]
+    return nn.Sequential(*layers[:-1]).requires_grad_(False)
 
 
 def module(classifier) -> nn.Sequential:
-    """A trained classifier as a torch module with a softmax."""
-    layers = []
-    for weight, bias in classifier.network.layers:
-        layer = nn.Linear(*weight.shape)
-        layer.weight.data, layer.bias.data = weight.t().clone(), bias.clone()
-        layers += [layer, nn.ReLU()]
-    return nn.Sequential(*layers[:-1], nn.Softmax(dim=1)).requires_grad_(False)
+    """A trained classifier as a torch module: [..., d] -> two logits."""
+    return plain(classifier.network)
 
 
-def wachter(model: nn.Module, x: Tensor, steps: int = 1000) -> Tensor:
-    """One individual after another: Adam with AMSGrad on BCE + 0.01 L1."""
-    found, target = [], torch.tensor([[0.0, 1.0]])
+def margin(model: nn.Module, x: Tensor) -> Tensor:
+    """[..., d] -> [...]: log-odds of the favourable class; accepted is above 0."""
+    logits = model(x)
+    return logits[..., 1] - logits[..., 0]
+
+
+def valid(x: Tensor, schema) -> Tensor:
+    """Mutable columns of x [..., d] made those of a person: in [0, 1], one level per binary and one-hot feature."""
+    x = torch.where(torch.tensor(schema.mutable), x.clamp(0, 1), x)
+    for (column,) in schema.indices("binary"):
+        x[..., column] = (x[..., column] > 0.5).float()
+    for columns in schema.indices("categorical"):
+        largest = x[..., columns].argmax(-1)
+        for level, column in enumerate(columns):
+            x[..., column] = (largest == level).float()
+    return x
+
+
+def nearest(person: Tensor, people: Tensor, model: nn.Module) -> Tensor | None:
+    """The one of people [p, d] nearest to the person [d] whom the classifier accepts, if there is one."""
+    people = people[margin(model, people) > 0]
+    return people[(people - person).norm(dim=1).argmin()] if len(people) else None
+
+
+def nobody(person: Tensor) -> Tensor:
+    return torch.full_like(person, math.nan)
+
+
+# -- searches
+
+
+def wachter(
+    model: nn.Module,
+    x: Tensor,
+    schema,
+    learning_rate: float = 0.01,
+    penalty: float = 0.01,
+    steps: int = 1000,
+    rounds: int = 10,
+) -> Tensor:
+    """One individual after another: Adam with AMSGrad on BCE + λ L1, λ halved after every round."""
+    found, mutable = [], torch.tensor(schema.mutable)
     for person in x:
-        origin, point = person[None], person[None].clone().requires_grad_(True)
-        optimiser = torch.optim.Adam([point], lr=0.01, amsgrad=True)
-        for _ in range(steps):
-            probability = model(point)
-            if probability[0, 1] > 0.5:
+        result, current = nobody(person), person.clone().requires_grad_(True)
+        optimiser = torch.optim.Adam([current], lr=learning_rate, amsgrad=True)
+        for step in range(rounds * steps):
+            point = valid(current.detach(), schema).requires_grad_(True)
+            score = margin(model, point)
+            if score > 0:
+                result = point.detach()
                 break
-            loss = nn.functional.binary_cross_entropy(probability, target) + 0.01 * torch.dist(point, origin, 1)
-            optimiser.zero_grad()
+            loss = softplus(-score) + penalty * 0.5 ** (step // steps) * torch.dist(point, person, 1)
             loss.backward()
+            # The gradient passes straight through the choice of levels.
+            current.grad = point.grad * mutable
+            for columns in schema.indices("categorical"):
+                current.grad[columns] -= current.grad[columns].mean()
             optimiser.step()
-        found.append(point.detach())
-    return torch.cat(found)
+            current.data = torch.where(mutable, current.data.clamp(0, 1), person)
+        found.append(result)
+    return torch.stack(found)
 
 
-def growing_spheres(model: nn.Module, x: Tensor, step: float = 0.2, samples: int = 1000) -> Tensor:
+def growing_spheres(
+    model: nn.Module, x: Tensor, schema, step: float = 0.2, samples: int = 1000, shells: int = 1000
+) -> Tensor:
     """One individual after another, a shell at a time."""
+    continuous = [column for (column,) in schema.indices("continuous")]
+    levels = [columns for kind in ("binary", "categorical") for columns in schema.indices(kind)]
     found = []
     for person in x:
-        low = 0.0
-        while low < 1000 * step:
-            direction = torch.randn(samples, len(person))
-            radius = low + step * torch.rand(samples, 1)
-            points = (person + radius * direction / direction.norm(dim=1, keepdim=True)).clamp(0, 1)
-            accepted = points[model(points)[:, 1] > 0.5]
-            if len(accepted):
-                found.append(accepted[(accepted - person).norm(dim=1).argmin()])
+        result = None
+        for shell in range(shells):
+            direction = torch.randn(samples, len(continuous))
+            radius = (shell + torch.rand(samples, 1)) * step
+            people = person.repeat(samples, 1)
+            people[:, continuous] += radius * direction / direction.norm(dim=1, keepdim=True)
+            for columns in levels:
+                people[:, columns] = torch.rand(samples, len(columns))
+            result = nearest(person, valid(people, schema), model)
+            if result is not None:
                 break
-            low += step
+        found.append(nobody(person) if result is None else result)
     return torch.stack(found)
 
 
-def latent_search(vae, model: nn.Module, x: Tensor, condition: Tensor, samples: int = 100) -> Tensor:
-    """One individual after another, a shell of width 0.01 at a time."""
+def latent_search(
+    vae,
+    model: nn.Module,
+    x: Tensor,
+    schema,
+    seen: np.ndarray,
+    width: float = 0.01,
+    samples: int = 100,
+    shells: int = 1000,
+) -> Tensor:
+    """One individual after another, a shell of the latent space at a time; `seen` [d]: what the decoder also sees."""
+    mutable, seen = torch.tensor(schema.mutable), torch.tensor(seen)
     found = []
-    for person, given in zip(x, condition, strict=True):
-        centre = vae.encode(person[None])
-        for shell in range(1000):
+    for person in x:
+        result, centre = None, vae.encode(person[None, mutable])
+        for shell in range(shells):
             direction = torch.randn(samples, vae.latent)
-            radius = (shell + torch.rand(samples, 1)) * 0.01
-            points = vae.decode(
-                centre + radius * direction / direction.norm(dim=1, keepdim=True), given.expand(samples, -1)
-            )
-            accepted = points[model(torch.cat([points, given.expand(samples, -1)], 1))[:, 1] > 0.5]
-            if len(accepted):
-                found.append(accepted[(accepted - person).norm(dim=1).argmin()])
+            radius = (shell + torch.rand(samples, 1)) * width
+            points = centre + radius * direction / direction.norm(dim=1, keepdim=True)
+            people = person.repeat(samples, 1)
+            people[:, mutable] = vae.decode(points, person[seen].expand(samples, -1))
+            result = nearest(person, valid(people, schema), model)
+            if result is not None:
                 break
+        found.append(nobody(person) if result is None else result)
     return torch.stack(found)
 
 
-def cruds(csvae, model: nn.Module, x: Tensor, condition: Tensor, steps: int = 2000) -> Tensor:
-    """One individual after another: RMSprop on w by autograd."""
-    layers = []
-    for weight, bias in csvae.decoder.layers:
-        layer = nn.Linear(*weight.shape)
-        layer.weight.data, layer.bias.data = weight.t().clone(), bias.clone()
-        layers += [layer, nn.ReLU()]
-    decoder = nn.Sequential(*layers[:-1]).requires_grad_(False)
-    found, target = [], torch.tensor([[0.0, 1.0]])
-    for person, given in zip(x, condition, strict=True):
-        z = csvae.encode(person[None]).clone()
-        w = torch.randn(1, csvae.latent, requires_grad=True)
-        optimiser = torch.optim.RMSprop([w], lr=0.01)
-        best, lowest = torch.full_like(person, torch.nan), np.inf
+def cruds(
+    csvae: CSVAE,
+    model: nn.Module,
+    x: Tensor,
+    schema,
+    steps: int = 2000,
+    search_rate: float = 0.01,
+    penalty: float = 1e-3,
+) -> Tensor:
+    """One individual after another: RMSprop on w by autograd, the accepted iterate with the lowest loss is kept."""
+    mutable, found = torch.tensor(schema.mutable), []
+    for person in x:
+        given = person[None, ~mutable]
+        z = csvae.encode(person[None, mutable])
+        w = csvae.sample_w(1.0).requires_grad_(True)
+        optimiser = torch.optim.RMSprop([w], lr=search_rate)
+        best, lowest = nobody(person), math.inf
         for _ in range(steps):
-            point = decoder(torch.cat([z, w, given[None]], 1))
-            probability = model(torch.cat([point, given[None]], 1))
-            loss = nn.functional.binary_cross_entropy(probability, target) + 1e-3 * (point - person).square().sum()
-            if probability[0, 1] > 0.5 and loss.item() < lowest:
-                best, lowest = point.detach()[0], loss.item()
+            decoded = csvae.decoder(torch.cat([z, w, given], 1))[0]
+            point = person.clone()
+            point[mutable] = decoded.detach()
+            point = valid(point, schema).requires_grad_(True)
+            score = margin(model, point)
+            loss = softplus(-score) + penalty * (point - person).square().sum()
+            if score > 0 and loss.item() < lowest:
+                best, lowest = point.detach(), loss.item()
             optimiser.zero_grad()
             loss.backward()
+            decoded.backward(point.grad[mutable])
             optimiser.step()
         found.append(best)
     return torch.stack(found)
 
 
-def vae_epochs(x: Tensor, condition: Tensor, epochs: int, adversary: bool = False, hidden: int = 256) -> None:
-    """A VAE with autograd, torch.optim and a DataLoader; with an adversary for the last column of `condition`."""
-    m, c = x.shape[1], condition.shape[1]
-    trunk = nn.Sequential(nn.Linear(m, hidden), nn.ReLU())
-    mean, log_variance = nn.Linear(hidden, 2), nn.Linear(hidden, 2)
-    decoder = nn.Sequential(nn.Linear(2 + c, hidden), nn.ReLU(), nn.Linear(hidden, m), nn.Sigmoid())
-    parts = nn.ModuleList([trunk, mean, log_variance, decoder])
-    optimiser = torch.optim.Adam(parts.parameters(), lr=1e-3, weight_decay=1e-6)
-    rival = nn.Sequential(
-        *(nn.Linear(2, 8), nn.Sigmoid(), nn.Linear(8, 8), nn.Sigmoid(), nn.Linear(8, 8), nn.Sigmoid()),
-        *(nn.Linear(8, 1), nn.Sigmoid()),
-    )
-    rival_optimiser = torch.optim.Adam(rival.parameters(), lr=0.01)
-    for _ in range(epochs):
-        for part, given in DataLoader(TensorDataset(x, condition), batch_size=32, shuffle=True):
-            h = trunk(part)
-            mu, log_var = mean(h), log_variance(h)
-            z = mu + torch.exp(0.5 * log_var) * torch.randn_like(mu)
-            loss = nn.functional.binary_cross_entropy(decoder(torch.cat([z, given], 1)), part, reduction="sum")
-            loss = loss - 0.15 * (1 + log_var - mu**2 - log_var.exp()).sum()
-            if adversary:
-                p = rival(z).clamp(1e-6, 1 - 1e-6)
-                loss = loss + 200 * (p * p.log() + (1 - p) * (1 - p).log()).sum()
+def ebr(
+    density: MDN,
+    model: nn.Module,
+    x: Tensor,
+    schema,
+    density_quantile: float = 0.7,
+    bound: float = 20.0,
+    proposals: int = 50_000,
+    keep: int = 1000,
+    shared_pool: bool = False,
+) -> Tensor:
+    """One individual after another, each with samples of their own (Algorithm 1)."""
+    mutable, found = torch.tensor(schema.mutable), []
+    immutable = [column for column, moves in enumerate(schema.mutable) if not moves]
+    continuous = [list(schema.mutable_columns).index(schema.columns[c]) for (c,) in schema.indices("continuous")]
+    sensitive, minority = immutable.index(schema.sensitive_index), schema.groups.index(schema.minority)
+    for person in x:
+        own = person[immutable].clone()
+        if shared_pool:
+            own[sensitive] = minority
+        other = own.clone()
+        other[sensitive] = 1 - other[sensitive]
+        samples = density.sample(proposals, own)
+        chance = density.log_density(samples, other).exp() / bound
+        samples = samples[torch.rand(proposals, dtype=torch.float64) < chance][:keep]
+        samples = samples[((samples >= 0) & (samples <= 1))[:, continuous].all(1)]
+        result = None
+        if len(samples):
+            product = density.log_density(samples, own) + density.log_density(samples, other)
+            samples = samples[product >= product.quantile(density_quantile)]
+            people = person.repeat(len(samples), 1)
+            people[:, mutable] = samples
+            result = nearest(person, valid(people, schema), model)
+        found.append(nobody(person) if result is None else result)
+    return torch.stack(found)
+
+
+def face(
+    model: nn.Module, x: Tensor, schema, individuals: np.ndarray, neighbours: int = 50, density_quantile: float = 0.5
+) -> Tensor:
+    """One individual after another: the shortest path from them to the first accepted individual in a dense region.
+
+    individuals: float64 [n, d], all who may be passed; the people x must be among them.
+    """
+    accepted = (margin(model, torch.tensor(individuals, dtype=torch.float32)) > 0).numpy()
+    mutable, profiles, found = schema.mutable, {}, []
+    for person in x.numpy():
+        profile = person[~mutable].tobytes()
+        if profile not in profiles:
+            members = (individuals[:, ~mutable] == person[~mutable]).all(1)
+            points, targets = individuals[members][:, mutable], accepted[members]
+            density = log_density(points)
+            if targets.any():
+                targets &= density >= np.quantile(density[targets], density_quantile)
+            profiles[profile] = points, targets, roads(points, density, neighbours)
+        points, targets, graph = profiles[profile]
+        start = int(np.linalg.norm(points - person[mutable], axis=1).argmin())
+        end, result = first_reached(graph, start, targets), np.full_like(person, np.nan)
+        if end is not None:
+            result = person.copy()
+            result[mutable] = points[end]
+        found.append(result)
+    return torch.tensor(np.array(found))
+
+
+def log_density(points: np.ndarray) -> np.ndarray:
+    """Gaussian kernel density with Scott's bandwidth at each of the points [n, m], log [n]; the largest is 0."""
+    n, m = points.shape
+    scale = points.std(0)
+    bandwidth = np.where(scale > 0, scale, 1.0) * n ** (-1 / (m + 4))
+    density = [np.exp(-0.5 * (((points - point) / bandwidth) ** 2).sum(1)).sum() for point in points]
+    return np.log(np.array(density) / max(density))
+
+
+def roads(points: np.ndarray, density: np.ndarray, neighbours: int) -> list[dict[int, float]]:
+    """For each of the points [n, m], who is next to them and the cost of the way there: length over density.
+
+    Next to each other are nearest neighbours; then each part that is not connected is linked to whoever is closest
+    outside it, until there is one part.
+    """
+    graph: list[dict[int, float]] = [{} for _ in points]
+
+    def link(a: int, b: int) -> None:
+        length = np.linalg.norm(points[a] - points[b])
+        graph[a][b] = graph[b][a] = length / math.exp(0.5 * (density[a] + density[b]))
+
+    for a, point in enumerate(points):
+        for b in np.linalg.norm(points - point, axis=1).argsort()[1 : neighbours + 1]:
+            link(a, int(b))
+    while len(separate := parts(graph)) > 1:
+        closest = []
+        for part in separate:
+            outside = sorted(set(range(len(points))) - part)
+            ways = {a: np.linalg.norm(points[outside] - points[a], axis=1) for a in sorted(part)}
+            a = min(ways, key=lambda b, ways=ways: ways[b].min())
+            closest.append((a, outside[int(ways[a].argmin())]))
+        for a, b in closest:
+            link(a, b)
+    return graph
+
+
+def parts(graph: list[dict[int, float]]) -> list[set[int]]:
+    """The connected parts of a graph."""
+    left, found = set(range(len(graph))), []
+    while left:
+        part, border = set(), [left.pop()]
+        while border:
+            a = border.pop()
+            if a not in part:
+                part.add(a)
+                border += graph[a]
+        left -= part
+        found.append(part)
+    return found
+
+
+def first_reached(graph: list[dict[int, float]], start: int, targets: np.ndarray) -> int | None:
+    """The target that Dijkstra's algorithm reaches first from `start`, None if there is none in reach."""
+    queue, done = [(0.0, start)], set()
+    while queue:
+        cost, a = heapq.heappop(queue)
+        if targets[a]:
+            return a
+        if a not in done:
+            done.add(a)
+            for b, step in graph[a].items():
+                if b not in done:
+                    heapq.heappush(queue, (cost + step, b))
+    return None
+
+
+# -- density models
+
+
+def mlp(sizes: Sequence[int], activation: type[nn.Module] = nn.ReLU, dtype: torch.dtype = torch.float32):
+    layers = []
+    for a, b in pairwise(sizes):
+        layers += [nn.Linear(a, b, dtype=dtype), activation()]
+    return nn.Sequential(*layers[:-1])
+
+
+def loader(batch: int, *tensors: Tensor) -> DataLoader:
+    return DataLoader(TensorDataset(*tensors), batch_size=batch, shuffle=True)
+
+
+def gaussian(code: Tensor) -> Normal:
+    """Mean and log variance side by side -> the distribution."""
+    mean, log_variance = code.chunk(2, dim=1)
+    return Normal(mean, torch.exp(0.5 * log_variance))
+
+
+@dataclass
+class VAE:
+    encoder: nn.Module
+    decoder: nn.Module
+    latent: int
+
+    def encode(self, x: Tensor) -> Tensor:
+        return self.encoder(x)[:, : self.latent]
+
+    def decode(self, z: Tensor, condition: Tensor) -> Tensor:
+        return torch.sigmoid(self.decoder(torch.cat([z, condition], 1)))
+
+
+def train_vae(
+    x: Tensor,
+    condition: Tensor,
+    hidden: Sequence[int] = (256,),
+    latent: int = 2,
+    kl_weight: float = 0.3,
+    epochs: int = 500,
+    batch: int = 32,
+    learning_rate: float = 1e-3,
+    weight_decay: float = 1e-6,
+    adversary_weight: float = 0.0,
+    adversary_hidden: Sequence[int] = (8, 8, 8),
+    adversary_learning_rate: float = 0.01,
+    group: Tensor | None = None,
+) -> tuple[VAE, dict[str, float]]:
+    """A VAE, with a group [n] against an adversary, and its final losses per individual."""
+    encoder = mlp((x.shape[1], *hidden, 2 * latent))
+    decoder = mlp((latent + condition.shape[1], *reversed(hidden), x.shape[1]))
+    model = VAE(encoder, decoder, latent)
+    weights = [*encoder.parameters(), *decoder.parameters()]
+    optimiser = torch.optim.Adam(weights, lr=learning_rate, weight_decay=weight_decay)
+    rival = mlp((latent, *adversary_hidden, 1), nn.Sigmoid)
+    rival_optimiser = torch.optim.Adam(rival.parameters(), lr=adversary_learning_rate)
+    label = x.new_zeros(len(x), 1) if group is None else group[:, None]
+    for epoch in range(epochs):
+        for part, given, wanted in loader(batch, x, condition, label):
+            posterior = gaussian(encoder(part))
+            z = posterior.rsample()
+            loss = binary_cross_entropy(model.decode(z, given), part, reduction="sum")
+            loss = loss + kl_weight * epoch / epochs * kl_divergence(posterior, Normal(0.0, 1.0)).sum()
+            if group is not None:
+                loss = loss - adversary_weight * Bernoulli(logits=rival(z)).entropy().sum()
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-            if adversary:
+            if group is not None:
                 rival_optimiser.zero_grad()
-                nn.functional.binary_cross_entropy(rival(z.detach()), given[:, -1:]).backward()
+                binary_cross_entropy_with_logits(rival(z.detach()), wanted).backward()
                 rival_optimiser.step()
+    nn.ModuleList([encoder, decoder, rival]).requires_grad_(False)
+    posterior = gaussian(encoder(x))
+    z = posterior.sample()
+    losses = {
+        "reconstruction": binary_cross_entropy(model.decode(z, condition), x, reduction="sum").item() / len(x),
+        "kl": kl_divergence(posterior, Normal(0.0, 1.0)).sum().item() / len(x),
+    }
+    if group is not None:
+        losses["adversary"] = binary_cross_entropy_with_logits(rival(z), label).item()
+    return model, losses
 
 
-def csvae_epochs(x: Tensor, condition: Tensor, label: Tensor, epochs: int, hidden: int = 256) -> None:
-    """A CSVAE with autograd, torch.optim and a DataLoader."""
-    m, c = x.shape[1], condition.shape[1]
+@dataclass
+class CSVAE:
+    encoder: nn.Module
+    decoder: nn.Module
+    prior: nn.Module
+    latent: int
 
-    def net(a: int, b: int) -> nn.Sequential:
-        return nn.Sequential(nn.Linear(a, hidden), nn.ReLU(), nn.Linear(hidden, b))
+    def encode(self, x: Tensor) -> Tensor:
+        return self.encoder(x)[:, : self.latent]
 
-    to_z, to_w, prior, decoder, rival = net(m, 4), net(m + 1, 4), nn.Linear(1, 4), net(4 + c, m), net(2, 1)
-    optimiser = torch.optim.Adam(nn.ModuleList([to_z, to_w, prior, decoder]).parameters(), lr=5e-3)
-    rival_optimiser = torch.optim.Adam(rival.parameters(), lr=5e-3)
+    def sample_w(self, label: float) -> Tensor:
+        return gaussian(self.prior(torch.tensor([[label]]))).sample()
 
-    def gaussian(code: Tensor) -> Normal:
-        return Normal(code[:, :2], torch.exp(0.5 * code[:, 2:]))
 
-    divergence, bce = torch.distributions.kl_divergence, nn.functional.binary_cross_entropy_with_logits
+def train_csvae(
+    x: Tensor,
+    condition: Tensor,
+    label: Tensor,
+    hidden: int = 256,
+    latent: int = 2,
+    epochs: int = 100,
+    batch: int = 32,
+    learning_rate: float = 5e-3,
+) -> tuple[CSVAE, dict[str, float]]:
+    """A CSVAE for a label [n], and its final losses."""
+    m, c, y = x.shape[1], condition.shape[1], label[:, None]
+    to_z, to_w, prior = mlp((m, hidden, 2 * latent)), mlp((m + 1, hidden, 2 * latent)), mlp((1, 2 * latent))
+    decoder, rival = mlp((2 * latent + c, hidden, m)), mlp((latent, hidden, 1))
+    model = nn.ModuleList([to_z, to_w, prior, decoder])
+    optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    rival_optimiser = torch.optim.Adam(rival.parameters(), lr=learning_rate)
+
+    def codes(part: Tensor, y: Tensor) -> tuple[Normal, Normal, Normal]:
+        return gaussian(to_z(part)), gaussian(to_w(torch.cat([part, y], 1))), gaussian(prior(y))
+
     for _ in range(epochs):
-        for part, given, y in DataLoader(TensorDataset(x, condition, label), batch_size=32, shuffle=True):
-            q_z, q_w, p_w = gaussian(to_z(part)), gaussian(to_w(torch.cat([part, y], 1))), gaussian(prior(y))
+        for part, given, wanted in loader(batch, x, condition, y):
+            q_z, q_w, p_w = codes(part, wanted)
             z, w = q_z.rsample(), q_w.rsample()
-            p = torch.sigmoid(rival(z)).clamp(1e-6, 1 - 1e-6)
             loss = (
-                40 * nn.functional.mse_loss(decoder(torch.cat([z, w, given], 1)), part)
-                + 0.2 * divergence(q_z, Normal(0.0, 1.0)).sum(1).mean()
-                + divergence(q_w, p_w).sum(1).mean()
-                + 110 * (p * p.log() + (1 - p) * (1 - p).log()).mean()
+                40 * mse_loss(decoder(torch.cat([z, w, given], 1)), part)
+                + 0.2 * kl_divergence(q_z, Normal(0.0, 1.0)).sum(1).mean()
+                + kl_divergence(q_w, p_w).sum(1).mean()
+                - 110 * Bernoulli(logits=rival(z)).entropy().mean()
             )
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             rival_optimiser.zero_grad()
-            (100 * bce(rival(z.detach()), y)).backward()
+            (100 * binary_cross_entropy_with_logits(rival(z.detach()), wanted)).backward()
             rival_optimiser.step()
+    nn.ModuleList([model, rival]).requires_grad_(False)
+    q_z, q_w, p_w = codes(x, y)
+    z, w = q_z.sample(), q_w.sample()
+    return CSVAE(to_z, decoder, prior, latent), {
+        "reconstruction": mse_loss(decoder(torch.cat([z, w, condition], 1)), x).item(),
+        "kl_z": kl_divergence(q_z, Normal(0.0, 1.0)).sum(1).mean().item(),
+        "kl_w": kl_divergence(q_w, p_w).sum(1).mean().item(),
+        "adversary": binary_cross_entropy_with_logits(rival(z), y).item(),
+    }
 
 
-def mdn_epochs(x: Tensor, condition: Tensor, epochs: int, components: int = 50) -> None:
-    """A mixture density network with autograd and torch.distributions, evaluated for every individual."""
-    k, m = components, x.shape[1]
-    network = nn.Sequential(
-        *(nn.Linear(condition.shape[1], 16), nn.Tanh(), nn.Linear(16, 16), nn.Tanh(), nn.Linear(16, k * (1 + 2 * m)))
-    )
-    optimiser = torch.optim.Adam(network.parameters(), lr=5e-3)
-    for _ in range(epochs):
-        output = network(condition)
-        mean, log_scale = output[:, k:].view(-1, 2, k, m).unbind(1)
-        parts = Independent(Normal(mean, log_scale.exp() + 1e-2), 1)
-        loss = -MixtureSameFamily(Categorical(logits=output[:, :k]), parts).log_prob(x).mean()
+@dataclass
+class MDN:
+    """A mixture density network; x and the condition are standardised inside, densities are of x as given."""
+
+    network: nn.Module
+    components: int
+    x_moments: tuple[Tensor, Tensor]
+    condition_moments: tuple[Tensor, Tensor]
+
+    def mixture(self, condition: Tensor) -> MixtureSameFamily:
+        """[n, c] -> the densities of standardised x."""
+        mean, scale = self.condition_moments
+        output, k = self.network((condition.double() - mean) / scale), self.components
+        means, log_scales = output[:, k:].view(len(output), 2, k, -1).unbind(1)
+        components = Independent(Normal(means, log_scales.exp() + 1e-2), 1)
+        return MixtureSameFamily(Categorical(logits=output[:, :k]), components)
+
+    def log_density(self, x: Tensor, condition: Tensor) -> Tensor:
+        """log p(x | condition) of x [n, m]: [n]; the condition is everyone's [c] or each one's own [n, c]."""
+        mean, scale = self.x_moments
+        return self.mixture(condition.expand(len(x), -1)).log_prob((x.double() - mean) / scale) - scale.log().sum()
+
+    def sample(self, n: int, condition: Tensor) -> Tensor:
+        mean, scale = self.x_moments
+        return (self.mixture(condition[None]).sample((n,))[:, 0] * scale + mean).float()
+
+
+def train_mdn(
+    x: Tensor,
+    condition: Tensor,
+    components: int = 50,
+    hidden: Sequence[int] = (16, 16),
+    epochs: int = 1000,
+    learning_rate: float = 5e-3,
+) -> tuple[MDN, dict[str, float]]:
+    """A mixture density network by full batches, evaluated for every individual, and its final loss."""
+
+    def moments(values: Tensor) -> tuple[Tensor, Tensor]:
+        scale = values.double().std(0, correction=0)
+        return values.double().mean(0), torch.where(scale > 0, scale, 1.0)
+
+    sizes = (condition.shape[1], *hidden, components * (1 + 2 * x.shape[1]))
+    model = MDN(mlp(sizes, nn.Tanh, torch.float64), components, moments(x), moments(condition))
+    optimiser = torch.optim.Adam(model.network.parameters(), lr=learning_rate)
+    for _ in range(epochs + 1):
+        loss = -model.log_density(x, condition).mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+    model.network.requires_grad_(False)
+    return model, {"negative_log_likelihood": loss.item()}
+
+
+# -- the methods, complete: density model, if any, and search
+
+#: where IBR's defaults are not C-CHVAE's
+IBR = {"kl_weight": 1.0, "epochs": 100, "weight_decay": 0.0, "adversary_weight": 200.0, "shells": 2000}
+
+
+def recourse(method: str, options: dict, population, classifier) -> tuple[Tensor, dict[str, float]]:
+    """Recourse of everyone in train who is rejected [n, d], NaN where there is none, and the model's final losses."""
+    model, schema = module(classifier), population.schema
+    everyone = torch.tensor(population.features, dtype=torch.float32)
+    accepted = margin(model, everyone) > 0
+    x = everyone[torch.tensor(population.train) & ~accepted]
+    mutable = torch.tensor(schema.mutable)
+    own, given, losses = everyone[:, mutable], everyone[:, ~mutable], {}
+    if method == "wachter":
+        found = wachter(model, x, schema, **options)
+    elif method == "growing_spheres":
+        found = growing_spheres(model, x, schema, **options)
+    elif method == "face":
+        found = face(model, x, schema, population.features, **options)
+    elif method == "cchvae":
+        training, search = divide(options, train_vae)
+        vae, losses = train_vae(own, given, **training)
+        found = latent_search(vae, model, x, schema, ~schema.mutable, **search)
+    elif method == "ibr":
+        training, search = divide(IBR | options, train_vae)
+        seen = ~schema.mutable
+        seen[schema.sensitive_index] = False
+        group = everyone[:, schema.sensitive_index]
+        vae, losses = train_vae(own, everyone[:, torch.tensor(seen)], group=group, **training)
+        found = latent_search(vae, model, x, schema, seen, **search)
+    elif method == "cruds":
+        training, search = divide(options, train_csvae)
+        label = torch.tensor(population.labels, dtype=torch.float32)
+        csvae, losses = train_csvae(own, given, label, **training)
+        found = cruds(csvae, model, x, schema, **search)
+    elif method == "ebr":
+        training, search = divide(options, train_mdn)
+        density, losses = train_mdn(own[accepted], given[accepted], **training)
+        found = ebr(density, model, x, schema, **search)
+    else:
+        raise ValueError(f"{method} has no plain reference")
+    return found, losses
+
+
+def divide(options: dict, train: Callable) -> tuple[dict, dict]:
+    """The options that `train` takes, and the others."""
+    names = signature(train).parameters
+    return (
+        {name: value for name, value in options.items() if name in names},
+        {name: value for name, value in options.items() if name not in names},
+    )
+
+
+# -- metrics
 
 
 def centralization(features: np.ndarray, minority: np.ndarray, radius: float) -> float:
@@ -191,6 +580,15 @@ def centralization(features: np.ndarray, minority: np.ndarray, radius: float) ->
     for person in features[minority]:
         near = np.linalg.norm(features - person, axis=1) <= radius
         count += (near & minority).sum() > (near & ~minority).sum()
+    return count / minority.sum()
+
+
+def centralization_released(features: np.ndarray, minority: np.ndarray, radius: float) -> float:
+    """The same, but the j-th member counts only if row j is a member."""
+    count = 0
+    for row, person in enumerate(features[minority]):
+        near = np.linalg.norm(features - person, axis=1) <= radius
+        count += minority[row] and (near & minority).sum() > (near & ~minority).sum()
     return count / minority.sum()
 
 
@@ -206,16 +604,80 @@ def atkinson(centres: np.ndarray, features: np.ndarray, minority: np.ndarray) ->
     return 1 - share / (1 - share) * (total / (share * len(minority))) ** 2
 
 
+def proximity(x: np.ndarray, y: np.ndarray) -> float:
+    """Mean of exp(-distance) over the pairs of x and y: a loop over x."""
+    return float(np.mean([np.exp(-np.linalg.norm(y - person, axis=1)).mean() for person in x]))
+
+
 def average_proximity(features: np.ndarray, minority: np.ndarray) -> float:
     """A loop over minority members."""
-    others = features[~minority]
-    return float(np.mean([np.exp(-np.linalg.norm(others - person, axis=1)).mean() for person in features[minority]]))
+    return proximity(features[minority], features[~minority])
+
+
+def spatial_proximity(features: np.ndarray, minority: np.ndarray) -> float:
+    """A loop over everybody in their group, and one over everybody."""
+    x, y = features[minority], features[~minority]
+    return (len(x) * proximity(x, x) + len(y) * proximity(y, y)) / (len(features) * proximity(features, features))
+
+
+def cost(factual: np.ndarray, counterfactual: np.ndarray) -> float:
+    """A loop over recourses."""
+    return float(np.mean([np.linalg.norm(a - b) for a, b in zip(factual, counterfactual, strict=True)]))
+
+
+def cost_gap(factual: np.ndarray, counterfactual: np.ndarray, minority: np.ndarray) -> float:
+    return abs(cost(factual[minority], counterfactual[minority]) - cost(factual[~minority], counterfactual[~minority]))
 
 
 def ynn(counterfactual: np.ndarray, individuals: np.ndarray, accepted: np.ndarray, k: int = 5) -> float:
-    """A loop over recourses."""
+    """A loop over recourses; individuals who tie for the last places share them."""
     shares = []
     for person in counterfactual:
-        nearest = np.linalg.norm(individuals - person, axis=1).argsort()[:k]
-        shares.append(accepted[nearest].mean())
+        distance = np.linalg.norm(individuals - person, axis=1)
+        reach = np.sort(distance)[k - 1]
+        inside, edge = distance < reach, distance == reach
+        shares.append((accepted[inside].sum() + (k - inside.sum()) * accepted[edge].mean()) / k)
     return float(np.mean(shares))
+
+
+def diversity(counterfactual: np.ndarray) -> float:
+    """A loop over recourses, each against all others."""
+    total = sum(np.linalg.norm(counterfactual - person, axis=1).sum() for person in counterfactual)
+    return total / (len(counterfactual) * (len(counterfactual) - 1))
+
+
+def closeness(counterfactual: np.ndarray, favourable: np.ndarray) -> float:
+    """A loop over recourses."""
+    return float(np.mean([np.linalg.norm(favourable - person, axis=1).mean() for person in counterfactual]))
+
+
+def measures(population, rejected: np.ndarray, counterfactual: np.ndarray, home) -> dict[tuple[str, str], float]:
+    """(scope, metric) -> value, after everyone who found recourse has taken it up.
+
+    population: the training part [n]. rejected: bool [n]. counterfactual: mutable features [n rejected, m], NaN where
+    there is none. home: the neighbourhoods before.
+    """
+    before, minority = population.features[:, population.schema.mutable], population.minority
+    found = np.isfinite(counterfactual).all(1)
+    moved, after = rejected.copy(), before.copy()
+    moved[rejected] = found
+    after[moved] = counterfactual[found]
+    values = {}
+    for scope, who in (("everyone", np.ones_like(moved)), ("recipients", moved), ("accepted", ~rejected | moved)):
+        x, m = after[who], minority[who]
+        values |= {
+            (scope, "atkinson"): atkinson(home.centres, x, m),
+            (scope, "centralization"): centralization(x, m, home.radius),
+            (scope, "centralization_released"): centralization_released(x, m, home.radius),
+            (scope, "average_proximity"): average_proximity(x, m),
+            (scope, "spatial_proximity"): spatial_proximity(x, m),
+        }
+    target = after[moved]
+    return values | {
+        ("recipients", "found"): found.mean(),
+        ("recipients", "cost"): cost(before[moved], target),
+        ("recipients", "cost_gap"): cost_gap(before[moved], target, minority[moved]),
+        ("recipients", "ynn"): ynn(target, before, ~rejected),
+        ("recipients", "diversity"): diversity(target),
+        ("recipients", "closeness"): closeness(target, before[population.labels == 1]),
+    }
