@@ -35,7 +35,7 @@ same-quality: $(READY) ## ours against plain one-by-one loops over 20 seeds, int
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/same_quality.py
 
 clean: ## what a run leaves behind, but not the environment, the downloads or the committed results
-	rm -rf quick deviations logs results/benchmarks results/diagnostics.parquet results/classifiers.parquet
+	rm -rf quick logs results/benchmarks results/diagnostics.parquet results/classifiers.parquet
 	rm -rf $(foreach folder,$(wildcard results/*/seeds-*),$(dir $(folder)))
 
 # torch comes first and unhashed: its wheel depends on the machine (CPU or CUDA). Everything else is locked.
