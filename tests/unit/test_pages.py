@@ -61,6 +61,17 @@ def test_a_page_shows_prose_tables_and_pictures_but_no_code(tmp_path):
     assert 'href="a.ipynb"' in text
 
 
+def test_formulas_need_no_script(tmp_path):
+    opening = OPENING + "\n\nLet $x_1 \\le 1$, so that\n\n$$\n\\int_0^1 x\\,dx = \\frac12\n$$\n"
+    page = tmp_path / "a.html"
+    pages.render(executed(tmp_path / "a.ipynb", opening), page)
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<math") == 2
+    assert "<msub><mi>x</mi><mn>1</mn></msub>" in text
+    assert 'display="block"' in text
+    assert "$" not in re.sub("<style>.*?</style>", "", text, flags=re.DOTALL)
+
+
 def test_a_page_loads_nothing_from_elsewhere(tmp_path):
     notebook, page = executed(tmp_path / "a.ipynb"), tmp_path / "a.html"
     pages.render(notebook, page)

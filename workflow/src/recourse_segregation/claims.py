@@ -353,7 +353,8 @@ def _range(claim: Claim, metric: str, tests: pd.DataFrame) -> str:
     means = tests["value" if claim.bound is not None else "mean"].dropna()
     if means.empty:
         return ""
+    label = names.metric(metric).label.lower().replace("ynn", "yNN")
     if claim.bound is not None:
-        return f"mean {metric} {means.min():.3g} to {means.max():.3g}"
+        return f"mean {label} {means.min():.3g} to {means.max():.3g}"
     what = "mean difference" if claim.references else "mean change"
-    return f"{what} of {metric} {means.min():+.3g} to {means.max():+.3g}"
+    return f"{what} of {label} {means.min():+.3g} to {means.max():+.3g}"
