@@ -26,7 +26,7 @@ def snakemake(folder: Path, *arguments: str, configs: tuple[Path, ...] = (ROOT /
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=900,
+        timeout=1800,
     )
 
 

@@ -146,7 +146,7 @@ def _line(tag: str, cells: Sequence[str], left: Sequence[bool], joined: bool = F
 
 
 def _looks_numeric(cell: str) -> bool:
-    return cell[:1] in "0123456789+−–"  # or empty
+    return cell[:1] in "0123456789+−–" and len(cell) < 60  # or empty; a sentence may begin with a number
 
 
 def _escape(text: str) -> str:

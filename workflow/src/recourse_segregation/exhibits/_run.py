@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -117,10 +118,15 @@ def ordered(table: pd.DataFrame, columns: Sequence[str], reference: pd.DataFrame
 
 def _picture(figure: Figure, folder: Path, name: str, about: str) -> Any:
     from IPython.display import Image
+    from PIL import Image as Picture
 
-    with matplotlib.rc_context({"svg.hashsalt": name}):
+    # Text stays text in the SVG, and 128 colours do for a PNG: both are read in pages and kept in the repository.
+    with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None}, dpi=200)
-        figure.savefig(folder / f"{name}.png", metadata={"Software": None}, dpi=120)
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", metadata={"Software": None}, dpi=120)
+    few = Picture.open(drawn).convert("RGB").quantize(128, dither=Picture.Dither.NONE)
+    few.save(folder / f"{name}.png", optimize=True)
     width = round(figure.get_figwidth() * 84)
     return Image(filename=folder / f"{name}.png", format="png", width=width, alt=about or name)
 
