@@ -29,11 +29,12 @@ RESULTS = ROOT / "results"
 
 
 def verdict_on_claims(claims: pd.DataFrame) -> str:
-    """A Markdown table: each claim, the verdict on all populations together and on each, and the evidence."""
-    lines = ["| claim | verdict | by population | evidence |", "| --- | --- | --- | --- |"]
+    """A Markdown table: each claim, the verdict on all populations together and where it is another, the evidence."""
+    lines = ["| claim | verdict | elsewhere | evidence |", "| --- | --- | --- | --- |"]
     for _, part in claims.groupby("claim", sort=False):
         whole = part[part["population"] == ALL].iloc[0]
-        apart = part[part["population"] != ALL].groupby("verdict", sort=False)["population"]
+        others = part[(part["population"] != ALL) & (part["verdict"] != whole["verdict"])]
+        apart = others.groupby("verdict", sort=False)["population"]
         each = [f"{verdict}: {', '.join(map(names.population, of))}" for verdict, of in apart]
         cells = [whole["statement"], f"**{whole['verdict']}**", "; ".join(each), whole["evidence"]]
         lines.append("| " + " | ".join(cells) + " |")
@@ -85,7 +86,7 @@ def _excluded(table: pd.DataFrame, what: str) -> str:
 def _tradeoff() -> str:
     said = []
     for method, parameter in (("ebr", "β"), ("ibr", "γ")):
-        rho = read(f"exhibits/tradeoff/{method}_monotonicity").set_index("metric")["mean"].loc[["cost"]]
+        rho = read(f"exhibits/tradeoff/{method}_monotonicity").set_index("metric")["correlation"].loc[["cost"]]
         said.append(f"cost against {parameter}: rank correlation {rho.min():+.2f} to {rho.max():+.2f}")
     return "; ".join(said)
 
