@@ -33,7 +33,7 @@ def outcome(population, classifier, chosen: dict, method: str, options: dict) ->
     """The measures of one cell, in memory."""
     train = population.training_part()
     accepted = contracts.accepted(classifiers.predictions(classifier, population), train)
-    offered, _ = recourse.generate(population, classifier, "-", method, method, options)
+    offered, _ = recourse.generate([population], [classifier], "-", method, method, options)
     after = simulation.implement(train, accepted, offered, np.random.default_rng(0))
     homes = measure.fit_neighbourhoods(train, accepted, chosen["neighbourhoods"], chosen["radius_quantile"])
     before = measure.before(train, accepted, homes).assign(phase="before")

@@ -92,7 +92,7 @@ class Cell:
         options = self.options[method] | changed
         people = Population(self.population.schema, self.population.table.assign(seed=seed))
         train = people.training_part()
-        offered, diagnostics = recourse.generate(people, self.classifier, "-", method, method, options)
+        offered, diagnostics = recourse.generate([people], [self.classifier], "-", method, method, options)
         after = simulation.implement(train, self.accepted, offered, numpy_generator(seed, "same quality", "uptake"))
         before = measure.before(train, self.accepted, self.homes).assign(phase="before")
         table = measure.after(train, self.accepted, offered, after, before, self.homes).query("phase == 'after'")

@@ -131,7 +131,7 @@ def searching(name: str) -> Callable:
 
 def simulating(*size: int) -> Callable[[], object]:
     population, classifier = judged(*size)
-    offered, _ = recourse.generate(population, classifier, "-", "wachter", "wachter", {})
+    offered, _ = recourse.generate([population], [classifier], "-", "wachter", "wachter", {})
     train = population.training_part()
     accepted = contracts.accepted(classifiers.predictions(classifier, population), train)
     return lambda: simulation.implement(train, accepted, offered, np.random.default_rng(0))

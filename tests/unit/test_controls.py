@@ -21,7 +21,7 @@ def cell(people, trained):
 
 def measured(cell, method, groups="own"):
     everyone, train, classifier, accepted = cell
-    offered, _ = recourse.generate(everyone, classifier, "mlp", method, method, {})
+    offered, _ = recourse.generate([everyone], [classifier], "mlp", method, method, {})
     implemented = simulation.implement(train, accepted, offered, np.random.default_rng(0))
     people = measure.grouped(train, groups)
     homes = measure.fit_neighbourhoods(people, accepted, 10, 0.2)

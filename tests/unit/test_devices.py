@@ -152,12 +152,10 @@ def test_every_method_follows_the_device_of_its_classifier(method, options, peop
 
 
 def test_a_whole_cell_follows_the_device(people, trained):
-    cell = people["levels"], trained["levels", "linear"]
-    near, _ = recourse.generate(*cell, "linear", "growing_spheres", "growing_spheres", FAST["growing_spheres"])
+    names = "linear", "growing_spheres", "growing_spheres", FAST["growing_spheres"]
+    near, _ = recourse.generate([people["levels"]], [trained["levels", "linear"]], *names)
     with Elsewhere():
-        far, _ = recourse.generate(
-            cell[0], cell[1].to(DEVICE), "linear", "growing_spheres", "growing_spheres", FAST["growing_spheres"]
-        )
+        far, _ = recourse.generate([people["levels"]], [trained["levels", "linear"].to(DEVICE)], *names)
     assert far.equals(near)
 
 

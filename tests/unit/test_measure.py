@@ -19,7 +19,7 @@ QUALITY = ("found", "invalidation", "cost", "cost_gap", "ynn", "diversity", "clo
 
 def run(population, classifier, method, options=None):
     """All stages of one cell: recourse, after, measures, diagnostics."""
-    offered, diagnostics = recourse.generate(population, classifier, "mlp", method, method, options or {})
+    offered, diagnostics = recourse.generate([population], [classifier], "mlp", method, method, options or {})
     train = population.training_part()
     accepted = contracts.accepted(classifiers.predictions(classifier, population), train)
     after = simulation.implement(train, accepted, offered, np.random.default_rng(0))

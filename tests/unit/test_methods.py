@@ -297,7 +297,7 @@ def test_wachter_changes_a_level_where_only_a_level_can_help(weights, column, pe
         weight[1, [c == name or c.startswith(f"{name}=") for c in schema.columns]] = value
     classifier = classifiers.from_state({"layers": [(weight, torch.tensor([2.0, 0.0]))]})
     options = {"steps": 200, "rounds": 1}
-    offered, diagnostics = recourse.generate(people["levels"], classifier, "one level", "wachter", "wachter", options)
+    offered, diagnostics = recourse.generate([people["levels"]], [classifier], "one level", "wachter", "wachter", options)
     quantity = diagnostics.set_index("quantity")["value"]
     assert offered["found"].all()
     assert (offered[column] == 1).all()

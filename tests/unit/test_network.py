@@ -50,6 +50,30 @@ def test_gradients_equal_autograd(activation, sizes):
         assert network.backward(2 * output, inputs=False) is None
 
 
+@pytest.mark.parametrize("sizes", [(3, 2), (3, 7, 2), (5, 3, 8, 1)])
+def test_a_stack_computes_what_its_members_would_alone(sizes):
+    generators = [torch.Generator().manual_seed(seed) for seed in range(3)]
+    stack = MLP(sizes)
+    Parameters(stack, generator=generators)
+    x = torch.randn(3, 32, sizes[0], generator=torch.Generator().manual_seed(9))
+    with torch.inference_mode():
+        output = stack.forward(x)
+        at_input = stack.backward(2 * output)
+        for i in range(3):
+            alone = MLP(sizes)
+            Parameters(alone, generator=torch.Generator().manual_seed(i))
+            member = stack[i]
+            for ours, theirs in zip(alone.layers, member.layers, strict=True):
+                assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
+            torch.testing.assert_close(alone.forward(x[i]), output[i])
+            torch.testing.assert_close(alone.backward(2 * output[i]), at_input[i])
+            for (_, ours, _, ours_bias), (_, theirs, _, theirs_bias) in zip(
+                alone._backward, member._backward, strict=True
+            ):
+                torch.testing.assert_close(ours, theirs)
+                torch.testing.assert_close(ours_bias, theirs_bias)
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs", "options"),
     [

@@ -160,7 +160,7 @@ def test_every_metric_is_that_of_a_plain_loop(method, people, trained):
     population, classifier = people["levels"], trained["levels", "mlp"]
     train = population.training_part()
     accepted = contracts.accepted(classifiers.predictions(classifier, population), train)
-    offered, _ = recourse.generate(population, classifier, "mlp", method, method, {})
+    offered, _ = recourse.generate([population], [classifier], "mlp", method, method, {})
     homes = measure.fit_neighbourhoods(train, accepted, 30, 0.1)
     after = simulation.implement(train, accepted, offered, numpy_generator(0))
     before = measure.before(train, accepted, homes).assign(phase="before")

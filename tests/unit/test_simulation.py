@@ -16,7 +16,7 @@ from recourse_segregation.errors import ConfigError
 @pytest.fixture(scope="module")
 def cell(people, trained):
     population, classifier = people["levels"], trained["levels", "mlp"]
-    offered, _ = recourse.generate(population, classifier, "mlp", "wachter", "wachter", {})
+    offered, _ = recourse.generate([population], [classifier], "mlp", "wachter", "wachter", {})
     offered.loc[offered.index[:4], "found"] = False
     train = population.training_part()
     return train, accepted_in(predictions(classifier, population), train), offered

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from recourse_segregation import classifiers, contracts
 from recourse_segregation.devices import resolve
 from recourse_segregation.job import job
@@ -22,12 +20,12 @@ def main(
 ) -> None:
     trained = classifiers.load(classifier, resolve(device))
     people = contracts.populations(contracts.read(population, "population"))
-    tables = []
-    for seed, part in people.items():
-        tables.append(generate(part, trained[seed], *names, base, options))
-        print(tables[-1][1].to_string(index=False))
-    contracts.write(pd.concat([t for t, _ in tables]), recourse, "recourse", people[seed].schema)
-    contracts.write(pd.concat([d for _, d in tables]), diagnostics, "diagnostics")
+    given = [trained[seed] for seed in people]
+    offered, quantities = generate(list(people.values()), given, *names, base, options)
+    print(quantities.to_string(index=False))
+    schema = next(iter(people.values())).schema
+    contracts.write(offered, recourse, "recourse", schema)
+    contracts.write(quantities, diagnostics, "diagnostics")
 
 
 if __name__ == "__main__":

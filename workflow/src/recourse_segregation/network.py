@@ -3,8 +3,9 @@
 The networks here have a few thousand weights and see batches of 32: the cost of a training step is the
 number of tensor operations, not arithmetic. So all weights of a model share one flat vector (one optimiser
 update each step), each layer's gradient is written out rather than recorded by autograd, and a weight matrix
-is stored with its wider dimension contiguous, which makes thin matrix products up to four times as fast. Call
-everything under `torch.inference_mode()`.
+is stored with its wider dimension contiguous, which makes thin matrix products up to four times as fast. For the
+same reason networks of the same shape, one a seed, are trained as one `stack`: every operation then works on all of
+them, and each member's numbers are those that it would have alone. Call everything under `torch.inference_mode()`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ class MLP:
     """x [n, sizes[0]] -> W_k(... act(W_1 x + b_1) ...) + b_k [n, sizes[-1]]; the last layer is linear.
 
     activation: `relu`, `sigmoid` or `tanh`. `layers` holds a weight [in, out] and a bias [out] each; `Parameters` binds
-    them.
+    them. A stack of s networks takes [s, n, sizes[0]], with weights [s, in, out] and biases [s, 1, out]; `network[i]`
+    is its member i, on the same memory.
     """
 
     def __init__(self, sizes: Sequence[int], activation: str = "relu"):
@@ -30,35 +32,49 @@ class MLP:
         self.activation = activation
         self.layers: list[tuple[Tensor, Tensor]] = []
         self._activate, self._deactivate = _ACTIVATIONS[activation]
+        self._affine, self._product = torch.addmm, torch.mm
         # Per layer: the weight transposed, its gradient as it is stored and whether that is transposed, and the bias's.
         self._backward: list[tuple[Tensor, Tensor, bool, Tensor]] = []
         self._inputs: list[Tensor] = []
 
-    def bind(self, values: Tensor, gradients: Tensor) -> None:
-        """Take one layer's weight and bias from flat vectors, the wider dimension of the weight contiguous."""
+    def bind(self, weight: Tensor, bias: Tensor, of_weight: Tensor, of_bias: Tensor) -> None:
+        """Take one layer's weight, bias and their gradients from flat vectors [size], or [s, size] of a stack.
+
+        The wider dimension of the weight is contiguous.
+        """
         a, b = self.sizes[len(self.layers)], self.sizes[len(self.layers) + 1]
-        weight, gradient = values[: a * b], gradients[: a * b]
         transposed = a > b
-        weight = weight.view(b, a).t() if transposed else weight.view(a, b)
-        gradient = gradient.view(b, a) if transposed else gradient.view(a, b)
-        self.layers.append((weight, values[a * b :]))
-        self._backward.append((weight.t(), gradient, transposed, gradients[a * b :]))
+        shape = (b, a) if transposed else (a, b)
+        weight, of_weight = weight.unflatten(-1, shape), of_weight.unflatten(-1, shape)
+        if transposed:
+            weight = weight.mT
+        if weight.dim() == 3:
+            self._affine, self._product = _stacked_affine, torch.bmm
+            bias, of_bias = bias.unsqueeze(1), of_bias.unsqueeze(1)
+        self.layers.append((weight, bias))
+        self._backward.append((weight.mT, of_weight, transposed, of_bias))
+
+    def __getitem__(self, member: int) -> MLP:
+        one = MLP(self.sizes, self.activation)
+        one.layers = [(weight[member], bias[member, 0]) for weight, bias in self.layers]
+        one._backward = [(w[member], of_w[member], t, of_b[member, 0]) for w, of_w, t, of_b in self._backward]
+        return one
 
     def __call__(self, x: Tensor) -> Tensor:
         """Outputs, nothing remembered."""
         for weight, bias in self.layers[:-1]:
-            x = self._activate(torch.addmm(bias, x, weight))
+            x = self._activate(self._affine(bias, x, weight))
         weight, bias = self.layers[-1]
-        return torch.addmm(bias, x, weight)
+        return self._affine(bias, x, weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs; the activations are kept for `backward`."""
         self._inputs = [x]
         for weight, bias in self.layers[:-1]:
-            x = self._activate(torch.addmm(bias, x, weight))
+            x = self._activate(self._affine(bias, x, weight))
             self._inputs.append(x)
         weight, bias = self.layers[-1]
-        return torch.addmm(bias, x, weight)
+        return self._affine(bias, x, weight)
 
     def backward(self, gradient: Tensor, weights: bool = True, inputs: bool = True) -> Tensor | None:
         """From dL/d(output) [n, sizes[-1]] to dL/d(input) [n, sizes[0]], for the last `forward`.
@@ -70,13 +86,19 @@ class MLP:
             transpose, of_weight, transposed, of_bias = self._backward[i]
             if weights:
                 if transposed:
-                    torch.mm(gradient.t(), x, out=of_weight)
+                    self._product(gradient.mT, x, out=of_weight)
                 else:
-                    torch.mm(x.t(), gradient, out=of_weight)
-                torch.sum(gradient, 0, out=of_bias)
+                    self._product(x.mT, gradient, out=of_weight)
+                torch.sum(gradient, -2, keepdim=gradient.dim() == 3, out=of_bias)
             if i == 0:
-                return torch.mm(gradient, transpose) if inputs else None
-            gradient = self._deactivate(torch.mm(gradient, transpose), x)
+                return self._product(gradient, transpose) if inputs else None
+            gradient = self._deactivate(self._product(gradient, transpose), x)
+
+
+def _stacked_affine(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+    if weight.shape[-1] == 1:  # the matrix product of a single member would be another routine, which rounds otherwise
+        return torch.sum(x * weight.mT, -1, keepdim=True).add_(bias)
+    return torch.baddbmm(bias, x, weight)
 
 
 #: name -> the activation in place, and dL/dx from dL/d(activation) and the activation
@@ -91,32 +113,40 @@ class Parameters:
     """One flat vector of weights (and one of gradients) behind several MLPs.
 
     With a generator, weights and biases start uniform in +-1/sqrt(fan-in), torch's own choice for a linear layer;
-    without one they are 0.
+    without one they are 0. With a list of generators the MLPs become stacks of as many members, each drawn from its
+    own generator as it would be alone.
     """
 
     def __init__(
         self,
         *networks: MLP,
-        generator: torch.Generator | None = None,
+        generator: torch.Generator | Sequence[torch.Generator] | None = None,
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
     ):
-        shapes = [(m, a, b) for m in networks for a, b in zip(m.sizes[:-1], m.sizes[1:], strict=True)]
-        total = sum(a * b + b for _, a, b in shapes)
-        values = torch.zeros(total, dtype=dtype)
-        if generator is not None:
-            start = 0
-            for _, a, b in shapes:
-                bound = 1 / math.sqrt(a)
-                values[start : start + a * b + b].uniform_(-bound, bound, generator=generator)
-                start += a * b + b
-        self.values = values.to(device)
+        stacked = isinstance(generator, Sequence)
+        generators = generator if stacked else [generator]
+        layers = [(m, a, b) for m in networks for a, b in zip(m.sizes[:-1], m.sizes[1:], strict=True)]
+        sizes = [size for _, a, b in layers for size in (a * b, b)]
+        members = []
+        for source in generators:
+            parts = [torch.zeros(size, dtype=dtype) for size in sizes]
+            if source is not None:
+                bounds = [1 / math.sqrt(a) for _, a, _ in layers for _ in range(2)]
+                parts = [p.uniform_(-bound, bound, generator=source) for p, bound in zip(parts, bounds, strict=True)]
+            members.append(parts)
+        # A whole number of vector registers, so that no element is updated by the scalar code for what is left over:
+        # it may round otherwise, and which elements are left over depends on the number of members.
+        padding = -len(generators) * sum(sizes) % 64
+        flat = [part for same in zip(*members, strict=True) for part in same]
+        self.values = torch.cat([*flat, torch.zeros(padding, dtype=dtype)]).to(device)
         self.gradients = torch.zeros_like(self.values)
-        start = 0
-        for network, a, b in shapes:
-            end = start + a * b + b
-            network.bind(self.values[start:end], self.gradients[start:end])
-            start = end
+        ends = [len(generators) * size for size in sizes] + [padding]
+        vectors = zip(self.values.split(ends)[:-1], self.gradients.split(ends)[:-1], strict=True)
+        if stacked:
+            vectors = ((v.view(len(generators), -1), g.view(len(generators), -1)) for v, g in vectors)
+        for (network, _, _), (weight, of_weight), (bias, of_bias) in zip(layers, *[iter(vectors)] * 2, strict=True):
+            network.bind(weight, bias, of_weight, of_bias)
 
 
 class Adam:
@@ -176,3 +206,20 @@ def batches(n: int, size: int, generator: torch.Generator, *tensors: Tensor):
     """One epoch: the tensors in a fresh random order, `size` rows at a time (the last batch may be smaller)."""
     order = torch.randperm(n, generator=generator).to(tensors[0].device)
     yield from zip(*(t[order].split(size) for t in tensors), strict=True)
+
+
+def stacked_batches(size: int, generators: Sequence[torch.Generator], *tensors: Tensor):
+    """The same for stacks [s, n, ...] of tensors, each member in an order of its own."""
+    device, n = tensors[0].device, tensors[0].shape[1]
+    orders = [torch.randperm(n, generator=generator).to(device) for generator in generators]
+    shuffled = [torch.stack([t[order] for t, order in zip(stack, orders, strict=True)]) for stack in tensors]
+    yield from zip(*(stack.split(size, 1) for stack in shuffled), strict=True)
+
+
+def as_one(rows: int) -> bool:
+    """Whether batches of `rows` rows can go through a stack as one.
+
+    If they do not fill vector registers, what is left over is computed by scalar code, which may round otherwise; then
+    its members have to take the batch one by one, so that no number depends on how many there are.
+    """
+    return rows % 32 == 0

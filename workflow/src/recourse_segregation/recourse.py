@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from . import methods
+from . import methods, progress
 from .classifiers import Classifier, tensor
 from .contracts import REASONS
 from .population import Population, Schema
@@ -19,33 +19,49 @@ from .seeds import torch_generator
 
 
 def generate(
-    population: Population,
-    classifier: Classifier,
+    populations: Sequence[Population],
+    classifiers: Sequence[Classifier],
     classifier_name: str,
     method: str,
     base: str,
     options: Mapping[str, Any],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Give recourse to every rejected individual of train with one method.
+    """Give recourse to every rejected individual of train with one method, for one or several seeds of a population.
 
-    method: the name in the results; base: the method's file; options: its keyword arguments.
+    populations, classifiers: one a seed. method: the name in the results; base: the method's file; options: its
+    keyword arguments. A seed's result does not depend on the others'.
 
-    Returns the `recourse` and the `diagnostics` table of this cell (see `contracts`). A result that breaks a
-    post-condition counts as not found, with the first of `contracts.REASONS` that applies.
+    Returns the `recourse` and the `diagnostics` table (see `contracts`). A result that breaks a post-condition counts
+    as not found, with the first of `contracts.REASONS` that applies.
     """
-    schema, seed = population.schema, population.seed
+    kind = methods.load(base)
+    started = time.perf_counter()
+    fitted = kind.fit_all(
+        [kind(**options) for _ in populations],
+        populations,
+        classifiers,
+        # The stream is named after the method's file: a variant differs from its base by its options only.
+        [torch_generator(p.seed, "recourse", base) for p in populations],
+    )
+    fit_seconds = (time.perf_counter() - started) / len(populations)
+    tables = []
+    for population, seed_method in progress.steps(list(zip(populations, fitted, strict=True)), "searching, seeds"):
+        tables.append(_search(population, seed_method, classifier_name, method, fit_seconds))
+    recourse, diagnostics = zip(*tables, strict=True)
+    return pd.concat(recourse, ignore_index=True), pd.concat(diagnostics, ignore_index=True)
+
+
+def _search(
+    population: Population, fitted: methods.Method, classifier_name: str, method: str, fit_seconds: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    schema, seed, classifier = population.schema, population.seed, fitted.classifier
     train = population.training_part()
     x = tensor(train.features, classifier.device)
     rejected = (~classifier.accepts(x)).cpu().numpy()
     factual = x[torch.tensor(rejected, device=x.device)]
-
-    # The stream is named after the method's file: a variant differs from its base by its options only.
-    generator = torch_generator(seed, "recourse", base)
     started = time.perf_counter()
-    fitted = methods.load(base)(**options).fit(population, classifier, generator)
-    between = time.perf_counter()
     counterfactual = fitted.counterfactuals(factual)
-    ended = time.perf_counter()
+    search_seconds = time.perf_counter() - started
 
     reason = check(factual, counterfactual, schema, classifier)
     found = reason == ""
@@ -63,8 +79,8 @@ def generate(
         axis=1,
     )
     quantities = {
-        "fit_seconds": between - started,
-        "search_seconds": ended - between,
+        "fit_seconds": fit_seconds,
+        "search_seconds": search_seconds,
         "rejected": len(found),
         "found": int(found.sum()),
         **{r: int((reason == r).sum()) for r in REASONS},

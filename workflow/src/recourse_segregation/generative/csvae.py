@@ -6,13 +6,15 @@ from z and the encoder is paid for its confusion.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
-from ..network import MLP, Adam, Parameters, batches
+from .. import progress
+from ..network import MLP, Adam, Parameters, as_one, stacked_batches
 
 
 @dataclass
@@ -48,92 +50,137 @@ class CSVAE:
         return x, gradient
 
 
+@dataclass(frozen=True)
+class Weights:
+    """What the parts of the loss weigh (CARLA's)."""
+
+    reconstruction: float = 40.0
+    z: float = 0.2
+    w: float = 1.0
+    entropy: float = 110.0
+    adversary: float = 100.0
+
+
 @torch.inference_mode()
 def train(
-    x: Tensor,
-    condition: Tensor,
-    label: Tensor,
-    generator: torch.Generator,
+    x: Sequence[Tensor],
+    condition: Sequence[Tensor],
+    label: Sequence[Tensor],
+    generators: Sequence[torch.Generator],
     hidden: int = 256,
     latent: int = 2,
     epochs: int = 100,
     batch: int = 32,
     learning_rate: float = 5e-3,
-    reconstruction_weight: float = 40.0,
-    z_weight: float = 0.2,
-    w_weight: float = 1.0,
-    entropy_weight: float = 110.0,
-    adversary_weight: float = 100.0,
-) -> tuple[CSVAE, dict[str, float]]:
-    """Fit a CSVAE.
+    weights: Weights = Weights(),
+) -> list[tuple[CSVAE, dict[str, float]]]:
+    """Fit a CSVAE to each of s samples of the same shape, all at once; none depends on the others.
 
-    x: mutable features [n, m]. condition: immutable features [n, c]. label: 0/1 [n]. Each batch: one Adam step
+    x: mutable features [n, m] of each. condition: immutable features [n, c]. label: 0/1 [n]. Each batch: one Adam step
     on 40 MSE + 0.2 KL(q(z|x) || N(0, I)) + KL(q(w|x,y) || p(w|y)) + 110 negative entropy of the adversary,
     then one of the adversary on 100 cross-entropy (all batch means).
 
-    Returns the CSVAE and its final losses (reconstruction = MSE, kl_z, kl_w, adversary).
+    Returns for each the CSVAE and its final losses (reconstruction = MSE, kl_z, kl_w, adversary).
     """
-    device, (n, m) = x.device, x.shape
-    y = label.to(x.dtype).view(-1, 1)
-    x_to_z = MLP((m, hidden, 2 * latent))
-    xy_to_w = MLP((m + 1, hidden, 2 * latent))
-    # ASSUME: for a binary label, a network from y to (mean, log variance) of w is a table of two rows.
-    y_to_w = MLP((1, 2 * latent))
-    decoder = MLP((2 * latent + condition.shape[1], hidden, m))
-    parameters = Parameters(x_to_z, xy_to_w, y_to_w, decoder, generator=generator, device=device)
-    optimiser = Adam(parameters, learning_rate)
+    x, condition = torch.stack(list(x)), torch.stack(list(condition))
+    y = torch.stack(list(label)).to(x.dtype).unsqueeze(2)
+    device, (_, n, m) = x.device, x.shape
+    networks = (
+        MLP((m, hidden, 2 * latent)),
+        MLP((m + 1, hidden, 2 * latent)),
+        # ASSUME: for a binary label, a network from y to (mean, log variance) of w is a table of two rows.
+        MLP((1, 2 * latent)),
+        MLP((2 * latent + condition.shape[2], hidden, m)),
+    )
+    optimiser = Adam(Parameters(*networks, generator=generators, device=device), learning_rate)
     critic = MLP((latent, hidden, 1))
-    critic_parameters = Parameters(critic, generator=generator, device=device)
-    critic_optimiser = Adam(critic_parameters, learning_rate)
+    critic_optimiser = Adam(Parameters(critic, generator=generators, device=device), learning_rate)
 
-    for _ in range(epochs):
-        noise = torch.randn(n, 2 * latent, generator=generator).to(device)
-        for part, given, wanted, eps in batches(n, batch, generator, x, condition, y, noise):
-            rows = len(part)
-            code = x_to_z.forward(part)
-            z_mean, z_log = code[:, :latent], code[:, latent:]
-            z_spread = torch.exp(0.5 * z_log).mul_(eps[:, :latent])
-            code = xy_to_w.forward(torch.cat([part, wanted], 1))
-            w_mean, w_log = code[:, :latent], code[:, latent:]
-            w_spread = torch.exp(0.5 * w_log).mul_(eps[:, latent:])
-            prior = y_to_w.forward(wanted)
-            p_mean, p_log = prior[:, :latent], prior[:, latent:]
-            z, w = z_mean + z_spread, w_mean + w_spread
-
-            output = decoder.forward(torch.cat([z, w, given], 1))
-            gradient = decoder.backward(output.sub_(part).mul_(2 * reconstruction_weight / (rows * m)))
-            logit = critic.forward(z)
-            probability = torch.sigmoid(logit)
-            # d(-H)/d(logit) = logit p (1 - p)
-            push = torch.ops.aten.sigmoid_backward(logit, probability).mul_(entropy_weight / rows)
-            gradient_z = gradient[:, :latent] + critic.backward(push, weights=False)
-            gradient_w = gradient[:, latent : 2 * latent]
-
-            a, b = z_weight / rows, w_weight / rows
-            of_log = gradient_z.mul(z_spread).add_(z_log.exp().sub_(1), alpha=a).mul_(0.5)
-            x_to_z.backward(torch.cat([torch.add(gradient_z, z_mean, alpha=a), of_log], 1), inputs=False)
-            precision = torch.exp(-p_log)
-            distance = w_mean - p_mean
-            shift = distance * precision
-            excess = torch.exp(w_log).mul_(precision).sub_(1)
-            of_log = gradient_w.mul(w_spread).add_(excess, alpha=b).mul_(0.5)
-            xy_to_w.backward(torch.cat([torch.add(gradient_w, shift, alpha=b), of_log], 1), inputs=False)
-            of_log = torch.addcmul(excess, shift, distance).mul_(-0.5 * b)
-            y_to_w.backward(torch.cat([shift.mul_(-b), of_log], 1), inputs=False)
+    stack = *networks, critic
+    members = [tuple(network[i] for network in stack) for i in range(len(x))]
+    for _ in progress.steps(range(epochs), "training the CSVAE, epochs"):
+        noise = torch.stack([torch.randn(n, 2 * latent, generator=g) for g in generators]).to(device)
+        for parts in stacked_batches(batch, generators, x, condition, y, noise):
+            if as_one(parts[0].shape[1]):
+                _gradients(*stack, *parts, weights)
+            else:
+                for member, own in zip(members, zip(*parts, strict=True), strict=True):
+                    _gradients(*member, *own, weights)
             optimiser.step()
-            critic.backward((probability - wanted).mul_(adversary_weight / rows), inputs=False)
             critic_optimiser.step()
 
-    model = CSVAE(x_to_z, decoder, y_to_w, latent)
-    code_z, code_w, prior = x_to_z(x), xy_to_w(torch.cat([x, y], 1)), y_to_w(y)
-    z_mean, z_log, w_mean, w_log = *code_z.split(latent, 1), *code_w.split(latent, 1)
-    p_mean, p_log = prior.split(latent, 1)
-    noise = torch.randn(n, 2 * latent, generator=generator).to(device)
+    fitted = zip(members, x, condition, y, generators, strict=True)
+    return [(CSVAE(m[0], m[3], m[2], latent), _losses(*m, latent, *data)) for m, *data in fitted]
+
+
+def _gradients(
+    x_to_z: MLP,
+    xy_to_w: MLP,
+    y_to_w: MLP,
+    decoder: MLP,
+    critic: MLP,
+    x: Tensor,
+    condition: Tensor,
+    y: Tensor,
+    noise: Tensor,
+    weights: Weights,
+) -> None:
+    """The gradients of one batch, of a whole stack or of one member, left where the optimisers look for them."""
+    rows, m = x.shape[-2:]
+    eps_z, eps_w = noise.chunk(2, -1)
+    z_mean, z_log = x_to_z.forward(x).chunk(2, -1)
+    z_spread = torch.exp(0.5 * z_log).mul_(eps_z)
+    w_mean, w_log = xy_to_w.forward(torch.cat([x, y], -1)).chunk(2, -1)
+    w_spread = torch.exp(0.5 * w_log).mul_(eps_w)
+    p_mean, p_log = y_to_w.forward(y).chunk(2, -1)
+    z, w = z_mean + z_spread, w_mean + w_spread
+    latent = z.shape[-1]
+
+    output = decoder.forward(torch.cat([z, w, condition], -1))
+    gradient = decoder.backward(output.sub_(x).mul_(2 * weights.reconstruction / (rows * m)))
+    logit = critic.forward(z)
+    probability = torch.sigmoid(logit)
+    # d(-H)/d(logit) = logit p (1 - p)
+    push = torch.ops.aten.sigmoid_backward(logit, probability).mul_(weights.entropy / rows)
+    gradient_z = gradient[..., :latent] + critic.backward(push, weights=False)
+    gradient_w = gradient[..., latent : 2 * latent]
+
+    a, b = weights.z / rows, weights.w / rows
+    of_log = gradient_z.mul(z_spread).add_(z_log.exp().sub_(1), alpha=a).mul_(0.5)
+    x_to_z.backward(torch.cat([torch.add(gradient_z, z_mean, alpha=a), of_log], -1), inputs=False)
+    precision = torch.exp(-p_log)
+    distance = w_mean - p_mean
+    shift = distance * precision
+    excess = torch.exp(w_log).mul_(precision).sub_(1)
+    of_log = gradient_w.mul(w_spread).add_(excess, alpha=b).mul_(0.5)
+    xy_to_w.backward(torch.cat([torch.add(gradient_w, shift, alpha=b), of_log], -1), inputs=False)
+    of_log = torch.addcmul(excess, shift, distance).mul_(-0.5 * b)
+    y_to_w.backward(torch.cat([shift.mul_(-b), of_log], -1), inputs=False)
+    critic.backward((probability - y).mul_(weights.adversary / rows), inputs=False)
+
+
+def _losses(
+    x_to_z: MLP,
+    xy_to_w: MLP,
+    y_to_w: MLP,
+    decoder: MLP,
+    critic: MLP,
+    latent: int,
+    x: Tensor,
+    condition: Tensor,
+    y: Tensor,
+    generator: torch.Generator,
+) -> dict[str, float]:
+    n = len(x)
+    z_mean, z_log = x_to_z(x).chunk(2, -1)
+    w_mean, w_log = xy_to_w(torch.cat([x, y], -1)).chunk(2, -1)
+    p_mean, p_log = y_to_w(y).chunk(2, -1)
+    noise = torch.randn(n, 2 * latent, generator=generator).to(x.device)
     z = z_mean + torch.exp(0.5 * z_log) * noise[:, :latent]
     w = w_mean + torch.exp(0.5 * w_log) * noise[:, latent:]
     kl_w = p_log - w_log + (w_log.exp() + (w_mean - p_mean).square()) * torch.exp(-p_log) - 1
-    return model, {
-        "reconstruction": mse_loss(model.decode(z, w, condition), x).item(),
+    return {
+        "reconstruction": mse_loss(decoder(torch.cat([z, w, condition], -1)), x).item(),
         "kl_z": 0.5 * (z_log.exp() + z_mean.square() - 1 - z_log).sum().item() / n,
         "kl_w": 0.5 * kl_w.sum().item() / n,
         "adversary": binary_cross_entropy_with_logits(critic(z), y).item(),

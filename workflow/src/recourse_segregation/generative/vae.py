@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy
 
-from ..network import MLP, Adam, Parameters, batches
+from .. import progress
+from ..network import MLP, Adam, Parameters, as_one, stacked_batches
 
 
 @dataclass
@@ -49,9 +50,9 @@ class Adversary:
 
 @torch.inference_mode()
 def train(
-    x: Tensor,
-    condition: Tensor,
-    generator: torch.Generator,
+    x: Sequence[Tensor],
+    condition: Sequence[Tensor],
+    generators: Sequence[torch.Generator],
     hidden: Sequence[int] = (256,),
     latent: int = 2,
     kl_weight: float = 0.3,
@@ -60,64 +61,97 @@ def train(
     learning_rate: float = 1e-3,
     weight_decay: float = 1e-6,
     adversary: Adversary | None = None,
-    group: Tensor | None = None,
-) -> tuple[VAE, dict[str, float]]:
-    """Fit a VAE; the KL weight rises linearly from 0 to `kl_weight` over the epochs.
+    group: Sequence[Tensor] | None = None,
+) -> list[tuple[VAE, dict[str, float]]]:
+    """Fit a VAE to each of s samples of the same shape, all at once; none depends on the others.
 
-    x: mutable features [n, m] in [0, 1]. condition: what the decoder also sees [n, c]. group: 0/1 [n], which
-    the adversary predicts. Each batch: one step of the VAE on
-    sum(BCE) + β sum(KL) - γ sum(entropy of the adversary), then one of the adversary on its cross-entropy.
+    x: mutable features [n, m] in [0, 1] of each. condition: what the decoder also sees [n, c]. group: 0/1 [n], which
+    the adversary predicts. The KL weight β rises linearly from 0 to `kl_weight` over the epochs. Each batch: one step
+    of the VAE on sum(BCE) + β sum(KL) - γ sum(entropy of the adversary), then one of the adversary on its cross-entropy.
 
-    Returns the VAE and its final losses per individual (reconstruction, kl, adversary cross-entropy).
+    Returns for each the VAE and its final losses per individual (reconstruction, kl, adversary cross-entropy).
     """
-    device, (n, m) = x.device, x.shape
+    x, condition = torch.stack(list(x)), torch.stack(list(condition))
+    device, (_, n, m) = x.device, x.shape
     encoder = MLP((m, *hidden, 2 * latent))
-    decoder = MLP((latent + condition.shape[1], *reversed(hidden), m))
-    parameters = Parameters(encoder, decoder, generator=generator, device=device)
-    optimiser = Adam(parameters, learning_rate, weight_decay)
+    decoder = MLP((latent + condition.shape[2], *reversed(hidden), m))
+    parameters = Parameters(encoder, decoder, generator=generators, device=device)
+    optimisers = [Adam(parameters, learning_rate, weight_decay)]
+    critic, labels = None, x.new_zeros(len(x), n, 0)
     if adversary is not None:
         critic = MLP((latent, *adversary.hidden, 1), activation="sigmoid")
-        critic_parameters = Parameters(critic, generator=generator, device=device)
-        critic_optimiser = Adam(critic_parameters, adversary.learning_rate)
-        labels = group.to(x.dtype).view(-1, 1)
-    else:
-        labels = x.new_zeros(n, 0)
+        critic_parameters = Parameters(critic, generator=generators, device=device)
+        optimisers.append(Adam(critic_parameters, adversary.learning_rate))
+        labels = torch.stack(list(group)).to(x.dtype).unsqueeze(2)
 
-    for epoch in range(epochs):
+    stack = encoder, decoder, critic
+    members = [(encoder[i], decoder[i], critic and critic[i]) for i in range(len(x))]
+    for epoch in progress.steps(range(epochs), "training the VAE, epochs"):
         beta = kl_weight * epoch / epochs
-        noise = torch.randn(n, latent, generator=generator).to(device)
-        for part, given, eps, label in batches(n, batch, generator, x, condition, noise, labels):
-            code = encoder.forward(part)
-            mean, log_variance = code[:, :latent], code[:, latent:]
-            deviation = torch.exp(0.5 * log_variance)
-            spread = deviation * eps
-            z = mean + spread
-            output = decoder.forward(torch.cat([z, given], 1))
-            gradient_z = decoder.backward(torch.sigmoid(output).sub_(part))[:, :latent]
-            if adversary is not None:
-                logit = critic.forward(z)
-                probability = torch.sigmoid(logit)
-                if adversary.cross_entropy:  # d(-γ CE)/d(logit) = γ (y - p)
-                    push = (label - probability).mul_(adversary.weight)
-                else:  # d(-γ H)/d(logit) = γ logit p (1 - p)
-                    push = torch.ops.aten.sigmoid_backward(logit, probability).mul_(adversary.weight)
-                gradient_z = gradient_z + critic.backward(push, weights=False)
-            of_log_variance = gradient_z.mul(spread).addcmul_(deviation, deviation, value=beta).sub_(beta).mul_(0.5)
-            gradient = torch.cat([torch.add(gradient_z, mean, alpha=beta), of_log_variance], 1)
-            encoder.backward(gradient, inputs=False)
-            optimiser.step()
-            if adversary is not None:
-                critic.backward((probability - label).div_(len(label)), inputs=False)
-                critic_optimiser.step()
+        noise = torch.stack([torch.randn(n, latent, generator=g) for g in generators]).to(device)
+        for parts in stacked_batches(batch, generators, x, condition, noise, labels):
+            if as_one(parts[0].shape[1]):
+                _gradients(*stack, *parts, beta, adversary)
+            else:
+                for member, own in zip(members, zip(*parts, strict=True), strict=True):
+                    _gradients(*member, *own, beta, adversary)
+            for optimiser in optimisers:
+                optimiser.step()
 
-    model = VAE(encoder, decoder, latent)
-    code = encoder(x)
-    mean, log_variance = code[:, :latent], code[:, latent:]
-    z = mean + torch.exp(0.5 * log_variance) * torch.randn(n, latent, generator=generator).to(device)
+    fitted = zip(members, x, condition, labels, generators, strict=True)
+    return [(VAE(e, d, latent), _losses(e, d, c, latent, *data)) for (e, d, c), *data in fitted]
+
+
+def _gradients(
+    encoder: MLP,
+    decoder: MLP,
+    critic: MLP | None,
+    x: Tensor,
+    condition: Tensor,
+    noise: Tensor,
+    label: Tensor,
+    beta: float,
+    adversary: Adversary | None,
+) -> None:
+    """The gradients of one batch, of a whole stack or of one member, left where the optimisers look for them."""
+    code = encoder.forward(x)
+    mean, log_variance = code.chunk(2, -1)
+    deviation = torch.exp(0.5 * log_variance)
+    spread = deviation * noise
+    z = mean + spread
+    output = decoder.forward(torch.cat([z, condition], -1))
+    gradient_z = decoder.backward(torch.sigmoid(output).sub_(x))[..., : z.shape[-1]]
+    if critic is not None:
+        logit = critic.forward(z)
+        probability = torch.sigmoid(logit)
+        if adversary.cross_entropy:  # d(-γ CE)/d(logit) = γ (y - p)
+            push = (label - probability).mul_(adversary.weight)
+        else:  # d(-γ H)/d(logit) = γ logit p (1 - p)
+            push = torch.ops.aten.sigmoid_backward(logit, probability).mul_(adversary.weight)
+        gradient_z = gradient_z + critic.backward(push, weights=False)
+        critic.backward((probability - label).div_(label.shape[-2]), inputs=False)
+    of_log_variance = gradient_z.mul(spread).addcmul_(deviation, deviation, value=beta).sub_(beta).mul_(0.5)
+    encoder.backward(torch.cat([torch.add(gradient_z, mean, alpha=beta), of_log_variance], -1), inputs=False)
+
+
+def _losses(
+    encoder: MLP,
+    decoder: MLP,
+    critic: MLP | None,
+    latent: int,
+    x: Tensor,
+    condition: Tensor,
+    labels: Tensor,
+    generator: torch.Generator,
+) -> dict[str, float]:
+    n = len(x)
+    mean, log_variance = encoder(x).chunk(2, -1)
+    z = mean + torch.exp(0.5 * log_variance) * torch.randn(n, latent, generator=generator).to(x.device)
+    decoded = VAE(encoder, decoder, latent).decode(z, condition)
     losses = {
-        "reconstruction": binary_cross_entropy(model.decode(z, condition), x, reduction="sum").item() / n,
+        "reconstruction": binary_cross_entropy(decoded, x, reduction="sum").item() / n,
         "kl": 0.5 * (log_variance.exp() + mean * mean - 1 - log_variance).sum().item() / n,
     }
-    if adversary is not None:
+    if critic is not None:
         losses["adversary"] = binary_cross_entropy(torch.sigmoid(critic(z)), labels).item()
-    return model, losses
+    return losses

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -13,7 +15,7 @@ class Method:
     """A recourse method. A subclass takes its options as keyword arguments and defines `search`.
 
     `fit` is called once per cell (population, seed, classifier), then `counterfactuals` with everyone who is
-    rejected. The same generator gives the same result.
+    rejected. The same generator gives the same result. `fit_all` does the same as `fit` for several seeds at once.
     """
 
     schema: Schema
@@ -25,11 +27,30 @@ class Method:
 
     def fit(self, population: Population, classifier: Classifier, generator: torch.Generator) -> Method:
         """Take what the search needs from all rows used (train and test); density models are fitted here."""
-        self.schema, self.classifier, self.generator = population.schema, classifier, generator
-        self.mutable = torch.tensor(population.schema.mutable, device=classifier.device)
-        self.diagnostics = {}
-        self.prepare(population, tensor(population.features, classifier.device))
-        return self
+        return self.fit_all([self], [population], [classifier], [generator])[0]
+
+    @classmethod
+    def fit_all(
+        cls,
+        methods: Sequence[Method],
+        populations: Sequence[Population],
+        classifiers: Sequence[Classifier],
+        generators: Sequence[torch.Generator],
+    ) -> Sequence[Method]:
+        """Fit one method of this class to each seed's population; what a seed gets does not depend on the others."""
+        for method, population, classifier, generator in zip(methods, populations, classifiers, generators, strict=True):
+            method.schema, method.classifier, method.generator = population.schema, classifier, generator
+            method.mutable = torch.tensor(population.schema.mutable, device=classifier.device)
+            method.diagnostics = {}
+        x = [tensor(p.features, c.device) for p, c in zip(populations, classifiers, strict=True)]
+        cls.prepare_all(methods, populations, x)
+        return methods
+
+    @classmethod
+    def prepare_all(cls, methods: Sequence[Method], populations: Sequence[Population], x: Sequence[Tensor]) -> None:
+        """`prepare` each; a method whose training is faster for all seeds at once does that here instead."""
+        for method, population, individuals in zip(methods, populations, x, strict=True):
+            method.prepare(population, individuals)
 
     def prepare(self, population: Population, x: Tensor) -> None:
         """Fit whatever the method fits to the individuals x [n, d]; by default nothing."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from ..generative.vae import VAE
+from ..generative import vae
+from ..population import Population
 from ._base import Method, nowhere
 from ._shells import nearest_in_shells
 
@@ -15,11 +19,32 @@ _JUDGED = 1 << 11  # candidates at a time: a hidden layer of 256 then stays in t
 class LatentSearch(Method):
     """Sample shells around the latent mean of x, decode, take the accepted sample nearest to x (L2)."""
 
-    vae: VAE
+    training: dict[str, Any]  # keyword arguments of `vae.train`
+    vae: vae.VAE
     condition: Tensor  # bool [d]: the columns that the decoder also sees
     width: float
     samples: int
     shells: int
+
+    def conditioned_on(self) -> Tensor:
+        """bool [d]: the columns that the decoder also sees; by default all immutable ones."""
+        return ~self.mutable
+
+    @classmethod
+    def prepare_all(
+        cls, methods: Sequence[LatentSearch], populations: Sequence[Population], x: Sequence[Tensor]
+    ) -> None:
+        for method in methods:
+            method.condition = method.conditioned_on()
+        fitted = vae.train(
+            [rows[:, m.mutable] for m, rows in zip(methods, x, strict=True)],
+            [rows[:, m.condition] for m, rows in zip(methods, x, strict=True)],
+            [m.generator for m in methods],
+            group=[rows[:, m.schema.sensitive_index] for m, rows in zip(methods, x, strict=True)],
+            **methods[0].training,
+        )
+        for method, (model, losses) in zip(methods, fitted, strict=True):
+            method.vae, method.diagnostics = model, losses
 
     def search(self, x: Tensor) -> Tensor:
         factual = x[:, self.mutable]

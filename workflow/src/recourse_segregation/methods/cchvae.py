@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
-from ..generative import vae
 from ..options import Count, NonNegative, Positive, Sizes
-from ..population import Population
 from ._latent import LatentSearch
 
 
@@ -39,9 +35,3 @@ class CCHVAE(LatentSearch):
             "weight_decay": weight_decay,
         }
         self.width, self.samples, self.shells = width, samples, shells
-
-    def prepare(self, population: Population, x: Tensor) -> None:
-        self.condition = ~self.mutable
-        self.vae, self.diagnostics = vae.train(
-            x[:, self.mutable], x[:, self.condition], self.generator, **self.training
-        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -43,11 +45,17 @@ class CRUDS(Method):
         self.steps, self.search_rate, self.penalty = steps, search_rate, penalty
         self.start_from_prior = start_from_prior
 
-    def prepare(self, population: Population, x: Tensor) -> None:
-        label = torch.tensor(population.labels, device=x.device)
-        self.model, self.diagnostics = csvae.train(
-            x[:, self.mutable], x[:, ~self.mutable], label, self.generator, **self.training
+    @classmethod
+    def prepare_all(cls, methods: Sequence[CRUDS], populations: Sequence[Population], x: Sequence[Tensor]) -> None:
+        fitted = csvae.train(
+            [rows[:, m.mutable] for m, rows in zip(methods, x, strict=True)],
+            [rows[:, ~m.mutable] for m, rows in zip(methods, x, strict=True)],
+            [torch.tensor(p.labels, device=rows.device) for p, rows in zip(populations, x, strict=True)],
+            [m.generator for m in methods],
+            **methods[0].training,
         )
+        for method, (model, losses) in zip(methods, fitted, strict=True):
+            method.model, method.diagnostics = model, losses
 
     def search(self, x: Tensor) -> Tensor:
         factual, condition = x[:, self.mutable], x[:, ~self.mutable]

@@ -6,7 +6,6 @@ from torch import Tensor
 
 from ..generative import vae
 from ..options import Count, Flag, NonNegative, Positive, Sizes
-from ..population import Population
 from ._latent import LatentSearch
 
 
@@ -50,10 +49,7 @@ class IBR(LatentSearch):
         self.width, self.samples, self.shells = width, samples, shells
         self.sensitive_in_decoder = sensitive_in_decoder
 
-    def prepare(self, population: Population, x: Tensor) -> None:
-        sensitive = population.schema.sensitive_index
-        self.condition = ~self.mutable
-        self.condition[sensitive] = self.sensitive_in_decoder
-        self.vae, self.diagnostics = vae.train(
-            x[:, self.mutable], x[:, self.condition], self.generator, group=x[:, sensitive], **self.training
-        )
+    def conditioned_on(self) -> Tensor:
+        condition = ~self.mutable
+        condition[self.schema.sensitive_index] = self.sensitive_in_decoder
+        return condition

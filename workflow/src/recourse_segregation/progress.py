@@ -1,0 +1,2 @@
+def steps(it, what):
+    return it
