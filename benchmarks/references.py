@@ -198,25 +198,36 @@ def ebr(
     keep: int = 1000,
     shared_pool: bool = False,
 ) -> Tensor:
-    """One individual after another, each with samples of their own (Algorithm 1)."""
+    """One individual after another, each with samples of their own (Algorithm 1).
+
+    shared_pool: one pool, the minority's, for all (whose other immutables must be alike).
+    """
     mutable, found = torch.tensor(schema.mutable), []
     immutable = [column for column, moves in enumerate(schema.mutable) if not moves]
     continuous = [list(schema.mutable_columns).index(schema.columns[c]) for (c,) in schema.indices("continuous")]
     sensitive, minority = immutable.index(schema.sensitive_index), schema.groups.index(schema.minority)
-    for person in x:
-        own = person[immutable].clone()
-        if shared_pool:
-            own[sensitive] = minority
+
+    def draw(own: Tensor) -> Tensor:
         other = own.clone()
         other[sensitive] = 1 - other[sensitive]
         samples = density.sample(proposals, own)
         chance = density.log_density(samples, other).exp() / bound
         samples = samples[torch.rand(proposals, dtype=torch.float64) < chance][:keep]
         samples = samples[((samples >= 0) & (samples <= 1))[:, continuous].all(1)]
+        if not len(samples):
+            return samples
+        product = density.log_density(samples, own) + density.log_density(samples, other)
+        return samples[product >= product.quantile(density_quantile)]
+
+    pool = None
+    if shared_pool:
+        own = x[0, immutable].clone()
+        own[sensitive] = minority
+        pool = draw(own)
+    for person in x:
+        samples = draw(person[immutable]) if pool is None else pool
         result = None
         if len(samples):
-            product = density.log_density(samples, own) + density.log_density(samples, other)
-            samples = samples[product >= product.quantile(density_quantile)]
             people = person.repeat(len(samples), 1)
             people[:, mutable] = samples
             result = nearest(person, valid(people, schema), model)

@@ -19,8 +19,8 @@ FAST = {
     "ebr": {"epochs": 60, "components": 10, "proposals": 2000, "keep": 300, "density_quantile": 0.3},
     "growing_spheres": {"samples": 200},
 }
-#: no randomness after `fit`: one by one must equal all at once
-DETERMINISTIC = ("none", "wachter", "face", "ebr")
+#: what draws nothing for anybody after `fit`, with its options: one by one must equal all at once
+DETERMINISTIC = {"none": {}, "wachter": {}, "face": {}, "ebr": {"shared_pool": True}}
 CELLS = [
     (method, kind, classifier)
     for method in methods.names()
@@ -64,7 +64,7 @@ def test_post_conditions_and_repeatability(method, kind, classifier, people, tra
 def test_batch_equals_one_by_one(method, kind, people, trained):
     cell = people[kind], trained[kind, "mlp"]
     x = rejected(*cell)[:12]
-    method = fitted(method, *cell)
+    method = fitted(method, *cell, **DETERMINISTIC[method])
     together = method.counterfactuals(x)
     alone = torch.cat([method.counterfactuals(row.unsqueeze(0)) for row in x])
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-5, equal_nan=True)
@@ -170,9 +170,26 @@ def test_ebr_discards_no_sample_for_its_levels(people, trained):
     """One-hot columns of a sample are hardly ever in [0, 1] all at once: they are projected, not discarded."""
     cell = people["levels"], trained["levels", "mlp"]
     method = fitted("ebr", *cell, density_quantile=0.0, bound=1e-9)
-    method.counterfactuals(rejected(*cell))
-    sizes = [len(pool) for pool in method._pools.values()]
-    assert min(sizes) > 0.3 * FAST["ebr"]["keep"]
+    for profile in method.profiles(rejected(*cell))[0]:
+        _, log_product, _ = method._deal(profile, 1)
+        assert torch.isfinite(log_product).sum() > 0.3 * FAST["ebr"]["keep"]
+
+
+def test_ebr_deals_everybody_samples_of_their_own(people, trained):
+    """Disjoint until all that were accepted are dealt; one hand for all where they share a pool."""
+    cell = people["continuous"], trained["continuous", "mlp"]
+    method = fitted("ebr", *cell, proposals=1000, keep=300, bound=1e-9)
+    profile = method.profiles(rejected(*cell))[0][0]
+    samples, _, hands = method._deal(profile, 7)
+    assert (len(samples), hands.shape) == (1000, (7, 300)), "everything is accepted"
+    assert all(len(hand.unique()) == 300 for hand in hands)
+    assert len(hands[:3].unique()) == len(hands[3:6].unique()) == 900, "a round deals three hands"
+    assert not torch.equal(hands[0], hands[3]), "then the cards are shuffled"
+    alone, _, hand = method._deal(profile, 1)
+    assert torch.equal(alone[hand[0]], samples[hands[0]]), "the first hand does not depend on who else asks"
+    shared = fitted("ebr", *cell, proposals=1000, keep=300, bound=1e-9, shared_pool=True)
+    _, _, hands = shared._deal(profile, 7)
+    assert (hands == hands[0]).all()
 
 
 def test_ebr_low_bound_saturates(people, trained):
@@ -297,7 +314,9 @@ def test_wachter_changes_a_level_where_only_a_level_can_help(weights, column, pe
         weight[1, [c == name or c.startswith(f"{name}=") for c in schema.columns]] = value
     classifier = classifiers.from_state({"layers": [(weight, torch.tensor([2.0, 0.0]))]})
     options = {"steps": 200, "rounds": 1}
-    offered, diagnostics = recourse.generate([people["levels"]], [classifier], "one level", "wachter", "wachter", options)
+    offered, diagnostics = recourse.generate(
+        [people["levels"]], [classifier], "one level", "wachter", "wachter", options
+    )
     quantity = diagnostics.set_index("quantity")["value"]
     assert offered["found"].all()
     assert (offered[column] == 1).all()

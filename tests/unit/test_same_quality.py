@@ -131,16 +131,17 @@ def test_ebr_finds_the_same_of_the_same_samples(kind, shared_pool, people, train
     cell = people[kind], trained[kind, "mlp"]
     search = {"proposals": 2000, "keep": 300, "density_quantile": 0.3, "shared_pool": shared_pool}
     method = fitted("ebr", *cell, epochs=40, components=5, **search)
-    x, model = rejected(*cell)[:6], references.module(cell[1])
-    together = method.counterfactuals(x)
-    for ours, person in zip(together, x, strict=True):
+    model, some = references.module(cell[1]), 0
+    for person in rejected(*cell)[:6]:
         own = person[~method.mutable].clone()
         if shared_pool:
             own[method._sensitive] = method._minority
         torch.manual_seed(method._pool_seed ^ zlib.crc32(own.numpy().tobytes()))
         plain = references.ebr(SameDraws(method.density), model, person[None], cell[0].schema, **search)
-        torch.testing.assert_close(ours[None], plain, rtol=0, atol=1e-5, equal_nan=True)
-    assert torch.isfinite(together).all(1).any()
+        ours = method.counterfactuals(person[None])
+        torch.testing.assert_close(ours, plain, rtol=0, atol=1e-5, equal_nan=True)
+        some += torch.isfinite(ours).all().item()
+    assert some
 
 
 def test_the_mixture_is_that_of_torch_distributions(people, trained):

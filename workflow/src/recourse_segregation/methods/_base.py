@@ -38,7 +38,9 @@ class Method:
         generators: Sequence[torch.Generator],
     ) -> Sequence[Method]:
         """Fit one method of this class to each seed's population; what a seed gets does not depend on the others."""
-        for method, population, classifier, generator in zip(methods, populations, classifiers, generators, strict=True):
+        for method, population, classifier, generator in zip(
+            methods, populations, classifiers, generators, strict=True
+        ):
             method.schema, method.classifier, method.generator = population.schema, classifier, generator
             method.mutable = torch.tensor(population.schema.mutable, device=classifier.device)
             method.diagnostics = {}

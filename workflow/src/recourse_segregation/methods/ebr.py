@@ -12,7 +12,8 @@ from ..options import Count, Flag, Positive, Probability, Sizes
 from ..population import Population
 from ._base import Method, nowhere
 
-_PAIRS = 1 << 22  # distances at a time: bounds memory
+_COORDINATES = 1 << 22  # at a time: bounds memory
+_PROPOSED = 1 << 12  # proposals at a time
 
 
 class EBR(Method):
@@ -20,9 +21,13 @@ class EBR(Method):
 
     A mixture density network is fitted to p(mutable | immutable) on the individuals that the classifier
     accepts. For a profile of immutables of group s, and the same profile in the other group s': proposals from
-    p(· | s) are accepted with probability min(1, p(· | s') / `bound`), up to `keep` of them; those outside
-    [0, 1] are discarded; those whose product density is at or above its `density_quantile` stay; the one
-    nearest to x that the classifier accepts is the recourse (Algorithm 1). Sampling is done once a profile.
+    p(· | s) are accepted with probability min(1, p(· | s') / `bound`), up to `keep` of them; those with a continuous
+    feature outside [0, 1] are discarded; those whose product density is at or above its `density_quantile` stay; the
+    one nearest to x that the classifier accepts is the recourse (Algorithm 1).
+
+    The release proposes afresh for everybody. Here at most `proposals` are drawn for a profile of immutables, and
+    those that are accepted are dealt out like cards, `keep` to each individual who has that profile: nobody sees
+    another's until all are dealt, then they are shuffled and dealt again.
 
     resampling: instead of rejection, which saturates where p(· | s') exceeds the bound (diagnostics count it), draw
     the proposals again with weights p(· | s'): the samples then follow the product truly.
@@ -75,7 +80,6 @@ class EBR(Method):
         self._sensitive = immutable.index(population.schema.sensitive_index)
         self._minority = float(population.schema.groups.index(population.schema.minority))
         self._pool_seed = int(torch.randint(2**31, (1,), generator=self.generator))
-        self._pools: dict[bytes, Tensor] = {}
         self._saturated, self._judged = 0, 0
 
     def search(self, x: Tensor) -> Tensor:
@@ -83,50 +87,80 @@ class EBR(Method):
         profiles, member = self.profiles(x)
         for p, profile in enumerate(profiles):
             rows = (member == p).nonzero().squeeze(1)
-            people = self.combine(x[rows[:1]].unsqueeze(0), self._pool(profile).unsqueeze(1))[:, 0]
-            people = people[self.classifier.accepts(people)]
-            if not len(people):
+            samples, log_product, hands = self._deal(profile, len(rows))
+            if not len(samples):
                 continue
-            pool = people[:, self.mutable]
-            for part in rows.split(max(1, _PAIRS // len(pool))):
-                # Differences, not the product trick: it would blur near neighbours.
-                distance = torch.cdist(x[part][:, self.mutable], pool, compute_mode="donot_use_mm_for_euclid_dist")
-                result[part] = people[distance.argmin(1)]
+            people = self.combine(x[rows[:1]].unsqueeze(0), samples.unsqueeze(1))[:, 0]
+            accepted, moved = self.classifier.accepts(people), people[:, self.mutable]
+            at_once = max(1, _COORDINATES // (hands.shape[1] * moved.shape[1]))
+            for part, hand in zip(rows.split(at_once), hands.split(at_once), strict=True):
+                density = log_product[hand]
+                floor = torch.nanquantile(density, self.density_quantile, dim=1, keepdim=True)
+                distance = (moved[hand] - x[part][:, self.mutable].unsqueeze(1)).norm(dim=2)
+                distance[~(accepted[hand] & (density >= floor))] = torch.inf
+                nearest, place = distance.min(1)
+                some = torch.isfinite(nearest)
+                result[part[some]] = people[hand[some, place[some]]]
         if self._judged:
             self.diagnostics["saturated"] = self._saturated / self._judged
         return result
 
-    def _pool(self, profile: Tensor) -> Tensor:
-        """Samples [k, m] for one profile of immutables [c]; the same whoever asks, and in whatever order."""
+    def _deal(self, profile: Tensor, people: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Samples [k, m] for a profile of immutables [c], their log p(· | s) p(· | s') [k], and who gets which of them.
+
+        A sample outside [0, 1] has no density (NaN). Hands: positions [people, at most `keep`].
+        """
         if self.shared_pool:
             profile = profile.clone()
             profile[self._sensitive] = self._minority
-        key = profile.cpu().numpy().tobytes()
-        if key not in self._pools:
-            generator = torch.Generator().manual_seed(self._pool_seed ^ zlib.crc32(key))
-            self._pools[key] = self._sample(profile, generator)
-        return self._pools[key]
+        generator = torch.Generator().manual_seed(self._pool_seed ^ zlib.crc32(profile.cpu().numpy().tobytes()))
+        people_served = 1 if self.shared_pool else people
+        if self.resampling:
+            samples, log_other = self._propose(profile, self.proposals, generator)
+            hands = self._drawn(log_other, people_served, generator)
+        else:
+            samples, log_other = self._accepted(profile, self.keep * people_served, generator)
+            hands = self._dealt(len(samples), people_served, generator)
+        log_product = self.density.log_density(samples, profile) + log_other
+        inside = ((samples >= 0) & (samples <= 1))[:, self._continuous].all(1)
+        return samples, log_product.masked_fill_(~inside, torch.nan), hands.to(samples.device).expand(people, -1)
 
-    def _sample(self, profile: Tensor, generator: torch.Generator) -> Tensor:
+    def _propose(self, profile: Tensor, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """n samples [n, m] of p(· | s), and log p(· | s') [n] of each (0 without the other group)."""
         other = profile.clone()
         other[self._sensitive] = 1 - other[self._sensitive]
-        x = self.density.sample(self.proposals, profile, generator, self.released_sampler)
-        log_other = self.density.log_density(x, other) if self.other_group else x.new_zeros(len(x))
-        if not self.other_group:
-            kept = torch.arange(min(self.keep, len(x)))
-        elif self.resampling:
-            weights = (log_other - log_other.max()).exp().cpu()
-            kept = torch.multinomial(weights, min(self.keep, int((weights > 0).sum())), generator=generator)
-        else:
-            odds = log_other.exp() / self.bound
-            uniform = torch.rand(len(x), generator=generator, dtype=torch.float64).to(x.device)
-            kept = (uniform < odds).nonzero().squeeze(1)[: self.keep]
-            self._saturated += int((odds > 1).sum())
-            self._judged += len(x)
-        x, log_other = x[kept.to(x.device)], log_other[kept.to(x.device)]
-        inside = ((x >= 0) & (x <= 1))[:, self._continuous].all(1)
-        x, log_other = x[inside], log_other[inside]
-        if not len(x):
-            return x
-        log_product = self.density.log_density(x, profile) + log_other
-        return x[log_product >= torch.quantile(log_product, self.density_quantile)]
+        samples = self.density.sample(n, profile, generator, self.released_sampler)
+        none = samples.new_zeros(n, dtype=torch.float64)
+        return samples, self.density.log_density(samples, other) if self.other_group else none
+
+    def _accepted(self, profile: Tensor, wanted: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """The first `wanted` proposals that are accepted, of at most `proposals`."""
+        kept, count, proposed = [], 0, 0
+        while count < wanted and proposed < self.proposals:
+            n = min(_PROPOSED, self.proposals - proposed)
+            samples, log_other = self._propose(profile, n, generator)
+            if self.other_group:
+                odds = log_other.exp() / self.bound
+                uniform = torch.rand(n, generator=generator, dtype=torch.float64).to(samples.device)
+                chosen = uniform < odds
+                self._saturated += int((odds > 1).sum())
+                self._judged += n
+                samples, log_other = samples[chosen], log_other[chosen]
+            kept.append((samples, log_other))
+            count, proposed = count + len(samples), proposed + n
+        samples, log_other = (torch.cat(parts)[:wanted] for parts in zip(*kept, strict=True))
+        return samples, log_other
+
+    def _dealt(self, samples: int, people: int, generator: torch.Generator) -> Tensor:
+        if samples <= self.keep:
+            return torch.arange(samples).expand(people, samples)
+        rounds, hands = samples // self.keep, []
+        for first in range(0, people, rounds):
+            order = torch.randperm(samples, generator=generator) if first else torch.arange(samples)
+            hands.append(order[: rounds * self.keep].view(rounds, self.keep))
+        return torch.cat(hands)[:people]
+
+    def _drawn(self, log_other: Tensor, people: int, generator: torch.Generator) -> Tensor:
+        weights = (log_other - log_other.max()).exp().cpu()
+        size = min(self.keep, int((weights > 0).sum()))
+        return torch.stack([torch.multinomial(weights, size, generator=generator) for _ in range(people)])
