@@ -67,7 +67,8 @@ def train(
 
     x: mutable features [n, m] in [0, 1] of each. condition: what the decoder also sees [n, c]. group: 0/1 [n], which
     the adversary predicts. The KL weight β rises linearly from 0 to `kl_weight` over the epochs. Each batch: one step
-    of the VAE on sum(BCE) + β sum(KL) - γ sum(entropy of the adversary), then one of the adversary on its cross-entropy.
+    of the VAE on sum(BCE) + β sum(KL) - γ sum(entropy of the adversary), then one of the adversary on its own
+    cross-entropy.
 
     Returns for each the VAE and its final losses per individual (reconstruction, kl, adversary cross-entropy).
     """
