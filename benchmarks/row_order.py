@@ -30,8 +30,8 @@ def main(block: str = "seeds-0-4") -> None:
         folder = ROOT / "results" / row.population / block
         people = contracts.populations(contracts.read(folder / "population.parquet", "population"))
         cell = folder / CLASSIFIERS[row.exhibit]
-        homes = contracts.read(cell / "neighbourhoods.parquet", "neighbourhoods")
-        after = contracts.read(cell / row.method / "after.parquet", "after")
+        homes = contracts.read(cell / "neighbourhoods.default.parquet", "neighbourhoods")
+        after = contracts.read(cell / row.method / "after.parquet", "after").query("scenario == 'default'")
         values = []
         for seed, population in people.items():
             schema = population.schema

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hypothesis
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +14,10 @@ from recourse_segregation.population import Population, prepare
 from recourse_segregation.seeds import torch_generator
 
 torch.set_num_threads(1)
+
+# How long an example takes depends on what else the machine does: no reason to fail.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 CONTINUOUS = (Feature("income", "continuous"), Feature("debt", "continuous"), Feature("score", "continuous"))
 LEVELS = (

@@ -120,9 +120,9 @@ def write_people(block, seeds):
     tables = [before.assign(seed=s) for s in seeds]
     order = [*contracts.CONTRACTS["population"], *SCHEMA.columns]
     contracts.write(pd.concat(tables)[order], block / "population.parquet", "population", SCHEMA)
-    after = people[:4].assign(population="synthetic", accepted=[True, False, True, True])
+    after = people[:4].assign(population="synthetic", scenario="default", accepted=[True, False, True, True])
     after = after.assign(status=["moved", "unresolved", "accepted", "accepted"], x2=[0.7, 0.2, 0.8, 0.9])
     order = [*contracts.CONTRACTS["after"], *SCHEMA.columns]
     for method in METHODS:
         table = pd.concat([after.assign(seed=s) for s in seeds])[order]
-        contracts.write(table, block / "linear" / method / "default" / "after.parquet", "after", SCHEMA)
+        contracts.write(table, block / "linear" / method / "after.parquet", "after", SCHEMA)

@@ -127,7 +127,7 @@ def test_immutables_are_equal_to_the_bit(people, trained):
 def test_neighbourhoods_survive_their_table(people):
     train = people["levels"].training_part()
     homes = measure.fit_neighbourhoods(train, train.labels == 1, 8, 0.1)
-    table = measure.neighbourhood_table(homes, 0, train.schema)
+    table = measure.neighbourhood_table(homes, 0, "default", train.schema)
     again = measure.neighbourhoods_from(table, train.schema)
     assert set(again) == {"everyone", "accepted"}
     np.testing.assert_array_equal(again["everyone"].centres, homes["everyone"].centres)
@@ -179,6 +179,6 @@ def test_what_is_estimated_says_so_with_its_error(people, trained):
         exact.query("metric == 'average_proximity'")["value"],
         rtol=0.01,
     )
-    rows = measure.neighbourhood_table({"everyone": home}, 0, train.schema)
+    rows = measure.neighbourhood_table({"everyone": home}, 0, "default", train.schema)
     assert (rows["radius_error"] == home.radius.error).all()
     assert home.radius.error > 0

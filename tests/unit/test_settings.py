@@ -152,8 +152,8 @@ def test_a_cell_that_several_studies_need_is_run_once(study_config):
     assert len(set(cells)) == len(cells)
     law = [(c.method, c.seeds) for c in cells if c.population == "law-sex"]
     assert sorted(law) == [("ebr", "0-4"), ("ebr", "5-6"), ("wachter", "0-4")]
-    synthetic = [(c.scenario, c.seeds) for c in cells if c.population == "synthetic"]
-    assert sorted(synthetic) == [("default", "0-4"), ("default", "5-6"), ("drop", "0-4"), ("radius-0.1", "0-4")]
+    synthetic = {c.seeds: c.scenarios for c in cells if c.population == "synthetic"}
+    assert synthetic == {"0-4": ("default", "drop", "radius-0.1"), "5-6": ("default",)}
 
 
 def test_a_study_takes_what_it_does_not_say_from_run(study_config):
@@ -169,6 +169,14 @@ def test_scenarios_that_agree_share_their_files(study_config):
     assert settings.simulated_as(study_config, "radius-0.1") == "default"
     assert settings.measured_as(study_config, "radius-0.1", "law-sex") == "radius-0.1"
     assert settings.measured_as(study_config, "radius-0.1", "synthetic") == "default", "that is its own quantile"
+
+
+def test_what_a_cell_simulates_and_measures(study_config):
+    scenarios = ("default", "drop", "radius-0.1")
+    assert list(settings.simulations(study_config, scenarios)) == ["default", "drop"]
+    measured = settings.measurements(study_config, scenarios, "law-sex")
+    assert measured["drop"] == {"simulated_as": "drop", "measured_as": "default", "groups": "own"}
+    assert measured["radius-0.1"] == {"simulated_as": "default", "measured_as": "radius-0.1", "groups": "own"}
 
 
 def test_claims_are_judged_by_their_study_if_it_is_run():

@@ -14,7 +14,7 @@ from scipy import stats
 from recourse_segregation import statistics
 from recourse_segregation.errors import DataError
 from recourse_segregation.seeds import numpy_generator
-from recourse_segregation.statistics import changes, contrasts, differences, effects, holm, interval, p_value
+from recourse_segregation.statistics import CELL, changes, differences, holm, interval, p_value, summarise
 
 SIMULATIONS = 2000
 COLUMNS = ["population", "seed", "classifier", "method", "scenario", "phase", "scope", "metric", "value", "n", "note"]
@@ -34,6 +34,18 @@ def index(before, after, **where):
 
 def measures(*parts):
     return pd.DataFrame([row for part in parts for row in part], columns=COLUMNS)
+
+
+def effects(table, **options):
+    """The change of every index."""
+    seeds = changes(table)
+    return summarise(seeds.assign(level=seeds["before"]), [*CELL, "scope", "metric"], **options)
+
+
+def contrasts(table, methods, references, scopes=("everyone",), **options):
+    """What a method does beyond another."""
+    seeds = pd.concat([differences(table, methods, references, scope, **options) for scope in scopes])
+    return summarise(seeds, [*CELL, "reference", "scope", "metric"])
 
 
 def one(table):

@@ -19,17 +19,16 @@ except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 ENVIRONMENT = "../../envs/environment.yaml"
-# What is run: (population, block of seeds) pairs, and the cells of population, classifier, method, scenario and block.
+# What is run: (population, block of seeds) pairs, and the cells of population, classifier, method and block.
 BLOCKS = [(name, block) for name in settings.populations(config) for block in settings.blocks(config, name)]
 CELLS = settings.cells(config)
+SCENARIOS = {(cell.population, cell.method, cell.seeds): cell.scenarios for cell in CELLS}
 # What notebooks read beside the tables: everybody of the first block, and where the synthetic people are afterwards.
 FIRST_BLOCKS = [(population, block) for population, block in BLOCKS if block.startswith("0-")]
 PICTURED = [
     cell
     for cell in CELLS
-    if (cell.population, cell.scenario) == ("synthetic", settings.DEFAULT)
-    and cell.seeds.startswith("0-")
-    and cell.method in config["run"]["methods"]
+    if cell.population == "synthetic" and cell.seeds.startswith("0-") and cell.method in config["run"]["methods"]
 ]
 # A study has an exhibit if there is a notebook of its name.
 NOTEBOOKS = [
@@ -67,15 +66,16 @@ def per_classifier(path):
     ]
 
 
-def simulated(path):
-    """Input function: the file of the scenario in which this scenario is simulated."""
-    return lambda wildcards: path.format(
-        **dict(wildcards) | {"scenario": settings.simulated_as(config, wildcards.scenario)}
-    )
+def scenarios(wildcards):
+    """The scenarios of a cell."""
+    return SCENARIOS[wildcards.population, wildcards.method, wildcards.seeds]
 
 
-def measured(path):
-    """Input function: the file of the scenario in which this scenario is measured before recourse."""
-    return lambda wildcards: path.format(
-        **dict(wildcards) | {"scenario": settings.measured_as(config, wildcards.scenario, wildcards.population)}
+def before(path):
+    """Input function: the files of a cell's scenarios before recourse; those that are measured alike share one."""
+    return lambda wildcards: list(
+        dict.fromkeys(
+            path.format(**dict(wildcards), scenario=settings.measured_as(config, scenario, wildcards.population))
+            for scenario in scenarios(wildcards)
+        )
     )

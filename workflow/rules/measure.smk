@@ -1,4 +1,4 @@
-# Measures the population before (once a cell of population and classifier) and after each method, and
+# Measures the population before (once a cell of population and classifier) and after each method, in every scenario, and
 # collects everything in tidy tables.
 
 
@@ -28,28 +28,28 @@ rule measure:
         population="results/{population}/seeds-{seeds}/population.parquet",
         predictions="results/{population}/seeds-{seeds}/{classifier}/predictions.parquet",
         recourse="results/{population}/seeds-{seeds}/{classifier}/{method}/recourse.parquet",
-        neighbourhoods=measured("results/{population}/seeds-{seeds}/{classifier}/neighbourhoods.{scenario}.parquet"),
-        before=measured("results/{population}/seeds-{seeds}/{classifier}/before.{scenario}.parquet"),
-        after=simulated("results/{population}/seeds-{seeds}/{classifier}/{method}/{scenario}/after.parquet"),
+        after="results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet",
+        neighbourhoods=before("results/{population}/seeds-{seeds}/{classifier}/neighbourhoods.{scenario}.parquet"),
+        before=before("results/{population}/seeds-{seeds}/{classifier}/before.{scenario}.parquet"),
     output:
-        measures="results/{population}/seeds-{seeds}/{classifier}/{method}/{scenario}/measures.parquet",
+        measures="results/{population}/seeds-{seeds}/{classifier}/{method}/measures.parquet",
     log:
-        "logs/measure/{population}.{classifier}.{method}.{scenario}.seeds-{seeds}.log",
+        "logs/measure/{population}.{classifier}.{method}.seeds-{seeds}.log",
     benchmark:
-        "results/benchmarks/measure/{population}.{classifier}.{method}.{scenario}.seeds-{seeds}.tsv"
+        "results/benchmarks/measure/{population}.{classifier}.{method}.seeds-{seeds}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
     params:
         code=code("measure"),
-        groups=lambda wildcards: settings.measurement(config, wildcards.scenario, wildcards.population)["groups"],
+        scenarios=lambda wildcards: settings.measurements(config, scenarios(wildcards), wildcards.population),
     script:
         "../scripts/measure.py"
 
 
 rule collect:
     input:
-        measures=per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/{scenario}/measures.parquet"),
+        measures=per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/measures.parquet"),
         diagnostics=per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/diagnostics.parquet"),
         classifiers=per_classifier("results/{population}/seeds-{seeds}/{classifier}/summary.parquet"),
     output:

@@ -54,7 +54,7 @@ rule notebook:
         ],
         studies="results/studies.json",
         people=per_block("results/{population}/seeds-{seeds}/population.parquet", FIRST_BLOCKS),
-        after=per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/{scenario}/after.parquet", PICTURED),
+        after=per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet", PICTURED),
     output:
         notebook="results/notebooks/{notebook}.ipynb",
         exhibits=directory("results/exhibits/{notebook}"),

@@ -1,4 +1,4 @@
-# Implements the recourse: the training population afterwards. Scenarios in which people do the same share one file.
+# Implements the recourse: the training population afterwards, in every scenario in which people do something else.
 
 
 rule simulate:
@@ -7,16 +7,16 @@ rule simulate:
         predictions="results/{population}/seeds-{seeds}/{classifier}/predictions.parquet",
         recourse="results/{population}/seeds-{seeds}/{classifier}/{method}/recourse.parquet",
     output:
-        after="results/{population}/seeds-{seeds}/{classifier}/{method}/{scenario}/after.parquet",
+        after="results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet",
     log:
-        "logs/simulate/{population}.{classifier}.{method}.{scenario}.seeds-{seeds}.log",
+        "logs/simulate/{population}.{classifier}.{method}.seeds-{seeds}.log",
     benchmark:
-        "results/benchmarks/simulate/{population}.{classifier}.{method}.{scenario}.seeds-{seeds}.tsv"
+        "results/benchmarks/simulate/{population}.{classifier}.{method}.seeds-{seeds}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
     params:
         code=code("simulate"),
-        settings=lambda wildcards: settings.simulation(config, wildcards.scenario),
+        scenarios=lambda wildcards: settings.simulations(config, scenarios(wildcards)),
     script:
         "../scripts/simulate.py"

@@ -1,6 +1,6 @@
-"""Measure one cell after recourse, for a block of seeds."""
+"""Measure one cell after recourse in each of its scenarios, for a block of seeds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -8,39 +8,48 @@ from recourse_segregation import contracts, measure
 from recourse_segregation.job import job
 
 
-def main(inputs: Mapping[str, str], names: dict[str, str], groups: str, measures: str) -> None:
-    tables = {
-        name: contracts.read(inputs[name], contract)
-        for name, contract in {
-            "predictions": "predictions",
-            "neighbourhoods": "neighbourhoods",
-            "before": "measures",
-            "recourse": "recourse",
-            "after": "after",
-        }.items()
-    }
+def main(
+    inputs: Mapping[str, str],
+    neighbourhoods: Sequence[str],
+    before: Sequence[str],
+    names: dict[str, str],
+    scenarios: dict[str, dict[str, str]],
+    measures: str,
+) -> None:
+    tables = {name: contracts.read(inputs[name], name) for name in ("predictions", "recourse", "after")}
+    tables["before"] = pd.concat([contracts.read(file, "measures") for file in before])
+    tables["homes"] = pd.concat([contracts.read(file, "neighbourhoods") for file in neighbourhoods])
+    people = contracts.populations(contracts.read(inputs["population"], "population"))
     results = []
-    for seed, everyone in contracts.populations(contracts.read(inputs["population"], "population")).items():
-        train = measure.grouped(everyone.training_part(), groups)
-        part = {name: table[table["seed"] == seed] for name, table in tables.items()}
-        measured = measure.after(
-            train,
-            contracts.accepted(part["predictions"], train),
-            part["recourse"],
-            part["after"],
-            part["before"],
-            measure.neighbourhoods_from(part["neighbourhoods"], train.schema),
-        )
-        results.append(measure.in_cell(measured, {"population": train.name, "seed": seed, **names}))
+    for scenario, alike in scenarios.items():
+        for seed, everyone in people.items():
+            train = measure.grouped(everyone.training_part(), alike["groups"])
+            part = {name: table[table["seed"] == seed] for name, table in tables.items()}
+            measured = measure.after(
+                train,
+                contracts.accepted(part["predictions"], train),
+                part["recourse"],
+                part["after"].query("scenario == @alike['simulated_as']"),
+                part["before"].query("scenario == @alike['measured_as']"),
+                measure.neighbourhoods_from(part["homes"].query("scenario == @alike['measured_as']"), train.schema),
+            )
+            cell = {"population": train.name, "seed": seed, **names, "scenario": scenario}
+            results.append(measure.in_cell(measured, cell))
     contracts.write(pd.concat(results), measures, "measures")
 
 
 if __name__ == "__main__":
-    wildcards = snakemake.wildcards
+    wildcards, inputs = snakemake.wildcards, snakemake.input
     about = (
         f"measure, population {wildcards.population}, classifier {wildcards.classifier}, "
-        f"method {wildcards.method}, scenario {wildcards.scenario}, seeds {wildcards.seeds}"
+        f"method {wildcards.method}, seeds {wildcards.seeds}"
     )
     with job(snakemake.log[0], about):
-        names = {name: getattr(wildcards, name) for name in ("classifier", "method", "scenario")}
-        main(dict(snakemake.input), names, snakemake.params.groups, snakemake.output.measures)
+        main(
+            dict(inputs),
+            inputs.neighbourhoods,
+            inputs.before,
+            {name: getattr(wildcards, name) for name in ("classifier", "method")},
+            snakemake.params.scenarios,
+            snakemake.output.measures,
+        )

@@ -24,7 +24,7 @@ def main(
         train = measure.grouped(everyone.training_part(), settings["groups"])
         accepted = contracts.accepted(predicted, train)
         fitted = measure.fit_neighbourhoods(train, accepted, settings["neighbourhoods"], settings["radius_quantile"])
-        homes.append(measure.neighbourhood_table(fitted, seed, train.schema))
+        homes.append(measure.neighbourhood_table(fitted, seed, scenario, train.schema))
         cell = {
             "population": train.name,
             "seed": seed,

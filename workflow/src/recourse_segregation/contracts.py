@@ -55,10 +55,11 @@ CONTRACTS: dict[str, dict[str, str]] = {
     "recourse": {**_CELL, "individual": "int64", "group": "str", "found": "bool", "reason": "str"},
     # one row per cell and quantity: seconds, counts, final losses
     "diagnostics": {**_CELL, "quantity": "str", "value": "float64"},
-    # one row per individual of train after recourse; status: accepted, moved, declined or unresolved
+    # one row per individual of train after recourse, and scenario; status: accepted, moved, declined or unresolved
     "after": {
         "population": "str",
         "seed": "int64",
+        "scenario": "str",
         "individual": "int64",
         "group": "str",
         "status": "str",
@@ -66,7 +67,13 @@ CONTRACTS: dict[str, dict[str, str]] = {
     },
     # the neighbourhoods of the population before, reused after: one row per seed and centre; radius_error: the standard
     # error of an estimated radius, 0 where it is exact
-    "neighbourhoods": {"seed": "int64", "fitted_on": "str", "radius": "float64", "radius_error": "float64"},
+    "neighbourhoods": {
+        "seed": "int64",
+        "scenario": "str",
+        "fitted_on": "str",
+        "radius": "float64",
+        "radius_error": "float64",
+    },
     # the tidy table: n = individuals that the value is over; note says why a value is missing, or how it was estimated
     "measures": {
         **_CELL,

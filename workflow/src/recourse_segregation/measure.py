@@ -98,19 +98,27 @@ def in_cell(measures: pd.DataFrame, cell: Mapping[str, object]) -> pd.DataFrame:
     return measures.assign(**cell)[[*cell, "phase", "scope", "metric", "value", "n", "note"]]
 
 
-def neighbourhood_table(neighbourhoods: Mapping[str, Neighbourhoods], seed: int, schema: Schema) -> pd.DataFrame:
+def neighbourhood_table(
+    neighbourhoods: Mapping[str, Neighbourhoods], seed: int, scenario: str, schema: Schema
+) -> pd.DataFrame:
     """Neighbourhoods as a table (see `contracts`): one row per centre."""
     tables = []
     for fitted_on, home in neighbourhoods.items():
         centres = pd.DataFrame(home.centres, columns=list(schema.mutable_columns))
         error = home.radius.error if isinstance(home.radius, Estimate) else 0.0
-        identity = {"seed": seed, "fitted_on": fitted_on, "radius": float(home.radius), "radius_error": error}
+        identity = {
+            "seed": seed,
+            "scenario": scenario,
+            "fitted_on": fitted_on,
+            "radius": float(home.radius),
+            "radius_error": error,
+        }
         tables.append(pd.concat([pd.DataFrame(identity, index=centres.index), centres], axis=1))
     return pd.concat(tables)
 
 
 def neighbourhoods_from(table: pd.DataFrame, schema: Schema) -> dict[str, Neighbourhoods]:
-    """The inverse of `neighbourhood_table`, for the rows of one seed."""
+    """The inverse of `neighbourhood_table`, for the rows of one seed and scenario."""
     columns = list(schema.mutable_columns)
     return {
         str(fitted_on): Neighbourhoods(part[columns].to_numpy(np.float64), float(part["radius"].iloc[0]))

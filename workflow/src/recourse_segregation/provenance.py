@@ -69,15 +69,12 @@ def seconds(benchmarks: Path, config: dict[str, Any], study: str | None, noteboo
     files = {f"notebook/{notebook}"}
     for cell in settings.cells(config, study) if study else []:
         where, block = f"{cell.population}.{cell.classifier}", f"seeds-{cell.seeds}"
-        simulated = settings.simulated_as(config, cell.scenario)
-        measured = settings.measured_as(config, cell.scenario, cell.population)
+        measured = {settings.measured_as(config, scenario, cell.population) for scenario in cell.scenarios}
         files |= {
             f"prepare/{cell.population}.{block}",
             f"train/{where}.{block}",
-            f"recourse/{where}.{cell.method}.{block}",
-            f"simulate/{where}.{cell.method}.{simulated}.{block}",
-            f"measure_before/{where}.{measured}.{block}",
-            f"measure/{where}.{cell.method}.{cell.scenario}.{block}",
+            *(f"measure_before/{where}.{scenario}.{block}" for scenario in measured),
+            *(f"{stage}/{where}.{cell.method}.{block}" for stage in ("recourse", "simulate", "measure")),
         }
     found = [benchmarks / f"{name}.tsv" for name in sorted(files)]
     return round(sum(float(pd.read_csv(f, sep="\t", na_values="-")["s"].sum()) for f in found if f.exists()), 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -53,13 +54,13 @@ class Study:
 
 @dataclass(frozen=True)
 class Cell:
-    """What one measuring job works on."""
+    """What one job of recourse, of simulation or of measuring works on; the last two take all its scenarios."""
 
     population: str
     classifier: str
     method: str
-    scenario: str
     seeds: str
+    scenarios: tuple[str, ...]
 
 
 def studies(config: dict[str, Any]) -> dict[str, Study]:
@@ -79,18 +80,16 @@ def studies(config: dict[str, Any]) -> dict[str, Study]:
 def cells(config: dict[str, Any], *names: str) -> list[Cell]:
     """Every cell that the studies `names` need (by default all that are run), once, by population, then by study."""
     wanted = [study for name, study in studies(config).items() if name in names or not names]
-    found = {
-        Cell(population, classifier, method, scenario, block): None
-        for population in populations(config)
-        for study in wanted
-        if population in study.populations
-        for classifier in config["populations"][population]["recourse"]
-        for method in study.methods
-        for scenario in study.scenarios
-        for block in blocks(config, population)
-        if seeds_in(block)[0] < study.seeds
-    }
-    return list(found)
+    found: dict[tuple[str, ...], dict[str, None]] = {}
+    for population in populations(config):
+        for study in (study for study in wanted if population in study.populations):
+            for classifier in config["populations"][population]["recourse"]:
+                for method in study.methods:
+                    for block in blocks(config, population):
+                        if seeds_in(block)[0] < study.seeds:
+                            scenarios = found.setdefault((population, classifier, method, block), {})
+                            scenarios.update(dict.fromkeys(study.scenarios))
+    return [Cell(*cell, tuple(scenarios)) for cell, scenarios in found.items()]
 
 
 def populations(config: dict[str, Any]) -> list[str]:
@@ -138,6 +137,23 @@ def measured_as(config: dict[str, Any], scenario: str, population: str) -> str:
     wanted = measurement(config, scenario, population)
     names = [DEFAULT, *config["scenarios"]]
     return next(name for name in names if measurement(config, name, population) == wanted)
+
+
+def simulations(config: dict[str, Any], scenarios: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What people do in these scenarios, by the name under which each is simulated."""
+    return {name: simulation(config, name) for name in (simulated_as(config, scenario) for scenario in scenarios)}
+
+
+def measurements(config: dict[str, Any], scenarios: Sequence[str], population: str) -> dict[str, dict[str, str]]:
+    """For each scenario: the names under which it is simulated and measured before recourse, and whose groups count."""
+    return {
+        scenario: {
+            "simulated_as": simulated_as(config, scenario),
+            "measured_as": measured_as(config, scenario, population),
+            "groups": measurement(config, scenario, population)["groups"],
+        }
+        for scenario in scenarios
+    }
 
 
 def described(config: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -19,7 +19,7 @@ def implement(
     uptake: float = 1.0,
     unresolved: str = "stay",
 ) -> pd.DataFrame:
-    """The training population after recourse: an `after` table (see `contracts`).
+    """The training population after recourse: an `after` table (see `contracts`), but for the scenario's name.
 
     population: the training part. accepted: bool [n], before. recourse: one row per rejected individual.
     uptake: the share of those with recourse who implement it (rounded to whole people), drawn from

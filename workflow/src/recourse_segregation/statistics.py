@@ -137,51 +137,18 @@ def differences(
 # --- summarised over seeds -------------------------------------------------------------------------
 
 
-def effects(
-    measures: pd.DataFrame,
-    scopes: Sequence[str] = ("everyone",),
-    metrics: Sequence[str] | None = None,
-    alpha: float = 0.05,
-    family: Sequence[str] = FAMILY,
-) -> pd.DataFrame:
-    """The change of every index with its interval, test and effect size: one row a cell, scope and metric.
-
-    measures, metrics: as for `changes`. alpha: the level of `significant`, after Holm. family: columns whose values
-    are the same within a family of tests; none for one family.
-
-    Columns: population, classifier, method, scenario, scope, metric, seeds (that have a change; the means are over
-    them), before, before_se, after, after_se, change, change_se, low, high, interval (t, BCa or empty), p, p_holm,
-    effect, decidable (could p_holm be at most alpha with so few seeds?), significant, note.
-    """
-    seeds = pd.concat([changes(measures, scope, metrics) for scope in scopes], ignore_index=True)
-    return summarise(seeds.assign(level=seeds["before"]), [*CELL, "scope", "metric"], alpha, family)
-
-
-def contrasts(
-    measures: pd.DataFrame,
-    methods: Sequence[str],
-    references: Sequence[str],
-    scopes: Sequence[str] = ("everyone",),
-    metrics: Sequence[str] | None = None,
-    alpha: float = 0.05,
-    family: Sequence[str] = FAMILY,
-) -> pd.DataFrame:
-    """What a method does beyond another: the difference of their changes within a seed, as `effects`.
-
-    For metrics that are measured only after recourse it is the difference of their values (see `differences`).
-    The columns are those of `effects` and `reference`; `before` is the reference's mean, `after` the method's.
-    """
-    seeds = [differences(measures, methods, references, scope, metrics) for scope in scopes]
-    key = [*CELL, "reference", "scope", "metric"]
-    return summarise(pd.concat(seeds, ignore_index=True), key, alpha, family)
-
-
 def summarise(
     seeds: pd.DataFrame, key: Sequence[str], alpha: float = 0.05, family: Sequence[str] = FAMILY
 ) -> pd.DataFrame:
-    """One row for each value of `key`, in the order in which they appear (see `effects` for the columns).
+    """Changes with their interval, test and effect size: one row for each value of `key`, in the order of appearance.
 
-    seeds: one row a seed with the columns of `key`, seed, before, after, change, level and note.
+    seeds: one row a seed with the columns of `key`, seed, before, after, change, level and note: what `changes` (whose
+    level is `before`) or `differences` returns. alpha: the level of `significant`, after Holm. family: columns whose
+    values are the same within a family of tests; none for one family.
+
+    Columns: those of `key`, seeds (that have a change; the means are over them), before, before_se, after, after_se,
+    change, change_se, low, high, interval (t, BCa or empty), p, p_holm, effect, decidable (could p_holm be at most
+    alpha with so few seeds?), significant, note.
     """
     kept = seeds[seeds["change"].notna()].sort_values("seed", kind="stable").groupby(list(key), sort=False)
     moments = kept[["before", "after", "change"]].agg(["mean", "sem"])

@@ -11,12 +11,15 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).resolve().parent
+
+#: What only tells of the work (logs, progress, status): no number depends on it, so editing it reruns nothing.
+TELLING = frozenset({_PACKAGE / "job.py", _PACKAGE / "progress.py"})
 
 
 @cache
 def closure(file: Path) -> frozenset[Path]:
-    """`file` and every module of this package that it imports, directly or through others."""
+    """`file` and every module of this package that it imports, directly or through others, but those that only tell."""
     seen: set[Path] = set()
     todo = [file.resolve()]
     while todo:
@@ -51,7 +54,7 @@ def _imported(path: Path) -> list[Path]:
         found += [target.with_suffix(".py"), target / "__init__.py"]
         for alias in node.names:
             found += [target / f"{alias.name}.py", target / alias.name / "__init__.py"]
-    return [p.resolve() for p in found if p.is_file()]
+    return [p.resolve() for p in found if p.is_file() and p.resolve() not in TELLING]
 
 
 def module(name: str) -> Path:
@@ -68,11 +71,12 @@ _IGNORED = {"__pycache__", ".ipynb_checkpoints"}
 def code_digest(root: Path) -> str:
     """sha256 over the names and contents of the files that decide the results, in the folder `root`."""
     result = hashlib.sha256()
+    telling = {file.relative_to(_PACKAGE.parents[2]) for file in TELLING}
     for part in CODE:
         top = root / part
         files = [top] if top.is_file() else [f for f in top.rglob("*") if f.is_file()]
         for file in sorted(files, key=lambda f: f.relative_to(root).as_posix()):
-            if not _IGNORED.intersection(file.parts):
+            if not _IGNORED.intersection(file.parts) and file.relative_to(root) not in telling:
                 result.update(f"{file.relative_to(root).as_posix()}\0{file_digest(file)}".encode())
     return result.hexdigest()
 

@@ -71,7 +71,7 @@ def points(axis: Axes, rows: pd.DataFrame, x: str, y: str, order: Sequence[str])
 def intervals(axis: Axes, table: pd.DataFrame, y: str, order: Sequence[str]) -> None:
     """The mean change of each row with its 95 % interval; a filled diamond is significant after Holm.
 
-    table: y, change, low, high, significant (see `statistics.effects`).
+    table: y, change, low, high, significant (see `statistics.summarise`).
     """
     rows = table.set_index(y).reindex(order)
     filled = rows["significant"].eq(True).to_numpy()

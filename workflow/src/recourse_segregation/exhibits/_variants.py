@@ -75,7 +75,7 @@ def contrasts(
     against: what `references` returns. Columns: population, classifier, method, reference, metric, seeds,
     reference_mean, mean (the variant's; both over the seeds in which both have a value), difference, low, high (95 %),
     interval, p, p_holm (within the variants of a population and metric), decidable, significant (see
-    `statistics.effects`), note (why seeds are missing).
+    `statistics.summarise`), note (why seeds are missing).
     """
     own = _scenario(measures, study)
     paired = [

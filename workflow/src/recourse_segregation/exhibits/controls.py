@@ -28,7 +28,7 @@ PLACEBO = "placebo"
 def against_placebo(seeds: pd.DataFrame) -> pd.DataFrame:
     """What of each change is due to the groups: with the real ones - with shuffled ones, paired within a seed.
 
-    seeds: what `segregation.seeds` returns, of both scenarios. Columns: those of `statistics.effects`, where `before`
+    seeds: what `segregation.seeds` returns, of both scenarios. Columns: those of `statistics.summarise`, where `before`
     is the change with shuffled groups and `after` that with the real ones.
     """
     match = [*METHOD, "scope", "metric", "seed"]

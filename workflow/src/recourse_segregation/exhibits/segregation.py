@@ -40,7 +40,7 @@ def seeds(run: Run, scope: str, metrics: Sequence[str] = names.INDICES) -> pd.Da
 
 
 def table(seeds: pd.DataFrame) -> pd.DataFrame:
-    """`seeds` summarised over seeds: the columns of `statistics.effects` and two more.
+    """`seeds` summarised over seeds: the columns of `statistics.summarise` and two more.
 
     more_segregated: seeds in which the change is towards more segregation. missing: why seeds have no value.
     """

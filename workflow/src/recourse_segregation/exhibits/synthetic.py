@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 
 from .. import contracts, names
 from ..comparison import CLASSIFIERS
-from ..settings import DEFAULT
 from ._figures import DARK, LIGHT, MARKERS, MIDDLE, WARM, WIDTH, marker, new_figure, theme
 from ._layout import Footnotes, Layout, Markup, number, tables
 from ._run import Run
@@ -40,8 +39,8 @@ def people(run: Run) -> pd.DataFrame:
     columns = list(before.schema.mutable_columns)
     panels = []
     for method in dict.fromkeys(own["method"]):
-        path = block / CLASSIFIERS[SYNTHETIC] / method / DEFAULT / "after.parquet"
-        after = contracts.read(path, "after").query("seed == 0")
+        path = block / CLASSIFIERS[SYNTHETIC] / method / "after.parquet"
+        after = contracts.read(path, "after").query("seed == 0 and scenario == 'default'")
         moved = int((after["status"] == "moved").sum())
         if not panels:
             kept = set(after.loc[after["status"] == "accepted", "individual"])
