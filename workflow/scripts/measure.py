@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from recourse_segregation import contracts, measure
+from recourse_segregation import contracts, measure, progress
 from recourse_segregation.job import job
 
 
@@ -19,19 +19,21 @@ def main(inputs: Mapping[str, str], names: dict[str, str], groups: str, measures
             "after": "after",
         }.items()
     }
+    people = contracts.populations(contracts.read(inputs["population"], "population"))
     results = []
-    for seed, everyone in contracts.populations(contracts.read(inputs["population"], "population")).items():
-        train = measure.grouped(everyone.training_part(), groups)
-        part = {name: table[table["seed"] == seed] for name, table in tables.items()}
-        measured = measure.after(
-            train,
-            contracts.accepted(part["predictions"], train),
-            part["recourse"],
-            part["after"],
-            part["before"],
-            measure.neighbourhoods_from(part["neighbourhoods"], train.schema),
-        )
-        results.append(measure.in_cell(measured, {"population": train.name, "seed": seed, **names}))
+    for seed, everyone in progress.steps(people.items(), "seeds"):
+        with progress.about(seed=seed):
+            train = measure.grouped(everyone.training_part(), groups)
+            part = {name: table[table["seed"] == seed] for name, table in tables.items()}
+            measured = measure.after(
+                train,
+                contracts.accepted(part["predictions"], train),
+                part["recourse"],
+                part["after"],
+                part["before"],
+                measure.neighbourhoods_from(part["neighbourhoods"], train.schema),
+            )
+            results.append(measure.in_cell(measured, {"population": train.name, "seed": seed, **names}))
     contracts.write(pd.concat(results), measures, "measures")
 
 

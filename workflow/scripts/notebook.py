@@ -3,15 +3,21 @@
 from pathlib import Path
 
 import papermill
+from papermill.exceptions import PapermillExecutionError
 
 from recourse_segregation import pages
+from recourse_segregation.errors import RecourseError
 from recourse_segregation.job import job
 
 
 def main(template: Path, executed: Path, exhibits: Path) -> None:
     exhibits.mkdir(parents=True, exist_ok=True)
     parameters = {"results": "results", "exhibits": str(exhibits)}
-    papermill.execute_notebook(template, executed, parameters, kernel_name="python3", progress_bar=False)
+    try:
+        papermill.execute_notebook(template, executed, parameters, kernel_name="python3", progress_bar=False)
+    except PapermillExecutionError as error:
+        print(error)  # what the cell says, for the log
+        raise RecourseError(f"{template}, In [{error.exec_count}]: {error.ename}: {error.evalue}") from None
     pages.clean(executed)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from recourse_segregation import contracts
+from recourse_segregation import contracts, progress
 from recourse_segregation.job import job
 from recourse_segregation.seeds import numpy_generator
 from recourse_segregation.simulation import implement
@@ -16,10 +16,11 @@ def main(population: Path, predictions: Path, recourse: Path, settings: dict, af
     offered = contracts.read(recourse, "recourse")
     results = []
     for seed, everyone in people.items():
-        train = everyone.training_part()
-        accepted = contracts.accepted(predicted, train)
-        mine = offered[offered["seed"] == seed]
-        results.append(implement(train, accepted, mine, numpy_generator(seed, "simulate"), **settings))
+        with progress.about(seed=seed):
+            train = everyone.training_part()
+            accepted = contracts.accepted(predicted, train)
+            mine = offered[offered["seed"] == seed]
+            results.append(implement(train, accepted, mine, numpy_generator(seed, "simulate"), **settings))
     contracts.write(pd.concat(results), after, "after", train.schema)
 
 
