@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from recourse_segregation import classifiers, progress
 from recourse_segregation import job as job_module
-from recourse_segregation import progress
 from recourse_segregation.errors import DataError
 from recourse_segregation.job import job
+from recourse_segregation.seeds import torch_generator
 
 
 class Clock:
@@ -111,6 +112,19 @@ def test_a_terminal_that_is_closed_stops_nothing():
     with progress.watched((1.0, closed), clock=clock):
         for _ in progress.steps(range(3), "epochs"):
             clock.now += 2
+
+
+def test_being_watched_changes_no_number(people):
+    def weights() -> list:
+        return classifiers.train(
+            people["levels"], torch_generator(0, "train", "linear"), epochs=3
+        ).parameters.values.tolist()
+
+    lines = []
+    alone = weights()
+    with progress.watched((0.0, lines.append)):
+        assert weights() == alone
+    assert [line.split(" (")[0] for line in lines] == [f"training, epochs: {done} of 3" for done in range(3)]
 
 
 @pytest.mark.parametrize(

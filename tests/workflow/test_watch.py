@@ -34,8 +34,8 @@ def report(finished, tmp_path_factory):
 
 
 def variable(report: str, name: str):
-    """A variable that the report's script reads."""
-    return json.loads(re.search(rf"^ *var {name} = (.*);$", report, re.MULTILINE)[1])
+    """What the script of the report reads under this name."""
+    return json.loads(re.search(rf'<script id="{name}">\s*var \w+ = (.*);\n', report)[1])
 
 
 def test_every_exhibit_is_in_the_report(finished, report):
@@ -57,14 +57,14 @@ def test_every_exhibit_of_the_report_has_a_caption_and_labels(report):
     assert len(categories) == 11
     assert "Which part does what" in categories
     for path, result in shown.items():
-        assert result["labels"]["as"] == path.rsplit(".", 1)[1]
+        assert result["labels"]["file"] == path.rsplit(".", 1)[1]
         assert len(re.sub("<[^>]+>", "", result["caption"])) > 80, path
         assert "system-message" not in result["caption"], "the caption is no proper text"
     assert "Which part of explicit and implicit" in shown["results/exhibits/ablation/contrasts.svg"]["caption"]
 
 
 def test_the_report_has_run_times(report):
-    times = json.dumps(variable(report, "runtimes_spec"))
+    times = json.dumps(variable(report, "runtimes"))
     for stage in ("prepare", "train", "recourse", "measure", "notebook"):
         assert f'"rule": "{stage}"' in times
 
@@ -97,5 +97,7 @@ def test_a_job_that_fails_shows_its_log_and_the_very_seed(tmp_path):
     assert [part.count(line) for part in said.split(f"\nLogfile {log}:\n")] == [1, 1]
     assert f"(traceback in {log})" in said
     assert said.count("Traceback (most recent call last)") == 1, "that of the log; Snakemake's own says nothing"
+    (folder / ".snakemake/locks").mkdir(exist_ok=True)  # as if another run went on, or was killed
+    (folder / ".snakemake/locks/0.output.lock").write_text("results/law-sex/seeds-0-1/mlp/classifier.pt\n")
     now = status(folder)
     assert f"failed in the last run\n  train/law-sex.mlp.seeds-0-1 ({log})\n    {line}" in now

@@ -50,11 +50,11 @@ def code(script, *modules):
 
 
 def opening(notebook):
-    """How a notebook opens, for the report: its title, and the paragraph that says what it shows."""
+    """How a notebook opens: its title, and the paragraph that says what it shows; for the report."""
     path = Path(workflow.basedir, "notebooks", f"{notebook}.ipynb")
     first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
     title, paragraph, *_ = [*first.split("\n\n"), ""]
-    return {"title": title.removeprefix("# "), "paragraph": paragraph}
+    return title.removeprefix("# "), paragraph
 
 
 def per_cell(path, cells=CELLS):

@@ -62,8 +62,8 @@ rule notebook:
             directory("results/exhibits/{notebook}"),
             patterns=["{name}.{kind,svg|csv}"],
             caption="../report/exhibit.rst",
-            category=lambda wildcards: opening(wildcards.notebook)["title"],
-            labels={"what": "{name}", "as": "{kind}"},
+            category=lambda wildcards: opening(wildcards.notebook)[0],
+            labels={"what": "{name}", "file": "{kind}"},
         ),
     log:
         "logs/notebook/{notebook}.log",
@@ -76,7 +76,7 @@ rule notebook:
     threads: 1
     params:
         code=code("notebook", "exhibits", "theory"),
-        opening=lambda wildcards: opening(wildcards.notebook),
+        about=lambda wildcards: opening(wildcards.notebook)[1],
     script:
         "../scripts/notebook.py"
 
@@ -92,8 +92,8 @@ rule html:
             report(
                 f"results/notebooks/{notebook}.html",
                 caption="../report/page.rst",
-                category=opening(notebook)["title"],
-                labels={"what": "page", "as": "html"},
+                category=opening(notebook)[0],
+                labels={"what": "page", "file": "html"},
             )
             for notebook in NOTEBOOKS
         ],
