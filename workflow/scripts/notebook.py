@@ -17,7 +17,9 @@ def main(template: Path, executed: Path, exhibits: Path) -> None:
         papermill.execute_notebook(template, executed, parameters, kernel_name="python3", progress_bar=False)
     except PapermillExecutionError as error:
         print(error)  # what the cell says, for the log
-        raise RecourseError(f"{template}, In [{error.exec_count}]: {error.ename}: {error.evalue}") from None
+        raise RecourseError(
+            f"{template}, In [{error.exec_count}]: {error.ename}: {error.evalue} (traceback in the log)"
+        ) from None
     pages.clean(executed)
 
 
