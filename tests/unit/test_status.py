@@ -148,7 +148,7 @@ def test_what_was_made_before_and_is_out_of_date_is_told(status, folder):
     every = status.jobs(PLAN)
     (folder / "results/measures.parquet").touch()
     said = status.describe(folder, every, every[1:], "", working=False)
-    assert "of those left, done before, but code, settings or inputs have changed: 1" in said
+    assert "of those left, with results of an earlier run: 1" in said
 
 
 def test_the_configuration_is_that_of_the_last_run(status, tmp_path):

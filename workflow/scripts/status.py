@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import os
 import re
 import subprocess
@@ -63,7 +64,8 @@ def started(folder: Path) -> dict[str, float]:
     found = {}
     for mark in (p for p in top.rglob("*") if p.is_file()):
         name = "".join(part.removeprefix("@") for part in mark.relative_to(top).parts)
-        found[base64.urlsafe_b64decode(name).decode()] = mark.stat().st_mtime
+        with contextlib.suppress(FileNotFoundError):  # it has just finished
+            found[base64.urlsafe_b64decode(name).decode()] = mark.stat().st_mtime
     return found
 
 
@@ -102,7 +104,7 @@ def describe(folder: Path, every: list[Job], left: Iterable[Job], run: str, work
     lines = _table(folder, every, todo, set(since) if working else set())
     again = sum(all((folder / o).exists() for o in job.outputs) for job in todo - set(since))
     if again:
-        lines.append(f"\nof those left, done before, but code, settings or inputs have changed: {again}")
+        lines.append(f"\nof those left, with results of an earlier run: {again}")
     if since:
         lines.append("\nrunning" if working else "\ninterrupted (or at work on another machine); run again to resume")
         lines += [_line(folder, job, duration(time.time() - start)) for job, start in since.items()]
