@@ -124,7 +124,7 @@ def test_being_watched_changes_no_number(people):
     alone = weights()
     with progress.watched((0.0, lines.append)):
         assert weights() == alone
-    assert [line.split(" (")[0] for line in lines] == [f"training, epochs: {done} of 3" for done in range(3)]
+    assert [line.split(" (")[0] for line in lines] == [f"training the classifier: {done} of 3" for done in range(3)]
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,9 @@ def about(**names: object) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def watched(*listeners: tuple[float, Callable[[str], None]], clock: Callable[[], float] = time.monotonic):
+def watched(
+    *listeners: tuple[float, Callable[[str], None]], clock: Callable[[], float] = time.monotonic
+) -> Iterator[None]:
     """Tell each listener (seconds between its lines, and what takes a line) how far the body is.
 
     The first line comes when so many seconds are over: short work is silent.
