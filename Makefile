@@ -1,11 +1,13 @@
-# Four words to type: quick, reproduce, test, clean. CORES=N sets the cores (default: all).
+# Six words to type: quick, reproduce, test, status, report, clean. CORES=N sets the cores (default: all), DIR=folder which
+# run `status` and `report` are about (default: that in this folder; DIR=quick: that of `make quick`).
 PYTHON ?= python3
 CORES ?= $(shell nproc)
+DIR ?= .
 BIN := .venv/bin
 READY := .venv/.ready
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: quick reproduce reproduce-20 test clean benchmark scale same-quality lock
+.PHONY: quick reproduce reproduce-20 test status report clean benchmark scale same-quality lock
 
 quick: $(READY) ## the whole corridor on the built-in population, offline: minutes
 	mkdir -p quick
@@ -23,6 +25,14 @@ reproduce-20: $(READY) ## the same, and twenty seeds of the paper's populations,
 test: $(READY) ## every test
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest
 
+status: $(READY) ## what is done, running and left; a run may go on meanwhile
+	@$(BIN)/python workflow/scripts/status.py $(DIR)
+
+report: $(READY) ## after a run: all exhibits with captions and run times in one file, to be read offline
+	$(SNAKEMAKE) --directory $(DIR) --configfile $$($(BIN)/python workflow/scripts/status.py --configs $(DIR)) \
+		--report $(abspath $(DIR))/report.html
+	@echo "Done. Open $(abspath $(DIR))/report.html"
+
 benchmark: $(READY) ## seconds, memory and the ratio to one-by-one loops, into docs/performance.md
 	mkdir -p .benchmarks
 	OMP_NUM_THREADS=1 $(BIN)/pytest benchmarks/test_speed.py --benchmark-json=.benchmarks/latest.json
@@ -35,7 +45,7 @@ same-quality: $(READY) ## ours against plain one-by-one loops over 20 seeds, int
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/same_quality.py
 
 clean: ## what a run leaves behind, but not the environment, the downloads or the committed results
-	rm -rf quick logs results/benchmarks results/diagnostics.parquet results/classifiers.parquet
+	rm -rf quick logs report.html results/benchmarks results/diagnostics.parquet results/classifiers.parquet
 	rm -rf $(foreach folder,$(wildcard results/*/seeds-*),$(dir $(folder)))
 
 # torch comes first and unhashed: its wheel depends on the machine (CPU or CUDA). Everything else is locked.

@@ -1,4 +1,5 @@
 # What all rules share: the checked configuration, the package on the path, and the lists of cells.
+import json
 import os
 import sys
 from pathlib import Path
@@ -45,6 +46,14 @@ def code(script, *modules):
     """
     files = [Path(workflow.basedir, "workflow", "scripts", f"{script}.py")]
     return tracking.digest(*files, *map(tracking.module, modules))
+
+
+def opening(notebook):
+    """How a notebook opens: its title, and the paragraph that says what it shows; for the report."""
+    path = Path(workflow.basedir, "notebooks", f"{notebook}.ipynb")
+    first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+    title, paragraph, *_ = [*first.split("\n\n"), ""]
+    return title.removeprefix("# "), paragraph
 
 
 def per_cell(path, cells=CELLS):

@@ -1,4 +1,5 @@
 # Sets our numbers beside the published ones, executes the notebooks and renders them as pages to read offline.
+# What is marked `report` is shown by `make report`, with its caption from workflow/report.
 
 
 rule compare:
@@ -57,7 +58,13 @@ rule notebook:
         after=per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet", PICTURED),
     output:
         notebook="results/notebooks/{notebook}.ipynb",
-        exhibits=directory("results/exhibits/{notebook}"),
+        exhibits=report(
+            directory("results/exhibits/{notebook}"),
+            patterns=["{name}.{kind,svg|csv}"],
+            caption="../report/exhibit.rst",
+            category=lambda wildcards: opening(wildcards.notebook)[0],
+            labels={"what": "{name}", "file": "{kind}"},
+        ),
     log:
         "logs/notebook/{notebook}.log",
     benchmark:
@@ -69,6 +76,7 @@ rule notebook:
     threads: 1
     params:
         code=code("notebook", "exhibits", "theory"),
+        about=lambda wildcards: opening(wildcards.notebook)[1],
     script:
         "../scripts/notebook.py"
 
@@ -80,7 +88,15 @@ rule html:
         studies="results/studies.json",
     output:
         index="results/notebooks/index.html",
-        pages=expand("results/notebooks/{notebook}.html", notebook=NOTEBOOKS),
+        pages=[
+            report(
+                f"results/notebooks/{notebook}.html",
+                caption="../report/page.rst",
+                category=opening(notebook)[0],
+                labels={"what": "page", "file": "html"},
+            )
+            for notebook in NOTEBOOKS
+        ],
     log:
         "logs/html.log",
     conda:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from recourse_segregation import contracts, measure
+from recourse_segregation import contracts, measure, progress
 from recourse_segregation.job import job
 
 
@@ -22,19 +22,20 @@ def main(
     people = contracts.populations(contracts.read(inputs["population"], "population"))
     results = []
     for scenario, alike in scenarios.items():
-        for seed, everyone in people.items():
-            train = measure.grouped(everyone.training_part(), alike["groups"])
-            part = {name: table[table["seed"] == seed] for name, table in tables.items()}
-            measured = measure.after(
-                train,
-                contracts.accepted(part["predictions"], train),
-                part["recourse"],
-                part["after"].query("scenario == @alike['simulated_as']"),
-                part["before"].query("scenario == @alike['measured_as']"),
-                measure.neighbourhoods_from(part["homes"].query("scenario == @alike['measured_as']"), train.schema),
-            )
-            cell = {"population": train.name, "seed": seed, **names, "scenario": scenario}
-            results.append(measure.in_cell(measured, cell))
+        for seed, everyone in progress.steps(people.items(), f"scenario {scenario}, seeds"):
+            with progress.about(scenario=scenario, seed=seed):
+                train = measure.grouped(everyone.training_part(), alike["groups"])
+                part = {name: table[table["seed"] == seed] for name, table in tables.items()}
+                measured = measure.after(
+                    train,
+                    contracts.accepted(part["predictions"], train),
+                    part["recourse"],
+                    part["after"].query("scenario == @alike['simulated_as']"),
+                    part["before"].query("scenario == @alike['measured_as']"),
+                    measure.neighbourhoods_from(part["homes"].query("scenario == @alike['measured_as']"), train.schema),
+                )
+                cell = {"population": train.name, "seed": seed, **names, "scenario": scenario}
+                results.append(measure.in_cell(measured, cell))
     contracts.write(pd.concat(results), measures, "measures")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from recourse_segregation import contracts, measure
+from recourse_segregation import contracts, measure, progress
 from recourse_segregation.job import job
 
 
@@ -20,19 +20,22 @@ def main(
     people = contracts.populations(contracts.read(population, "population"))
     predicted = contracts.read(predictions, "predictions")
     homes, tables = [], []
-    for seed, everyone in people.items():
-        train = measure.grouped(everyone.training_part(), settings["groups"])
-        accepted = contracts.accepted(predicted, train)
-        fitted = measure.fit_neighbourhoods(train, accepted, settings["neighbourhoods"], settings["radius_quantile"])
-        homes.append(measure.neighbourhood_table(fitted, seed, scenario, train.schema))
-        cell = {
-            "population": train.name,
-            "seed": seed,
-            "classifier": classifier,
-            "method": "none",
-            "scenario": scenario,
-        }
-        tables.append(measure.in_cell(measure.before(train, accepted, fitted).assign(phase="before"), cell))
+    for seed, everyone in progress.steps(people.items(), "seeds"):
+        with progress.about(seed=seed):
+            train = measure.grouped(everyone.training_part(), settings["groups"])
+            accepted = contracts.accepted(predicted, train)
+            fitted = measure.fit_neighbourhoods(
+                train, accepted, settings["neighbourhoods"], settings["radius_quantile"]
+            )
+            homes.append(measure.neighbourhood_table(fitted, seed, scenario, train.schema))
+            cell = {
+                "population": train.name,
+                "seed": seed,
+                "classifier": classifier,
+                "method": "none",
+                "scenario": scenario,
+            }
+            tables.append(measure.in_cell(measure.before(train, accepted, fitted).assign(phase="before"), cell))
     contracts.write(pd.concat(homes), neighbourhoods, "neighbourhoods", train.schema)
     contracts.write(pd.concat(tables), measures, "measures")
 

@@ -3,15 +3,33 @@
 from pathlib import Path
 
 import papermill
+from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
 
 from recourse_segregation import pages
+from recourse_segregation.errors import RecourseError
 from recourse_segregation.job import job
 
 
 def main(template: Path, executed: Path, exhibits: Path) -> None:
     exhibits.mkdir(parents=True, exist_ok=True)
     parameters = {"results": "results", "exhibits": str(exhibits)}
-    papermill.execute_notebook(template, executed, parameters, kernel_name="python3", progress_bar=False)
+    try:
+        papermill.execute_notebook(
+            template,
+            executed,
+            parameters,
+            kernel_name="python3",
+            progress_bar=False,
+            start_timeout=600,
+            # Sockets instead of ports: kernels that start at the same time may choose the same free port.
+            config=Config({"KernelManager": {"transport": "ipc"}}),
+        )
+    except PapermillExecutionError as error:
+        print(error)  # what the cell says, for the log
+        raise RecourseError(
+            f"{template}, In [{error.exec_count}]: {error.ename}: {error.evalue} (traceback in the log)"
+        ) from None
     pages.clean(executed)
 
 

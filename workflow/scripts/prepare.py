@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from recourse_segregation import contracts, data, sources
+from recourse_segregation import contracts, data, progress, sources
 from recourse_segregation.job import job
 from recourse_segregation.population import prepare
 
@@ -14,7 +14,10 @@ def main(name: str, settings: dict, seeds: list[int], receipt: Path, output: Pat
     dataset = data.load(settings["dataset"])
     sources.check(receipt.parent, json.loads(receipt.read_text(encoding="utf-8"))["files"])
     frame = dataset.read(receipt.parent) if dataset.read else None
-    drawn = [prepare(name, dataset, settings["sensitive"], seed, settings["rows"], frame) for seed in seeds]
+    drawn = []
+    for seed in progress.steps(seeds, "seeds"):
+        with progress.about(seed=seed):
+            drawn.append(prepare(name, dataset, settings["sensitive"], seed, settings["rows"], frame))
     contracts.write(pd.concat([p.table for p in drawn]), output, "population", drawn[0].schema)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from recourse_segregation import contracts
+from recourse_segregation import contracts, progress
 from recourse_segregation.job import job
 from recourse_segregation.seeds import numpy_generator
 from recourse_segregation.simulation import implement
@@ -17,12 +17,13 @@ def main(population: Path, predictions: Path, recourse: Path, scenarios: dict[st
     results = []
     for scenario, settings in scenarios.items():
         for seed, everyone in people.items():
-            train = everyone.training_part()
-            accepted = contracts.accepted(predicted, train)
-            mine = offered[offered["seed"] == seed]
-            implemented = implement(train, accepted, mine, numpy_generator(seed, "simulate"), **settings)
-            implemented.insert(2, "scenario", scenario)
-            results.append(implemented)
+            with progress.about(scenario=scenario, seed=seed):
+                train = everyone.training_part()
+                accepted = contracts.accepted(predicted, train)
+                mine = offered[offered["seed"] == seed]
+                implemented = implement(train, accepted, mine, numpy_generator(seed, "simulate"), **settings)
+                implemented.insert(2, "scenario", scenario)
+                results.append(implemented)
     contracts.write(pd.concat(results), after, "after", train.schema)
 
 

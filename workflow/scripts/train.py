@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from recourse_segregation import classifiers, contracts
+from recourse_segregation import classifiers, contracts, progress
 from recourse_segregation.devices import resolve
 from recourse_segregation.job import job
 from recourse_segregation.seeds import torch_generator
@@ -14,11 +14,13 @@ def main(
     population: Path, name: str, options: dict, device: str, model: Path, predictions: Path, summary: Path
 ) -> None:
     device = resolve(device)
+    everybody = contracts.populations(contracts.read(population, "population"))
     trained, predicted, summaries = {}, [], []
-    for seed, people in contracts.populations(contracts.read(population, "population")).items():
-        trained[seed] = classifiers.train(people, torch_generator(seed, "train", name), **options, device=device)
-        predicted.append(classifiers.predictions(trained[seed], people))
-        summaries.append(classifiers.summary(people, name, predicted[-1]))
+    for seed, people in progress.steps(everybody.items(), "seeds"):
+        with progress.about(seed=seed):
+            trained[seed] = classifiers.train(people, torch_generator(seed, "train", name), **options, device=device)
+            predicted.append(classifiers.predictions(trained[seed], people))
+            summaries.append(classifiers.summary(people, name, predicted[-1]))
     classifiers.save(trained, model)
     contracts.write(pd.concat(predicted), predictions, "predictions")
     contracts.write(pd.concat(summaries), summary, "classifiers")

@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from . import progress
 from .network import MLP, Parameters, RMSprop, batches
 from .population import Population
 
@@ -91,7 +92,7 @@ def train(
     network = MLP((x.shape[1], *hidden, 2))
     parameters = Parameters(network, generator=generator, device=device)
     optimiser = RMSprop(parameters, learning_rate)
-    for _ in range(epochs):
+    for _ in progress.steps(range(epochs), "training the classifier"):
         for part, wanted in batches(len(x), batch, generator, x, target):
             gradient = torch.softmax(network.forward(part), 1).sub_(wanted).div_(len(part))
             network.backward(gradient, inputs=False)

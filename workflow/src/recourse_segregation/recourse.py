@@ -46,7 +46,8 @@ def generate(
     fit_seconds = (time.perf_counter() - started) / len(populations)
     tables = []
     for population, seed_method in progress.steps(list(zip(populations, fitted, strict=True)), "searching, seeds"):
-        tables.append(_search(population, seed_method, classifier_name, method, fit_seconds))
+        with progress.about(seed=population.seed):
+            tables.append(_search(population, seed_method, classifier_name, method, fit_seconds))
     recourse, diagnostics = zip(*tables, strict=True)
     return pd.concat(recourse, ignore_index=True), pd.concat(diagnostics, ignore_index=True)
 

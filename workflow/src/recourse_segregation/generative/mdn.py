@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .. import progress
 from ..network import MLP, Adam, Parameters
 
 #: Smallest standard deviation of a component, in standard deviations of the feature.
@@ -113,7 +114,7 @@ def train(
     parameters = Parameters(network, generator=generator, device=device, dtype=torch.float64)
     optimiser = Adam(parameters, learning_rate)
 
-    for _ in range(epochs + 1):
+    for _ in progress.steps(range(epochs + 1), "training the MDN, epochs"):
         log_weight, mean, deviation, log_scale = _split(network.forward(inputs), k)
         natural, constant = _natural(mean, deviation), _constant(log_weight, mean, deviation)
         total, counts, sums = 0.0, [], []

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from .. import progress
 from ..classifiers import Classifier, tensor
 from ..population import Population, Schema
 
@@ -51,8 +52,9 @@ class Method:
     @classmethod
     def prepare_all(cls, methods: Sequence[Method], populations: Sequence[Population], x: Sequence[Tensor]) -> None:
         """`prepare` each; a method whose training is faster for all seeds at once does that here instead."""
-        for method, population, individuals in zip(methods, populations, x, strict=True):
-            method.prepare(population, individuals)
+        for method, population, individuals in progress.steps(list(zip(methods, populations, x, strict=True)), "seeds"):
+            with progress.about(seed=population.seed):
+                method.prepare(population, individuals)
 
     def prepare(self, population: Population, x: Tensor) -> None:
         """Fit whatever the method fits to the individuals x [n, d]; by default nothing."""

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from .. import progress
+
 # Candidates drawn at a time: at most, which bounds memory whatever the number of individuals, and at least (several
 # shells at once), because below that a step costs its overhead.
 _MOST, _LEAST = 1 << 17, 1 << 13
@@ -38,6 +40,7 @@ def nearest_in_shells(
     active, shell = torch.arange(len(centres), device=device), 0
     at_once = max(1, _MOST // samples)
     while len(active) and shell < shells:
+        progress.left(len(active), len(centres), f"searching from shell {shell:,}")
         several = min(max(1, _LEAST // (len(active) * samples)), shells - shell)
         inner = torch.arange(shell, shell + several, device=device).repeat_interleave(samples)
         people_at_once = max(1, judged // (several * samples))

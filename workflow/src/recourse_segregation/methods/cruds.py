@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from .. import progress
 from ..generative import csvae
 from ..options import Count, Flag, NonNegative, Positive
 from ..population import Population
@@ -68,7 +69,7 @@ class CRUDS(Method):
             w = torch.rand(z.shape, generator=self.generator).to(x.device)
         square = torch.zeros_like(w)
         best, lowest = nowhere(x), torch.full((len(x), 1), torch.inf, device=x.device)
-        for _ in range(self.steps):
+        for _ in progress.steps(range(self.steps), "descending, steps"):
             decoded, gradient_of = self.model.decode_with_gradient(z, w, condition)
             people = self.combine(x, decoded)
             margin, slope = self.classifier.margin_and_gradient(people)

@@ -7,6 +7,7 @@ import zlib
 import torch
 from torch import Tensor
 
+from .. import progress
 from ..generative import mdn
 from ..options import Count, Flag, Positive, Probability, Sizes
 from ..population import Population
@@ -85,7 +86,7 @@ class EBR(Method):
     def search(self, x: Tensor) -> Tensor:
         result = nowhere(x)
         profiles, member = self.profiles(x)
-        for p, profile in enumerate(profiles):
+        for p, profile in enumerate(progress.steps(profiles, "sampling, profiles")):
             rows = (member == p).nonzero().squeeze(1)
             samples, log_product, hands = self._deal(profile, len(rows))
             if not len(samples):

@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from .. import progress
 from ..options import Count, Flag, NonNegative, Positive
 from ._base import Method, nowhere
 
@@ -47,6 +48,7 @@ class Wachter(Method):
         penalty = self.penalty
         for _ in range(self.rounds):
             for _ in range(self.steps):
+                progress.left(len(active), len(x), "descending")
                 point = current if self.compatible else self.project(current)
                 margin, slope = self.classifier.margin_and_gradient(point)
                 accepted = margin > 0
