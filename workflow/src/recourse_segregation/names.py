@@ -81,8 +81,8 @@ _OTHERS = {
 }
 
 _INDICES = {name: Metric(i.label, i.axis, i.segregation, i.digits) for name, i in _REGISTERED.items()}
-for _name in _OTHERS.keys() & _INDICES.keys():
-    raise MetricError(f"the index {_name!r} has the name of another metric; rename its function")
+if _twice := _OTHERS.keys() & _INDICES.keys():
+    raise MetricError(f"the index {min(_twice)!r} has the name of another metric; rename its function")
 _METRICS = _INDICES | _OTHERS
 
 #: the indices of segregation and the qualities of recourse, in the order in which exhibits show them: those of this

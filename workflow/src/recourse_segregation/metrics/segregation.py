@@ -2,6 +2,7 @@
 
 Every index takes the population as arrays: `features` [n, d], the scaled mutable features, and `minority`
 [n], bool, True for its members. It raises Undefined (a ValueError) if a group is empty.
+`@index` registers it, so that it is measured, can be claimed and is shown like the others (docs/adding_an_index.md).
 Neighbourhoods are fixed once, on the population before recourse: people move, the map does not.
 What would take more than `pairwise.PAIRS` pairs of people is an `Estimate` from a random sample, always the same one.
 
