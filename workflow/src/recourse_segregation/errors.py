@@ -13,5 +13,9 @@ class SourceError(RecourseError):
     """A raw file could not be obtained; the text names every source tried and why it failed."""
 
 
+class MetricError(RecourseError):
+    """An index is registered wrongly, or a metric is not a number; the text names it and what it must be."""
+
+
 class DataError(RecourseError):
     """A raw file or a population does not hold what it must; the text names file, line or column."""

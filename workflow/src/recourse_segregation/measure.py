@@ -8,13 +8,17 @@ fitted once, on everyone before, and serve every scope, method and phase.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cached_property, partial
+from math import isfinite
+from numbers import Real
 
 import numpy as np
 import pandas as pd
 
+from .errors import MetricError
 from .metrics import Estimate, Undefined, segregation
 from .metrics import recourse as quality
+from .metrics.pairwise import as_groups
 from .metrics.segregation import Neighbourhoods
 from .population import Population, Schema
 from .seeds import numpy_generator
@@ -130,23 +134,35 @@ def _mutable(table: pd.DataFrame, population: Population) -> np.ndarray:
     return table[list(population.schema.mutable_columns)].to_numpy(np.float64)
 
 
+class _Given:
+    """The people of a scope, with what indices ask for (`indices.GIVEN`); each is computed when the first asks for it.
+
+    Raises Undefined if a group is empty.
+    """
+
+    def __init__(self, features: np.ndarray, minority: np.ndarray, home: Neighbourhoods):
+        self.features, self.minority = features, as_groups(minority, len(features))
+        self.centres, self.radius = home.centres, home.radius
+
+    @cached_property
+    def areas(self) -> np.ndarray:
+        return segregation.assign(self.centres, self.features)
+
+    @cached_property
+    def own(self) -> np.ndarray:
+        return segregation.among_their_own(self.features, self.minority, self.radius)
+
+    @cached_property
+    def sums(self) -> segregation.ProximitySums:
+        return segregation.proximity_sums(self.features, self.minority)
+
+
 def _segregation(scope: str, features: np.ndarray, minority: np.ndarray, home: Neighbourhoods) -> list[tuple]:
-    @cache
-    def sums() -> segregation.ProximitySums:
-        return segregation.proximity_sums(features, minority)
-
-    @cache
-    def own() -> np.ndarray:
-        return segregation.among_their_own(features, minority, home.radius)
-
-    metrics: dict[str, Callable[[], float]] = {
-        "atkinson": lambda: segregation.atkinson(segregation.assign(home.centres, features), minority),
-        "centralization": lambda: segregation.centralization(features, minority, home.radius, own()),
-        "centralization_released": lambda: segregation.centralization_released(features, minority, home.radius, own()),
-        "average_proximity": lambda: segregation.average_proximity(features, minority, sums()),
-        "spatial_proximity": lambda: segregation.spatial_proximity(features, minority, sums()),
-    }
-    return [_row(scope, name, len(features), metric) for name, metric in metrics.items()]
+    try:
+        given = _Given(features, minority, home)
+    except Undefined as error:
+        return [(scope, name, np.nan, len(features), str(error)) for name in segregation.INDICES]
+    return [_row(scope, name, len(features), partial(index, given)) for name, index in segregation.INDICES.items()]
 
 
 def _atkinson_released(features: np.ndarray, minority: np.ndarray, home: Neighbourhoods | None) -> tuple:
@@ -187,13 +203,18 @@ def _quality(population: Population, accepted: np.ndarray, recourse: pd.DataFram
 def _row(scope: str, name: str, n: int, metric: Callable[[], float]) -> tuple:
     """(scope, metric, value, n, note); a metric that is not defined here has no value and says why.
 
-    An estimate says so in its note, with its standard error.
+    An estimate says so in its note, with its standard error. Raises MetricError for a value that is no finite number.
     """
     try:
         value = metric()
-        return (scope, name, float(value), n, value.note if isinstance(value, Estimate) else "")
     except Undefined as error:
         return (scope, name, np.nan, n, str(error))
+    if not isinstance(value, Real) or not isfinite(value):
+        raise MetricError(
+            f"the metric {name!r} of {scope} ({n} individuals) is {value!r}; it must be a finite number, or raise "
+            "Undefined with the reason why there is none"
+        )
+    return (scope, name, float(value), n, value.note if isinstance(value, Estimate) else "")
 
 
 def _table(rows: list[tuple]) -> pd.DataFrame:

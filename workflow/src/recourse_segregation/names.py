@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .errors import MetricError
+from .metrics.segregation import INDICES as _REGISTERED
+
 _METHODS = {
     "none": "No recourse",
     "collapse": "Collapse",
@@ -66,13 +69,8 @@ class Metric:
     digits: int = 3
 
 
-_METRICS = {
-    "centralization": Metric("Centralization", "share of the minority", +1),
-    "centralization_released": Metric("Centralization\nas released", "share of the minority", +1),
-    "atkinson": Metric("Atkinson", "index, 0 to 1", +1),
+_OTHERS = {
     "atkinson_released": Metric("Atkinson\nas released", "index, 0 to 1", +1),
-    "average_proximity": Metric("Average proximity", "mean of exp(-distance)", -1),
-    "spatial_proximity": Metric("Spatial proximity", "index, 1 = unclustered", +1, digits=5),
     "found": Metric("Found", "share of the rejected\nhigher is better"),
     "invalidation": Metric("Invalidation", "share of the rejected\nlower is better"),
     "cost": Metric("Cost", "L2 distance\nlower is better"),
@@ -82,8 +80,16 @@ _METRICS = {
     "diversity": Metric("Diversity", "L2 distance\n0 = all at one point"),
 }
 
-#: the indices of segregation and the qualities of recourse, in the order in which exhibits show them
-INDICES = ("centralization", "centralization_released", "atkinson", "average_proximity", "spatial_proximity")
+_INDICES = {name: Metric(i.label, i.axis, i.segregation, i.digits) for name, i in _REGISTERED.items()}
+if _twice := _OTHERS.keys() & _INDICES.keys():
+    raise MetricError(f"the index {min(_twice)!r} has the name of another metric; rename its function")
+_METRICS = _INDICES | _OTHERS
+
+#: the indices of segregation and the qualities of recourse, in the order in which exhibits show them: those of this
+#: project first, then the indices that were added
+_OWN = ("centralization", "centralization_released", "atkinson", "average_proximity", "spatial_proximity")
+ADDED = tuple(name for name in _REGISTERED if name not in _OWN)
+INDICES = (*_OWN, *ADDED)
 QUALITY = ("found", "invalidation", "cost", "cost_gap", "ynn", "closeness", "diversity")
 #: metrics between 0 and 1
 SHARES = ("found", "invalidation", "ynn")

@@ -28,7 +28,7 @@ What the modules share:
 - `segregation`: `mark` (▲ ▼ △ ▽), `interval`, `decided` (what so few seeds can say) and `around_zero` serve any table
   of changes from `statistics`.
 - `names` (beside this package): `method`, `scenario`, `population`, `classifier`, `cell`, `metric`, `INDICES`,
-  `QUALITY`.
+  `ADDED`, `QUALITY`.
 
 Changes with intervals and tests come from `statistics` (beside this package).
 """

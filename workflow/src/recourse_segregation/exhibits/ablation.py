@@ -7,15 +7,16 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from .. import names
 from . import _variants
 from ._run import Run
 
 STUDY = "ablation"
 QUALITIES = ("found", "cost", "cost_gap", "diversity")
-INDICES = ("centralization", "atkinson", "average_proximity", "spatial_proximity")
+INDICES = ("centralization", "atkinson", "average_proximity", "spatial_proximity", *names.ADDED)
 METRICS = (*QUALITIES, *INDICES)
 #: what the figure shows
-DRAWN = ("found", "cost", "diversity", "centralization", "atkinson", "average_proximity")
+DRAWN = ("found", "cost", "diversity", "centralization", "atkinson", "average_proximity", *names.ADDED)
 #: no variant of IBR, but what is left of it without its adversary and its own decoder
 _BESIDE = {"cchvae": "ibr"}
 

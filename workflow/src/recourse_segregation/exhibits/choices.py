@@ -7,12 +7,13 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from .. import names
 from . import _variants
 from ._run import Run
 
 STUDY = "choices"
 QUALITIES = ("found", "cost", "diversity")
-INDICES = ("centralization", "atkinson", "average_proximity")
+INDICES = ("centralization", "atkinson", "average_proximity", *names.ADDED)
 METRICS = (*QUALITIES, *INDICES)
 
 

@@ -25,7 +25,7 @@ from ._run import METHOD, Run
 
 STUDY = "conventions"
 #: the changes of these indices are drawn
-DRAWN = ("centralization", "atkinson", "average_proximity")
+DRAWN = ("centralization", "atkinson", "average_proximity", *names.ADDED)
 #: how the numbers of the comparison are made: the first convention of `agreement`
 COMPARED = "As compared"
 #: what every convention is compared with in `table`: the first scenario, and the indices as they are defined

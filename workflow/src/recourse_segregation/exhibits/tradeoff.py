@@ -29,7 +29,7 @@ STUDY = "tradeoff"
 
 #: what is shown against the parameter, and of these the indices that are shown against the cost
 QUALITIES = ("cost", "found", "diversity")
-INDICES = ("centralization", "atkinson", "average_proximity")
+INDICES = ("centralization", "atkinson", "average_proximity", *names.ADDED)
 METRICS = (*QUALITIES, *INDICES)
 
 

@@ -2,6 +2,7 @@
 
 Every index takes the population as arrays: `features` [n, d], the scaled mutable features, and `minority`
 [n], bool, True for its members. It raises Undefined (a ValueError) if a group is empty.
+`@index` registers it, so that it is measured, can be claimed and is shown like the others (docs/adding_an_index.md).
 Neighbourhoods are fixed once, on the population before recourse: people move, the map does not.
 What would take more than `pairwise.PAIRS` pairs of people is an `Estimate` from a random sample, always the same one.
 
@@ -18,6 +19,8 @@ import numpy as np
 
 from ..seeds import numpy_generator
 from . import Estimate, pairwise
+from .indices import INDICES as INDICES
+from .indices import index
 from .pairwise import as_groups, as_points, count_within, distance_quantile, nearest, proximity_sum
 
 # The most people that the areas are fitted to.
@@ -79,6 +82,7 @@ def assign(centres: np.ndarray, features: np.ndarray) -> np.ndarray:
     return nearest(as_points(features), as_points(centres, "centres"))
 
 
+@index("Atkinson", higher="more segregated", axis="index, 0 to 1")
 def atkinson(areas: np.ndarray, minority: np.ndarray, b: float = 0.5) -> float:
     """Atkinson index (Massey and Denton 1988, evenness).
 
@@ -120,6 +124,7 @@ def among_their_own(features: np.ndarray, minority: np.ndarray, radius: float) -
     return own
 
 
+@index("Centralization", higher="more segregated", axis="share of the minority")
 def centralization(features: np.ndarray, minority: np.ndarray, radius: float, own: np.ndarray | None = None) -> float:
     """Share of the minority's members around whom the minority is in the majority.
 
@@ -129,6 +134,7 @@ def centralization(features: np.ndarray, minority: np.ndarray, radius: float, ow
     return _share(among_their_own(features, minority, radius) if own is None else own)
 
 
+@index("Centralization\nas released", higher="more segregated", axis="share of the minority")
 def centralization_released(
     features: np.ndarray, minority: np.ndarray, radius: float, own: np.ndarray | None = None
 ) -> float:
@@ -155,6 +161,7 @@ def proximity_sums(features: np.ndarray, minority: np.ndarray) -> ProximitySums:
     return sums
 
 
+@index("Average proximity", higher="less segregated", axis="mean of exp(-distance)")
 def average_proximity(features: np.ndarray, minority: np.ndarray, sums: ProximitySums | None = None) -> float:
     """Mean of exp(-d) over all minority-majority pairs: P_xy of Massey and Denton (1988, clustering).
 
@@ -167,6 +174,7 @@ def average_proximity(features: np.ndarray, minority: np.ndarray, sums: Proximit
     return _with_error(sums.xy / pairs, [0, 1 / pairs, 0], sums)
 
 
+@index("Spatial proximity", higher="more segregated", axis="index, 1 = unclustered", digits=5)
 def spatial_proximity(features: np.ndarray, minority: np.ndarray, sums: ProximitySums | None = None) -> float:
     """Spatial proximity (Massey and Denton 1988, clustering): (X P_xx + Y P_yy) / (T P_tt).
 

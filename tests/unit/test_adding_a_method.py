@@ -1,0 +1,65 @@
+"""The example of docs/adding_a_method.md, held to what every method is held to."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from recourse_segregation import classifiers, contracts, methods, options, recourse
+from recourse_segregation.seeds import torch_generator
+
+PAGE = (Path(__file__).parents[2] / "docs" / "adding_a_method.md").read_text(encoding="utf-8")
+
+
+def block(language: str) -> str:
+    """The one block of the page in a language."""
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    return found
+
+
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory):
+    """The class of the example, loaded as if its file lay among the methods."""
+    file = tmp_path_factory.mktemp("methods") / "mine.py"
+    file.write_text(block("python"), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(f"{methods.__name__}.mine", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Mine
+
+
+@pytest.mark.parametrize("kind", ["levels", "continuous"])
+@pytest.mark.parametrize("classifier", ["linear", "mlp"])
+def test_the_example_meets_the_post_conditions(kind, classifier, mine, people, trained):
+    cell = people[kind], trained[kind, classifier]
+    x = classifiers.tensor(cell[0].training_part().features)
+    x = x[~cell[1].accepts(x)]
+    before = x.clone()
+    found, again = (mine().fit(*cell, torch_generator(0, "test")).counterfactuals(x) for _ in range(2))
+    assert torch.equal(x, before)
+    torch.testing.assert_close(found, again, rtol=0, atol=0, equal_nan=True)
+    reason = recourse.check(x, found, cell[0].schema, cell[1])
+    assert set(reason) <= {"", "nothing found"}
+    assert (reason == "").mean() > 0.8
+
+
+def test_the_configuration_of_the_example_chooses_it():
+    config = yaml.safe_load(block("yaml"))
+    assert config["methods"] == {"mine": {}}
+    assert "mine" in config["run"]["methods"]
+
+
+def test_the_page_lists_the_post_conditions():
+    (table,) = re.findall(r"^\| reason \|.*\n\| --- .*\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    assert tuple(re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)) == contracts.REASONS
+
+
+def test_the_page_lists_the_types_of_options():
+    (listed,) = re.findall(r"a type of `options\.py` \((.*?)\)", PAGE)
+    types = {name for name, value in vars(options).items() if hasattr(value, "__metadata__")}
+    assert set(re.findall(r"`(\w+)`", listed)) == types

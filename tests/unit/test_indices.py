@@ -1,0 +1,251 @@
+"""Indices of one's own: how they are registered, what they may ask for, and what they may return."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+
+from recourse_segregation import measure, names
+from recourse_segregation.errors import MetricError
+from recourse_segregation.metrics import Estimate, Undefined, segregation
+from recourse_segregation.metrics.indices import DIRECTIONS, GIVEN, INDICES, index
+
+PAGE = (Path(__file__).parents[2] / "docs" / "adding_an_index.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def registry():
+    """The registered indices, as they are again after the test."""
+    with mock.patch.dict(INDICES):
+        yield INDICES
+
+
+@pytest.fixture
+def dissimilarity(registry):
+    """The example of the page, registered from where the page says."""
+    (source,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    module = dict(vars(segregation))
+    exec(source, module)
+    return module["dissimilarity"]
+
+
+def measured(people):
+    """The rows of everyone and of the accepted (whoever has the favourable label) before recourse."""
+    train = people.training_part()
+    accepted = train.labels == 1
+    return measure.before(train, accepted, measure.fit_neighbourhoods(train, accepted, 8, 0.1))
+
+
+def returning(value):
+    """Register an index called `mine` that returns a value, or raises it."""
+
+    def mine(minority):
+        """Made up."""
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    return index("Mine", higher="more segregated")(mine)
+
+
+# --- the registry
+
+
+def test_the_indices_of_the_project_are_registered_in_the_order_of_the_measures():
+    assert list(INDICES) == [
+        *("atkinson", "centralization", "centralization_released", "average_proximity", "spatial_proximity")
+    ]
+    assert {name for name, i in INDICES.items() if i.segregation < 0} == {"average_proximity"}
+    assert set(names.INDICES) == set(INDICES)
+    assert names.ADDED == ()
+
+
+def test_a_function_stays_what_it_is(registry):
+    def mine(areas, minority, power=2):
+        """Made up."""
+        return 0.5
+
+    assert index("Mine", higher="less segregated", digits=2)(mine) is mine
+    found = registry["mine"]
+    assert (found.function, found.segregation, found.digits) == (mine, -1, 2)
+    assert found.needs == ("areas", "minority"), "what has a default and is not given stays as it is"
+
+
+def test_an_index_is_registered_once(registry):
+    returning(0.5)
+    with pytest.raises(
+        MetricError, match=r"test_indices\.py, line \d+: the index 'mine' is there already, in .*rename"
+    ):
+        returning(0.5)
+
+
+@pytest.mark.parametrize("higher", [{}, {"higher": "worse"}])
+def test_an_index_needs_a_direction(higher, registry):
+    def mine(minority):
+        """Made up."""
+
+    with pytest.raises(MetricError, match=r"'mine' needs a direction.*'more segregated', 'less segregated'"):
+        index("Mine", **higher)(mine)
+    assert "mine" not in registry
+
+
+def test_an_index_needs_a_docstring(registry):
+    with pytest.raises(MetricError, match="'mine' needs a docstring"):
+
+        @index("Mine", higher="more segregated")
+        def mine(minority):
+            return 0.5
+
+
+def test_an_index_cannot_ask_for_what_is_not_there(registry):
+    with pytest.raises(MetricError, match="'mine' asks for income; it can ask for features, minority"):
+
+        @index("Mine", higher="more segregated")
+        def mine(minority, income):
+            """Made up."""
+
+
+# --- measuring
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_everything_that_can_be_asked_for_is_given(name, registry, people):
+    seen = []
+    source = f"def mine({name}):\n    'Made up.'\n    seen.append({name})\n    return 0.5\n"
+    module = {"seen": seen}
+    exec(source, module)
+    index("Mine", higher="more segregated")(module["mine"])
+    rows = measured(people["levels"]).query("metric == 'mine'")
+    assert rows["value"].tolist() == [0.5, 0.5]
+    assert len(seen) == 2
+    if name in ("features", "minority", "areas"):
+        assert [len(value) for value in seen] == rows["n"].tolist()
+
+
+def test_what_several_indices_need_is_computed_once(people):
+    with mock.patch.object(segregation, "proximity_sums", wraps=segregation.proximity_sums) as sums:
+        measured(people["levels"])
+    assert sums.call_count == 2, "once for everyone, once for the accepted"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "0.5", None, np.array([0.5, 0.5])])
+def test_what_is_no_finite_number_is_an_error(value, registry, people):
+    returning(value)
+    with pytest.raises(MetricError, match=r"the metric 'mine' of everyone \(\d+ individuals\) is .*finite number"):
+        measured(people["levels"])
+
+
+@pytest.mark.parametrize("value", [1, np.float32(0.5), np.int64(2), np.float64(0.25)])
+def test_numbers_of_any_kind_are_fine(value, registry, people):
+    returning(value)
+    assert measured(people["levels"]).query("metric == 'mine'")["value"].tolist() == [float(value)] * 2
+
+
+def test_an_index_without_a_value_says_why(registry, people):
+    before = measured(people["levels"])
+    returning(Undefined("everybody is alike"))
+    table = measured(people["levels"])
+    rows = table[table["metric"] == "mine"]
+    assert rows["value"].isna().all()
+    assert rows["note"].tolist() == ["everybody is alike"] * 2
+    others = table[table["metric"] != "mine"].reset_index(drop=True)
+    assert others.equals(before), "the other rows stay as they are, in their order"
+
+
+def test_an_estimate_says_so(registry, people):
+    returning(Estimate(0.5, 0.01, "10 of 20 people"))
+    rows = measured(people["levels"]).query("metric == 'mine'")
+    assert set(rows["note"]) == {"estimated from 10 of 20 people, standard error 0.01"}
+
+
+def test_no_index_is_asked_about_one_group_alone(registry, people):
+    train = people["levels"].training_part()
+    majority = ~train.minority
+    homes = measure.fit_neighbourhoods(train, majority, 8, 0.1)
+
+    @index("Mine", higher="more segregated")
+    def mine(minority):
+        """Made up."""
+        assert 0 < minority.sum() < len(minority)
+        return 0.5
+
+    rows = measure.before(train, majority, homes).query("scope == 'accepted'")
+    assert rows["metric"].tolist() == [*INDICES]
+    assert rows["value"].isna().all()
+    assert set(rows["note"]) == {f"the minority is empty: among {majority.sum()} individuals none belongs to it"}
+
+
+# --- where indices are named
+
+
+def fresh(code: str) -> subprocess.CompletedProcess:
+    """Run code in which `add(name)` registers an index before anything else of the package is there."""
+    start = (
+        "from recourse_segregation.metrics import segregation\n"
+        "def add(name):\n"
+        "    exec(f'def {name}(minority):\\n    \"Made up.\"\\n    return 0.5', globals())\n"
+        "    segregation.index('Mine', higher='less segregated')(globals()[name])\n"
+    )
+    return subprocess.run([sys.executable, "-c", start + code], capture_output=True, text=True)
+
+
+def test_an_added_index_is_named_wherever_all_indices_are():
+    process = fresh(
+        "add('mine')\n"
+        "from recourse_segregation import claims, names\n"
+        "from recourse_segregation.exhibits import ablation, choices, conventions, tradeoff\n"
+        "for listed in (names.INDICES, ablation.METRICS, ablation.DRAWN, choices.METRICS, conventions.DRAWN,\n"
+        "               tradeoff.METRICS, tradeoff.INDICES):\n"
+        "    assert listed[-1] == 'mine', listed\n"
+        "assert names.metric('mine') == names.Metric('Mine', '', -1)\n"
+    )
+    assert process.returncode == 0, process.stderr
+
+
+@pytest.mark.parametrize("name", ["cost", "atkinson_released"])
+def test_an_index_cannot_have_the_name_of_another_metric(name):
+    process = fresh(f"add({name!r})\nimport recourse_segregation.names")
+    assert f"MetricError: the index {name!r} has the name of another metric; rename its function" in process.stderr
+
+
+# --- the page
+
+
+def test_the_example_of_the_page_by_hand(dissimilarity):
+    areas = np.array([0, 0, 0, 0, 1, 1])
+    minority = np.array([True, False, False, False, True, False])
+    # 1/2 and 1/2 of the minority, 3/4 and 1/4 of the majority: half of 1/4 + 1/4.
+    assert dissimilarity(areas, minority) == pytest.approx(1 / 4)
+    assert dissimilarity(areas, areas == 1) == 1
+    assert dissimilarity(np.tile([3, 7], 4), np.repeat([True, False], 4)) == 0
+
+
+def test_the_example_of_the_page_equals_pysal(dissimilarity):
+    import pandas as pd
+    from segregation.singlegroup import Dissim
+
+    rng = np.random.default_rng(0)
+    areas = rng.integers(0, 12, 400)
+    minority = rng.random(400) < rng.random(12)[areas]
+    table = pd.DataFrame({"minority": minority}).groupby(areas)["minority"].agg(["sum", "size"])
+    oracle = Dissim(table, group_pop_var="sum", total_pop_var="size").statistic
+    assert dissimilarity(areas, minority) == pytest.approx(oracle, abs=1e-12)
+
+
+def test_the_example_of_the_page_is_measured(dissimilarity, people):
+    rows = measured(people["levels"]).query("metric == 'dissimilarity'")
+    assert rows["value"].between(0, 1).all()
+    assert rows["scope"].tolist() == ["everyone", "accepted"]
+
+
+def test_the_page_lists_what_an_index_can_ask_for():
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", PAGE, re.MULTILINE)
+    assert dict(rows) == GIVEN
+    assert all(f"`{direction}`" in PAGE for direction in DIRECTIONS)
+    assert "numpy_generator" in vars(segregation), "the page says that it can be used"
