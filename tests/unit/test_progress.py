@@ -170,3 +170,10 @@ def test_a_job_tells_its_progress_in_its_log_and_in_its_name_on_the_terminal(tmp
     told = ["epochs: 0 of 2 (0 %)", "epochs: 1 of 2 (50 %), 1 s left"]
     assert written == told
     assert capsys.readouterr().err.splitlines() == [f"train, population a: {line}" for line in told]
+
+
+def test_an_interrupted_job_says_so_in_one_line(tmp_path, capsys):
+    with pytest.raises(SystemExit), job(str(tmp_path / "log"), "train, population a"):
+        raise KeyboardInterrupt
+    assert capsys.readouterr().err == "interrupted: train, population a\n"
+    assert (tmp_path / "log").read_text() == "interrupted: train, population a\n"
