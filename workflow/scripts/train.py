@@ -1,25 +1,34 @@
 """Train one classifier on one population for a block of seeds."""
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from recourse_segregation import classifiers, contracts
+from recourse_segregation import classifiers, contracts, models
 from recourse_segregation.devices import resolve
 from recourse_segregation.job import job
 from recourse_segregation.seeds import torch_generator
 
 
 def main(
-    population: Path, name: str, options: dict, device: str, model: Path, predictions: Path, summary: Path
+    population: Path,
+    name: str,
+    model: str | None,
+    options: dict,
+    device: str,
+    classifier: Path,
+    predictions: Path,
+    summary: Path,
 ) -> None:
+    train = partial(models.train, model) if model else classifiers.train
     device = resolve(device)
     trained, predicted, summaries = {}, [], []
     for seed, people in contracts.populations(contracts.read(population, "population")).items():
-        trained[seed] = classifiers.train(people, torch_generator(seed, "train", name), **options, device=device)
+        trained[seed] = train(people, torch_generator(seed, "train", name), device=device, **options)
         predicted.append(classifiers.predictions(trained[seed], people))
         summaries.append(classifiers.summary(people, name, predicted[-1]))
-    classifiers.save(trained, model)
+    classifiers.save(trained, classifier)
     contracts.write(pd.concat(predicted), predictions, "predictions")
     contracts.write(pd.concat(summaries), summary, "classifiers")
 
@@ -31,6 +40,7 @@ if __name__ == "__main__":
         main(
             snakemake.input.population,
             wildcards.classifier,
+            snakemake.params.model,
             snakemake.params.options,
             snakemake.params.device,
             output.classifier,
