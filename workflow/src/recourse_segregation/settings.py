@@ -323,8 +323,8 @@ def _gradients(config: dict[str, Any]):
             asking.setdefault((cell.population, cell.classifier), {})[cell.method] = None
     for (population, classifier), methods in asking.items():
         yield (
-            f"populations.{population}.recourse: {classifier!r} is a scikit-learn estimator, without the gradients that "
-            f"the methods {', '.join(methods)} (of `run` or its studies) need; methods that need none: "
+            f"populations.{population}.recourse: {classifier!r} is a scikit-learn estimator, without the gradients "
+            f"that the methods {', '.join(methods)} (of `run` or its studies) need; methods that need none: "
             f"{', '.join(declarations.gradient_free())}"
         )
 

@@ -84,8 +84,8 @@ class EstimatorClassifier:
         probability = np.concatenate(parts)
         if probability.shape != (len(x), 2) or not ((probability >= 0) & (probability <= 1)).all():
             raise RecourseError(
-                f"models/{self.model}.py: predict_proba must give two probabilities for each of {len(x)} people, not an "
-                f"array {probability.shape} from {probability.min(initial=1):g} to {probability.max(initial=0):g}"
+                f"models/{self.model}.py: predict_proba must give two probabilities for each of {len(x)} people, not "
+                f"an array {probability.shape} from {probability.min(initial=1):g} to {probability.max(initial=0):g}"
             )
         return probability[:, 1]
 

@@ -120,7 +120,7 @@ def _margin(model: str, module: nn.Module, x: Tensor) -> Tensor:
 
 @contextmanager
 def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """torch's own stream, which initial weights and dropout draw from, starts at `seed`, and is afterwards as before."""
+    """torch's own stream, which initial weights and dropout draw from, starts at `seed`; afterwards it is as before."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
