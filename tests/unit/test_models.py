@@ -11,6 +11,7 @@ import pytest
 import torch
 import yaml
 
+from elsewhere import DEVICE, Elsewhere
 from recourse_segregation import classifiers, declarations, methods, models, recourse, settings
 from recourse_segregation.errors import ConfigError, RecourseError
 from recourse_segregation.seeds import torch_generator
@@ -187,6 +188,36 @@ def test_an_estimator_need_not_take_the_rows_of_those_without_recourse(write, pe
     x = classifiers.tensor(people["continuous"].features[:3])
     x[1] = torch.nan
     assert torch.isnan(classifier.margin(x)).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_module_follows_the_device(name, write, people, tmp_path):
+    """On a simulated device (see `elsewhere`) the numbers are those of the CPU."""
+    write(name, KINDS[name])
+    x = classifiers.tensor(people["levels"].features)
+    near = fitted(name, people["levels"], epochs=2)
+    with Elsewhere():
+        far = fitted(name, people["levels"], epochs=2, device=DEVICE)
+        classifiers.save({0: far}, tmp_path / "classifier.pt")
+        loaded = classifiers.load(tmp_path / "classifier.pt", DEVICE)[0]
+        for classifier in (far, loaded, near.to(DEVICE)):
+            assert classifier.device == classifier.margin(x.to(DEVICE)).device == DEVICE
+            assert torch.equal(classifier.margin(x.to(DEVICE)).cpu(), near.margin(x))
+            slope = classifier.margin_and_gradient(x.to(DEVICE))[1]
+            assert torch.equal(slope.cpu(), near.margin_and_gradient(x)[1])
+
+
+def test_an_estimator_stays_on_the_cpu(write, people, tmp_path):
+    write("forest", FOREST)
+    x = classifiers.tensor(people["levels"].features)
+    with Elsewhere():
+        classifier = fitted("forest", people["levels"], device=DEVICE)
+        classifiers.save({0: classifier}, tmp_path / "classifier.pt")
+        loaded = classifiers.load(tmp_path / "classifier.pt", DEVICE)[0]
+        assert loaded.device == loaded.to(DEVICE).device == torch.device("cpu")
+        far = loaded.margin(x.to(DEVICE))
+        assert far.device == DEVICE, "but it answers where it is asked"
+        assert torch.equal(far.cpu(), classifier.margin(x))
 
 
 GIVEN = """

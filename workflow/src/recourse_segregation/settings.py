@@ -315,11 +315,11 @@ def _meaning(config: dict[str, Any]):
 
 def _gradients(config: dict[str, Any]):
     """Methods that ask for the gradients of a classifier that has none."""
+    models = {name: model_of(config, name) for name in config["classifiers"]}
+    estimators = {name for name, model in models.items() if model and not declarations.has_gradients(model)}
     asking: dict[tuple[str, str], dict[str, None]] = {}
-    for cell in cells(config):
-        model = model_of(config, cell.classifier)
-        needed = declarations.needs_gradients(method_base(config, cell.method))
-        if needed and model and not declarations.has_gradients(model):
+    for cell in cells(config) if estimators else ():
+        if cell.classifier in estimators and declarations.needs_gradients(method_base(config, cell.method)):
             asking.setdefault((cell.population, cell.classifier), {})[cell.method] = None
     for (population, classifier), methods in asking.items():
         yield (

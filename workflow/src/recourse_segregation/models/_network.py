@@ -87,9 +87,10 @@ def train(
     favourable = torch.tensor(population.labels[rows], dtype=torch.float32, device=device)
     seed = int(torch.randint(2**32, (), generator=generator))
     with _seeded(seed, device):
-        module = build(model, x.shape[1], options).to(device, torch.float32)
-        with torch.no_grad():  # says what is wrong before anything is trained, and gives a lazy layer its shape
-            _margin(model, module.eval(), x[:2])
+        module = build(model, x.shape[1], options).to(torch.float32).eval()
+        with torch.no_grad():  # says what is wrong before anything is trained, and gives lazy layers their weights
+            _margin(model, module, x[:2].cpu())
+        module.to(device)
         weights = [p for p in module.train().parameters() if p.requires_grad]
         optimiser = torch.optim.RMSprop(weights, learning_rate) if weights else None
         for _ in range(epochs if weights else 0):
