@@ -89,7 +89,7 @@ def decided(table: pd.DataFrame, alpha: float = 0.05) -> Any:
 def overview(table: pd.DataFrame) -> dict[str, Figure]:
     """For each index a map, populations down and methods across: mean before → after, and the change with its mark.
 
-    A population whose classifiers are several has a row for each. table: what `table` returns, for one scenario and scope.
+    A population with several classifiers has a row for each. table: what `table` returns, for one scenario and scope.
     """
     return {name: _map(rows, name) for name, rows in table.groupby("metric", sort=False) if rows["seeds"].any()}
 
