@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import sys
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from recourse_segregation import classifiers, declarations, methods, models, rec
 from recourse_segregation.errors import ConfigError, RecourseError
 from recourse_segregation.seeds import torch_generator
 
-CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8"))
+ROOT = Path(__file__).parents[2]
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 
 DROPOUT = """
 from torch.nn import Dropout, Linear, Module, ReLU, Sequential
@@ -424,3 +426,18 @@ def test_a_study_that_is_run_with_an_estimator_is_checked_too(write):
     config["run"]["studies"] = ["controls"]
     with pytest.raises(ConfigError, match="'forest' is a scikit-learn estimator"):
         settings.validate(config)
+
+
+def test_an_estimator_in_a_study_of_its_own_leaves_the_other_methods_to_the_others(write):
+    """As docs/adding_a_classifier.md shows."""
+    write("forest", FOREST)
+    config = copy.deepcopy(CONFIG)
+    page = (ROOT / "docs" / "adding_a_classifier.md").read_text(encoding="utf-8")
+    (own,) = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(populations:.*?)```", page, re.DOTALL))
+    config["classifiers"]["forest"] = {}
+    config["populations"] |= own["populations"]
+    config["studies"] |= own["studies"]
+    config["run"]["studies"] = ["forest"]
+    cells = settings.cells(settings.validate(config))
+    assert {c.method for c in cells if c.classifier == "forest"} == {"growing_spheres", "face", "ebr"}
+    assert {"wachter", "cruds"} <= {c.method for c in cells if c.population == "synthetic"}
