@@ -192,6 +192,20 @@ def test_every_figure_can_be_drawn(which, request):
         figure.draw_without_rendering()
 
 
+def test_an_overview_has_a_row_for_each_classifier_of_a_population(run):
+    changes = exhibits.segregation.table(exhibits.segregation.seeds(run, "everyone", ["atkinson"]))
+
+    def rows(table):
+        axis = exhibits.segregation.overview(table)["atkinson"].axes[0]
+        return [label.get_text() for label in axis.get_yticklabels()]
+
+    assert rows(changes) == ["Synthetic"]
+    assert rows(pd.concat([changes, changes.assign(classifier="forest")])) == [
+        "Synthetic\nlinear classifier",
+        "Synthetic\nforest",
+    ]
+
+
 def test_a_wide_table_scrolls_by_itself(run):
     assert exhibits.comparison.show(run.comparison).data.count('<div class="wide"><table') == 2
 

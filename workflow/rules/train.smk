@@ -16,7 +16,8 @@ rule train:
         ENVIRONMENT
     threads: 1
     params:
-        code=code("train"),
+        code=lambda wildcards: code("train", *settings.modules_of(config, wildcards.classifier)),
+        model=lambda wildcards: settings.model_of(config, wildcards.classifier),
         options=lambda wildcards: settings.options_for(
             config, "classifiers", wildcards.classifier, wildcards.population
         ),

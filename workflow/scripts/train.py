@@ -1,27 +1,36 @@
 """Train one classifier on one population for a block of seeds."""
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from recourse_segregation import classifiers, contracts, progress
+from recourse_segregation import classifiers, contracts, models, progress
 from recourse_segregation.devices import resolve
 from recourse_segregation.job import job
 from recourse_segregation.seeds import torch_generator
 
 
 def main(
-    population: Path, name: str, options: dict, device: str, model: Path, predictions: Path, summary: Path
+    population: Path,
+    name: str,
+    model: str | None,
+    options: dict,
+    device: str,
+    classifier: Path,
+    predictions: Path,
+    summary: Path,
 ) -> None:
+    train = partial(models.train, model) if model else classifiers.train
     device = resolve(device)
     everybody = contracts.populations(contracts.read(population, "population"))
     trained, predicted, summaries = {}, [], []
     for seed, people in progress.steps(everybody.items(), "seeds"):
         with progress.about(seed=seed):
-            trained[seed] = classifiers.train(people, torch_generator(seed, "train", name), **options, device=device)
+            trained[seed] = train(people, torch_generator(seed, "train", name), device=device, **options)
             predicted.append(classifiers.predictions(trained[seed], people))
             summaries.append(classifiers.summary(people, name, predicted[-1]))
-    classifiers.save(trained, model)
+    classifiers.save(trained, classifier)
     contracts.write(pd.concat(predicted), predictions, "predictions")
     contracts.write(pd.concat(summaries), summary, "classifiers")
 
@@ -33,6 +42,7 @@ if __name__ == "__main__":
         main(
             snakemake.input.population,
             wildcards.classifier,
+            snakemake.params.model,
             snakemake.params.options,
             snakemake.params.device,
             output.classifier,

@@ -1,4 +1,4 @@
-"""The classifiers that accept and reject: `linear` and `mlp`, trained as the release trains them.
+"""The classifiers that accept and reject: `linear` and `mlp`, trained as the release trains them; others in `models`.
 
 A softmax over two outputs; an individual is accepted when P(favourable) > 1/2, that is when the margin
 (favourable minus unfavourable logit) is positive. Everything works on the margin: in float32 the softmax of
@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from . import progress
+from . import models, progress
 from .network import MLP, Parameters, RMSprop, batches
 from .population import Population
 
@@ -60,7 +60,9 @@ class Classifier:
 
 
 def from_state(state: dict, device: torch.device | str = "cpu") -> Classifier:
-    """The inverse of `Classifier.state`."""
+    """The inverse of `state`, a model's too."""
+    if "model" in state:
+        return models.from_state(state, device)
     layers = state["layers"]
     network = MLP([layers[0][0].shape[1], *(len(bias) for _, bias in layers)])
     parameters = Parameters(network, device=device)

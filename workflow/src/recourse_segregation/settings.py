@@ -1,7 +1,7 @@
 """The configuration: checked once, before anything runs, and looked up by the rules.
 
-Imports neither torch nor pandas: it is read every time Snakemake starts. What options a method has is read
-from its source: the keyword arguments of its class, whose annotations are the types in `options`.
+Imports neither torch nor pandas: it is read every time Snakemake starts. What options a method or a model has is read
+from its source: the keyword arguments of its class or its `build`, whose annotations are the types in `options`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from . import options
+from . import declarations, options
 from .errors import ConfigError
 
 _PACKAGE = Path(__file__).parent
@@ -36,7 +36,7 @@ def validate(config: dict[str, Any]) -> dict[str, Any]:
     problems = [_explain(e) for e in _Validator(schema).iter_errors(config)]
     if not problems:
         _fill_defaults(config, schema)
-        problems = list(_meaning(config))
+        problems = list(_meaning(config)) or list(_gradients(config))
     if problems:
         raise ConfigError("the configuration is wrong:\n" + "\n".join(f"  - {p}" for p in problems))
     return config
@@ -204,7 +204,23 @@ def options_for(config: dict[str, Any], section: str, name: str, population: str
 
 def method_names() -> list[str]:
     """The methods that there are: files under methods/ that do not start with `_`."""
-    return sorted(p.stem for p in (_PACKAGE / "methods").glob("[!_]*.py"))
+    return declarations.names("methods")
+
+
+def model_names() -> list[str]:
+    """The models of one's own that there are: files under models/ that do not start with `_`."""
+    return declarations.names("models")
+
+
+def model_of(config: dict[str, Any], classifier: str) -> str | None:
+    """The classifier's file: the one that it names, else that of its own name; None for the built-in networks."""
+    return config["classifiers"][classifier].get("model", classifier if classifier in model_names() else None)
+
+
+def modules_of(config: dict[str, Any], classifier: str) -> list[str]:
+    """The module that defines a classifier of one's own: `models.forest`."""
+    model = model_of(config, classifier)
+    return [f"models.{model}"] if model else []
 
 
 def dataset_names() -> list[str]:
@@ -236,28 +252,40 @@ def method_defaults(method: str) -> dict[str, Any]:
 @cache
 def _constructor(method: str) -> ast.FunctionDef | None:
     """`__init__` of the method's class, None if it has none of its own."""
-    tree = ast.parse((_PACKAGE / "methods" / f"{method}.py").read_text(encoding="utf-8"))
+    tree = declarations.parse(_PACKAGE / "methods" / f"{method}.py")
     found = (item for node in tree.body if isinstance(node, ast.ClassDef) for item in node.body)
     return next((i for i in found if isinstance(i, ast.FunctionDef) and i.name == "__init__"), None)
 
 
-_CLASSIFIER_SCHEMA = {
+#: how a network is trained, a built-in one or a torch module of one's own
+_TRAINING = {
+    "learning_rate": {"type": "number", "exclusiveMinimum": 0},
+    "epochs": {"type": "integer", "minimum": 1},
+    "batch": {"type": "integer", "minimum": 1},
+}
+_BUILT_IN = {
     "type": "object",
     "additionalProperties": False,
-    "properties": {
-        "hidden": {"type": "array", "items": {"type": "integer", "minimum": 1}},
-        "learning_rate": {"type": "number", "exclusiveMinimum": 0},
-        "epochs": {"type": "integer", "minimum": 1},
-        "batch": {"type": "integer", "minimum": 1},
-    },
+    "properties": {"hidden": {"type": "array", "items": {"type": "integer", "minimum": 1}}, **_TRAINING},
 }
 
 
+@cache
+def model_schema(model: str) -> dict[str, Any]:
+    """JSON schema of a model's options: those of its `build`, and for a torch module those of training."""
+    where = f"models/{model}.py"
+    schema = _signature(declarations.build(model), where)
+    training = _TRAINING if declarations.has_gradients(model) else {}
+    for name in schema["properties"].keys() & {"device", *training}:
+        raise ConfigError(f"{where}: {name!r} is an option of training; give the one of `build` another name")
+    schema["properties"] |= training
+    return schema
+
+
 def _signature(function: ast.FunctionDef, where: str) -> dict[str, Any]:
+    """JSON schema of the arguments of a function after its first, which is not an option."""
     properties = {}
-    for argument in [*function.args.args, *function.args.kwonlyargs]:
-        if argument.arg == "self":
-            continue
+    for argument in [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs][1:]:
         kind = ast.unparse(argument.annotation) if argument.annotation else ""
         known = getattr(options, kind, None)
         if known is None:
@@ -294,7 +322,27 @@ def _meaning(config: dict[str, Any]):
         if not unknown:
             yield from _options(method, method_schema(base), key, config["populations"])
     for name, classifier in config["classifiers"].items():
-        yield from _options(classifier, _CLASSIFIER_SCHEMA, f"classifiers.{name}", config["populations"])
+        key, model = f"classifiers.{name}", model_of(config, name)
+        unknown = list(_known([model] if model else [], model_names(), f"{key}.model", "model"))
+        yield from (f"{problem} (or write models/{model}.py)" for problem in unknown)
+        if not unknown:
+            yield from _options(classifier, model_schema(model) if model else _BUILT_IN, key, config["populations"])
+
+
+def _gradients(config: dict[str, Any]):
+    """Methods that ask for the gradients of a classifier that has none."""
+    models = {name: model_of(config, name) for name in config["classifiers"]}
+    estimators = {name for name, model in models.items() if model and not declarations.has_gradients(model)}
+    asking: dict[tuple[str, str], dict[str, None]] = {}
+    for cell in cells(config) if estimators else ():
+        if cell.classifier in estimators and declarations.needs_gradients(method_base(config, cell.method)):
+            asking.setdefault((cell.population, cell.classifier), {})[cell.method] = None
+    for (population, classifier), methods in asking.items():
+        yield (
+            f"populations.{population}.recourse: {classifier!r} is a scikit-learn estimator, without the gradients "
+            f"that the methods {', '.join(methods)} (of `run` or its studies) need; methods that need none: "
+            f"{', '.join(declarations.gradient_free())}"
+        )
 
 
 def _options(entry: dict[str, Any], schema: dict[str, Any], key: str, populations: dict[str, Any]):

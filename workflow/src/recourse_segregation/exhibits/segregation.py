@@ -89,7 +89,7 @@ def decided(table: pd.DataFrame, alpha: float = 0.05) -> Any:
 def overview(table: pd.DataFrame) -> dict[str, Figure]:
     """For each index a map, populations down and methods across: mean before → after, and the change with its mark.
 
-    table: what `table` returns, for one scenario and scope.
+    A population with several classifiers has a row for each. table: what `table` returns, for one scenario and scope.
     """
     return {name: _map(rows, name) for name, rows in table.groupby("metric", sort=False) if rows["seeds"].any()}
 
@@ -157,13 +157,14 @@ def _map(table: pd.DataFrame, name: str) -> Figure:
 
     shade = (metric.segregation * table["effect"]).fillna(0.0)
     cells = table.assign(shade=shade, text=list(map(text, table.itertuples(index=False))))
-    populations, methods = (list(dict.fromkeys(table[c])) for c in ("population", "method"))
+    place = ["population", "classifier"]
+    places, methods = table[place].drop_duplicates(), list(dict.fromkeys(table["method"]))
     shades, texts = (
-        cells.pivot(index="population", columns="method", values=value).loc[populations, methods]
+        cells.pivot(index=place, columns="method", values=value).loc[pd.MultiIndex.from_frame(places), methods]
         for value in ("shade", "text")
     )
     with theme():
-        figure = new_figure(2.1 + 1.3 * len(methods), 0.52 * len(populations) + 1.3)
+        figure = new_figure(2.1 + 1.3 * len(methods), 0.52 * len(places) + 1.3)
         axis = sns.heatmap(
             shades,
             annot=texts,
@@ -186,7 +187,10 @@ def _map(table: pd.DataFrame, name: str) -> Figure:
             ax=figure.subplots(),
         )
         axis.set_xticklabels([textwrap.fill(names.method(m), 14) for m in methods])
-        axis.set_yticklabels([names.population(p).replace(" by ", "\nby ") for p in populations], rotation=0)
+        labels = places["population"].map(names.population).str.replace(" by ", "\nby ")
+        several = places["population"].duplicated(keep=False)
+        labels = labels.where(~several, labels + "\n" + places["classifier"].map(names.classifier))
+        axis.set_yticklabels(labels, rotation=0)
         axis.tick_params(length=0, labeltop=True, labelbottom=False)
         axis.set(xlabel="", ylabel="")
         axis.set_title(metric.label.replace("\n", ", "), fontsize=11, fontweight="bold")

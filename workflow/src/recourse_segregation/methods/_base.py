@@ -25,6 +25,8 @@ class Method:
     mutable: Tensor  # bool [d]
     #: what `fit` has to report, for example final training losses
     diagnostics: dict[str, float]
+    #: does `search` call `classifier.margin_and_gradient`? Read from the source of the subclass
+    needs_gradients = False
 
     def fit(self, population: Population, classifier: Classifier, generator: torch.Generator) -> Method:
         """Take what the search needs from all rows used (train and test); density models are fitted here."""

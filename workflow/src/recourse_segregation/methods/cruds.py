@@ -24,6 +24,8 @@ class CRUDS(Method):
     with the lowest loss is kept. Decoded individuals are projected into [0, 1] (CARLA's are not).
     """
 
+    needs_gradients = True
+
     def __init__(
         self,
         hidden: Count = 256,

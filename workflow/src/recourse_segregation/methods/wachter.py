@@ -23,6 +23,8 @@ class Wachter(Method):
     move and are put back at the end (which can undo acceptance), and λ falls by 0.05 after every round.
     """
 
+    needs_gradients = True
+
     def __init__(
         self,
         learning_rate: Positive = 0.01,
