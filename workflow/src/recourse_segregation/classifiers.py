@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from .errors import DataError
 from .network import MLP, Parameters, RMSprop, batches
 from .population import Population
 
@@ -105,8 +106,17 @@ def tensor(features: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
 
 
 def predictions(classifier: Classifier, population: Population) -> pd.DataFrame:
-    """What the classifier says of every individual: a `predictions` table (see `contracts`)."""
+    """What the classifier says of every individual: a `predictions` table (see `contracts`).
+
+    Raises DataError when it says nothing of somebody.
+    """
     margin = classifier.margin(tensor(population.features, classifier.device)).double().cpu().numpy()
+    lost = int((~np.isfinite(margin)).sum())
+    if lost:
+        raise DataError(
+            f"population {population.name}, seed {population.seed}: the classifier has no finite margin for {lost} of "
+            f"{len(margin)} individuals, its training diverged; lower its learning_rate"
+        )
     identity = population.table[["seed", "individual"]]
     return identity.assign(margin=margin, accepted=margin > 0)
 
