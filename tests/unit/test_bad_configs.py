@@ -454,7 +454,7 @@ def places(node, keys=()):
 
 
 PLACES = list(places(CONFIG))
-KEY = re.compile(r"^  - (the top level|[\w.-]+): ", re.MULTILINE)
+KEY = re.compile(rf"^  - (the top level|({'|'.join(CONFIG)})\b.*?): ", re.MULTILINE | re.DOTALL)
 
 
 @st.composite

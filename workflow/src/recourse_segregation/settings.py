@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import difflib
-import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -373,7 +372,7 @@ def _is_integer(_, value: Any) -> bool:
 
 
 def _is_number(_, value: Any) -> bool:
-    return _is_integer(_, value) or (isinstance(value, float) and math.isfinite(value))
+    return _is_integer(_, value) or (isinstance(value, float) and abs(value) < float("inf"))
 
 
 # JSON Schema calls 1.0 an integer, and for it NaN is never out of range; in a configuration both are slips.
