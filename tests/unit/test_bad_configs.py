@@ -125,6 +125,11 @@ BREAKAGES = {
         broken(("populations", "law-sex", "dataset"), "../settings"),
         "populations.law-sex.dataset: '../settings' is not a data set",
     ),
+    "population: a data set longer than a path": (
+        broken(("populations", "law-sex", "dataset"), "a" * 300),
+        "populations.law-sex.dataset: 'aaa",
+        "there are: adult",
+    ),
     "population: an attribute of another": (
         broken(("populations", "law-sex", "sensitive"), "age"),
         "populations.law-sex.sensitive: 'age' is not a sensitive attribute; there are: ",
@@ -203,7 +208,7 @@ BREAKAGES = {
     "method: a variant as the base": (
         broken(("methods", "mine"), {"base": "ebr-q90"}),
         "methods.mine.base: 'ebr-q90' is a variant",
-        "such as 'ebr'",
+        "of its own, here 'ebr'",
     ),
     "method: a cycle of bases": (
         broken(("methods", "ebr"), {"base": "ibr"}) | {"methods": {"ebr": {"base": "ibr"}, "ibr": {"base": "ebr"}}},

@@ -111,11 +111,11 @@ def predictions(classifier: Classifier, population: Population) -> pd.DataFrame:
     Raises DataError when it says nothing of somebody.
     """
     margin = classifier.margin(tensor(population.features, classifier.device)).double().cpu().numpy()
-    lost = int((~np.isfinite(margin)).sum())
+    lost = int(np.isnan(margin).sum())
     if lost:
         raise DataError(
-            f"population {population.name}, seed {population.seed}: the classifier has no finite margin for {lost} of "
-            f"{len(margin)} individuals, its training diverged; lower its learning_rate"
+            f"population {population.name}, seed {population.seed}: the classifier gives no number for {lost} of "
+            f"{len(margin)} individuals: its training diverged; lower its learning_rate"
         )
     identity = population.table[["seed", "individual"]]
     return identity.assign(margin=margin, accepted=margin > 0)

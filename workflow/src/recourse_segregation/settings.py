@@ -216,9 +216,10 @@ def options_for(config: dict[str, Any], section: str, name: str, population: str
 
 
 def sensitive_names(dataset: str) -> list[str] | None:
-    """The sensitive attributes of a data set, from its source; None where they are not written out there."""
-    file = _PACKAGE / "data" / f"{dataset}.py"
-    tree = ast.parse(file.read_text(encoding="utf-8") if file.is_file() else "")
+    """The sensitive attributes of a data set under data/, from its source; None where it does not list them."""
+    if dataset not in dataset_names():
+        return None
+    tree = ast.parse((_PACKAGE / "data" / f"{dataset}.py").read_text(encoding="utf-8"))
     calls = (n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == "Dataset")
     found = [k.value for call in calls for k in call.keywords if k.arg == "sensitive"]
     if len(found) != 1 or not isinstance(found[0], ast.Dict):
@@ -311,7 +312,7 @@ def _meaning(config: dict[str, Any]):
             hint = f" (methods/{there[0]}.py is there: add a line `{there[0]}: {{}}` under `methods`)" if there else ""
             yield problem + hint
     yield from _known([config["claims"]["study"]], [MAIN, *config["studies"]], "claims.study", "study")
-    for name in {MAIN, *PAGES}.intersection(config["studies"]):
+    for name in [name for name in (MAIN, *PAGES) if name in config["studies"]]:
         owner = "what `run` itself describes" if name == MAIN else f"the page notebooks/{name}.ipynb"
         yield f"studies.{name}: this name is taken by {owner}; choose another"
     for section in ("populations", "classifiers", "methods", "scenarios", "studies"):
@@ -331,8 +332,9 @@ def _meaning(config: dict[str, Any]):
         if base != name and name in method_names():
             yield f"{key}.base: {name} is a method itself (methods/{name}.py); call the variant of {base} otherwise"
         if base != name and base in config["methods"] and base not in method_names():
-            own = config["methods"][base].get("base", base)
-            yield f"{key}.base: {base!r} is a variant; a base is a method with a file of its own, such as {own!r}"
+            own = config["methods"][base].get("base")
+            hint = f", here {own!r}" if own in method_names() else ""
+            yield f"{key}.base: {base!r} is a variant; a base is a method with a file of its own{hint}"
             continue
         unknown = list(_known([base], method_names(), f"{key}.base" if "base" in method else "methods", "method"))
         yield from (f"{problem} (or write methods/{name}.py)" if base == name else problem for problem in unknown)
