@@ -8,7 +8,7 @@ import torch
 
 from conftest import population
 from recourse_segregation import classifiers, contracts, methods, recourse
-from recourse_segregation.errors import ConfigError
+from recourse_segregation.errors import ConfigError, DataError
 from recourse_segregation.methods._shells import nearest_in_shells
 from recourse_segregation.seeds import torch_generator
 
@@ -250,6 +250,12 @@ def test_swap_in_takes_places_of_the_other_group(people, trained):
         same = (accepted[:, mutable] == counterfactual[mutable]).all(1)
         assert (accepted[same][:, sex] != factual[sex]).any()
     assert len(torch.unique(found[:, mutable], dim=0)) > 10
+
+
+@pytest.mark.parametrize(("method", "model"), [("cchvae", "VAE"), ("ibr", "VAE"), ("cruds", "CSVAE"), ("ebr", "MDN")])
+def test_a_density_model_that_diverges_says_so(method, model, people, trained):
+    with pytest.raises(DataError, match=f"the training of the {model} diverged.*learning_rate"):
+        fitted(method, people["levels"], trained["levels", "mlp"], learning_rate=1e12)
 
 
 def test_unknown_method_names_those_that_exist():

@@ -175,7 +175,7 @@ def test_methods_give_recourse_for_a_model(name, method, write, people):
     write(name, KINDS[name])
     population = people["continuous"]
     classifier = fitted(name, population)
-    table, _ = recourse.generate(population, classifier, name, method, method, {})
+    table, _ = recourse.generate([population], [classifier], name, method, method, {})
     assert len(table) > 10
     assert table["found"].mean() > 0.9
     moved = table.loc[table["found"], list(population.schema.columns)].to_numpy()
@@ -185,7 +185,7 @@ def test_methods_give_recourse_for_a_model(name, method, write, people):
 def test_an_estimator_need_not_take_the_rows_of_those_without_recourse(write, people):
     write("pipeline", PIPELINE)
     classifier = fitted("pipeline", people["continuous"])
-    table, _ = recourse.generate(people["continuous"], classifier, "pipeline", "none", "none", {})
+    table, _ = recourse.generate([people["continuous"]], [classifier], "pipeline", "none", "none", {})
     assert (table["reason"] == "nothing found").all()
     x = classifiers.tensor(people["continuous"].features[:3])
     x[1] = torch.nan
@@ -337,7 +337,7 @@ def test_a_method_that_needs_gradients_cannot_have_an_estimator(write, people):
     with pytest.raises(
         RecourseError, match=r"gradient of models/forest\.py.* ask for none: .*growing_spheres"
     ) as error:
-        recourse.generate(people["levels"], fitted("forest", people["levels"]), "forest", "wachter", "wachter", {})
+        recourse.generate([people["levels"]], [fitted("forest", people["levels"])], "forest", "wachter", "wachter", {})
     assert "wachter" not in str(error.value)
 
 

@@ -1,11 +1,16 @@
 """Downloads: the order of sources, and that no byte but the published ones is ever put in place."""
 
+import gzip
 import hashlib
 import io
+import os
+import socket
+import struct
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pooch
 import pytest
@@ -30,10 +35,15 @@ class Server(ThreadingHTTPServer):
         self.replies: dict[str, list] = {}
         self.requests: list[str] = []  # paths that arrived here
         self.tries: list[str] = []  # addresses that were tried, even if nobody listens
+        self.over = threading.Event()  # the test is
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
     def plan(self, path: str, *replies) -> str:
-        """Replies in turn, the last one for good: bytes, a status, (status, location), "cut" or "drop"."""
+        """Replies in turn, the last one for good: bytes, a status, (status, location), (bytes, headers), or a word:
+        "drop" (no answer), "cut" (half a file), "reset" (half, and the connection is torn down), "chunks" (half, of
+        unknown length, in chunks that do not end), "short" (half, and the length is not said), "drip" (a byte now and
+        then) or "flood" (no end).
+        """
         self.replies[path] = list(replies)
         return HOST + path
 
@@ -48,19 +58,36 @@ class Handler(BaseHTTPRequestHandler):
         reply = planned.pop(0) if len(planned) > 1 else planned[0]
         if reply == "drop":  # close without an answer
             return
-        status, body, location = 200, b"", None
+        status, body, headers = 200, b"", {}
         if isinstance(reply, tuple):
-            status, location = reply
+            first, second = reply
+            status, body = (first, b"") if isinstance(first, int) else (200, first)
+            headers = second if isinstance(second, dict) else {"Location": second}
         elif isinstance(reply, int):
             status = reply
+        elif isinstance(reply, bytes):
+            body = reply
         else:
-            body = CONTENT if reply == "cut" else reply
+            body = CONTENT
         self.send_response(status)
-        if location:
-            self.send_header("Location", location)
-        self.send_header("Content-Length", str(len(body)))
+        if reply == "chunks":
+            headers["Transfer-Encoding"] = "chunked"
+        elif reply not in ("short", "flood"):
+            headers["Content-Length"] = str(len(body))
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body[:1000] if reply == "cut" else body)
+        if reply == "drip":
+            while not self.server.over.wait(0.01):
+                self.wfile.write(b"1")
+        while reply == "flood":
+            self.wfile.write(CONTENT)
+        if reply == "chunks":
+            self.wfile.write(b"%x\r\n" % 1000)
+        self.wfile.write(body[:1000] if isinstance(reply, str) else body)
+        if reply == "reset":
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
 
     def log_message(self, *_):
         pass
@@ -75,7 +102,7 @@ def server(monkeypatch):
 
     class Downloader(pooch.HTTPDownloader):
         def __call__(self, url, output_file, pooch):
-            assert url.startswith((HOST, "http://127.0.0.1")), f"a test must not reach {url}"
+            assert urlsplit(url).hostname in (urlsplit(HOST).hostname, "127.0.0.1"), f"a test must not reach {url}"
             server.tries.append(url)
             return super().__call__(url.replace(HOST, server.url), output_file, pooch)
 
@@ -83,6 +110,7 @@ def server(monkeypatch):
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     yield server
+    server.over.set()
     server.shutdown()
     server.server_close()
 
@@ -120,7 +148,7 @@ def test_the_next_source_is_tried_after_a_failure(server, tmp_path):
     assert server.requests == ["/gone", "/other", "/good"], "404 and wrong bytes are tried once"
 
 
-@pytest.mark.parametrize("passing", [500, 503, "cut", "drop"])
+@pytest.mark.parametrize("passing", [429, 500, 503, "cut", "drop", "reset", "chunks"])
 def test_an_error_that_may_pass_is_tried_three_times(passing, server, tmp_path):
     url = server.plan("/file", passing, passing, CONTENT)
     fetch("made-up", raw(url), target(tmp_path), progress=False)
@@ -139,6 +167,112 @@ def test_the_wait_between_tries_grows(server, tmp_path, monkeypatch):
     monkeypatch.setattr(sources.time, "sleep", waits.append)
     fetch("made-up", raw(server.plan("/file", 502, 502, CONTENT)), target(tmp_path), progress=False)
     assert waits == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "waits"), [("7", [7.0, 7.0]), ("1", [1.0, 2.0]), ("3600", [60.0, 60.0]), ("soon", [1.0, 2.0])]
+)
+def test_a_server_that_asks_to_wait_is_waited_for(asked, waits, server, tmp_path, monkeypatch):
+    waited = []
+    monkeypatch.setattr(sources, "BACK_OFF", 1.0)
+    monkeypatch.setattr(sources.time, "sleep", waited.append)
+    busy = (429, {"Retry-After": asked}), (503, {"Retry-After": asked})
+    fetch("made-up", raw(server.plan("/file", *busy, CONTENT)), target(tmp_path), progress=False)
+    assert waited == waits
+
+
+def test_a_server_that_drips_is_left_for_the_next_source(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "LIMIT", 0.2)
+    slow = server.plan("/slow", "drip")
+    with pytest.raises(SourceError, match=r"/slow: not finished after 0\.2 seconds"):
+        fetch("made-up", raw(slow), target(tmp_path), progress=False)
+    assert list(target(tmp_path).parent.iterdir()) == []
+    monkeypatch.setattr(sources, "LIMIT", 5.0)
+    fetch("made-up", raw(server.plan("/file", CONTENT)), target(tmp_path), progress=False)
+    assert target(tmp_path).read_bytes() == CONTENT
+    assert server.requests == ["/slow", "/file"], "a slow source is tried once"
+
+
+@pytest.mark.parametrize("endless", ["flood", CONTENT])
+def test_a_file_without_end_does_not_fill_the_disk(endless, server, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "LARGEST", len(CONTENT) - 1)
+    with pytest.raises(SourceError, match=f"/file: more than {len(CONTENT) - 1:,} bytes"):
+        fetch("made-up", raw(server.plan("/file", endless)), target(tmp_path), progress=False)
+    assert list(target(tmp_path).parent.iterdir()) == []
+    assert len(server.requests) == 1
+
+
+def test_a_half_that_does_not_say_so_is_wrong_bytes(server, tmp_path):
+    """Without a length, a file that ends early looks whole: the digest says that it is not."""
+    urls = server.plan("/half", "short"), server.plan("/whole", CONTENT)
+    with pytest.raises(SourceError, match=r"/half: sha256 differs: got \w+ \(1,000 bytes\)"):
+        fetch("made-up", raw(urls[0]), target(tmp_path), progress=False)
+    fetch("made-up", raw(*urls), target(tmp_path), progress=False)
+    assert target(tmp_path).read_bytes() == CONTENT
+
+
+def test_redirects_in_a_circle_end(server, tmp_path):
+    server.plan("/made-up/file.csv", (302, "/elsewhere"))
+    server.plan("/elsewhere", (302, "/made-up/file.csv"))
+    url = server.plan("/file", CONTENT)
+    fetch("made-up", raw(url), target(tmp_path), mirror=server.url, progress=False)
+    assert target(tmp_path).read_bytes() == CONTENT
+    assert len(server.requests) == 32, "30 redirects, and the next source"
+    with pytest.raises(SourceError, match=r"file\.csv: Exceeded 30 redirects"):
+        fetch("made-up", raw(), tmp_path / "again.csv", mirror=server.url, progress=False)
+
+
+def test_what_a_server_packs_on_the_way_is_unpacked(server, tmp_path):
+    """`identity` is asked for, but a server may send gzip all the same."""
+    url = server.plan("/file", (gzip.compress(CONTENT), {"Content-Encoding": "gzip"}))
+    fetch("made-up", raw(url), target(tmp_path), progress=False)
+    assert target(tmp_path).read_bytes() == CONTENT
+    url = server.plan("/not-gzip", (CONTENT, {"Content-Encoding": "gzip"}))
+    with pytest.raises(SourceError, match="/not-gzip: "):
+        fetch("made-up", raw(url), tmp_path / "second.csv", progress=False)
+
+
+def test_a_proxy_that_does_not_answer_is_named(server, tmp_path, monkeypatch):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # taken, but nobody listens
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        monkeypatch.setenv("http_proxy", os.environ["HTTP_PROXY"])
+        with pytest.raises(SourceError, match="no connection through the proxy that the environment names"):
+            fetch("made-up", raw(server.plan("/file", CONTENT)), target(tmp_path), progress=False)
+    assert server.requests == []
+
+
+def test_two_downloads_of_the_same_file_do_not_meet(server, tmp_path):
+    url = server.plan("/file", CONTENT)
+    both, problems = threading.Barrier(2), []
+
+    def download():
+        try:
+            both.wait(10)
+            fetch("made-up", raw(url), target(tmp_path), progress=False)
+        except Exception as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=download) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert problems == []
+    assert target(tmp_path).read_bytes() == CONTENT
+    assert only_file(target(tmp_path))
+
+
+def test_what_a_killed_download_left_behind_is_removed_later(server, tmp_path):
+    left, other = (target(tmp_path).parent / name for name in (".download-killed", ".download-running"))
+    for folder in (left, other):
+        folder.mkdir(parents=True)
+        (folder / "file").write_bytes(b"half")
+    os.utime(left, (0, 0))
+    fetch("made-up", raw(server.plan("/file", CONTENT)), target(tmp_path), progress=False)
+    assert sorted(path.name for path in target(tmp_path).parent.iterdir()) == [".download-running", "file.csv"]
 
 
 def test_silence_times_out(server, tmp_path, monkeypatch):
@@ -252,6 +386,20 @@ def test_a_redirect_to_plain_http_is_refused(server, tmp_path):
     assert not target(tmp_path).exists()
 
 
+def test_a_redirect_from_a_mirror_to_plain_http_elsewhere_is_refused(server, tmp_path):
+    server.plan("/made-up/file.csv", (302, "http://publisher.invalid/file"))
+    with pytest.raises(SourceError, match=r"only https addresses are used, not http://publisher\.invalid/file"):
+        fetch("made-up", raw(), target(tmp_path), mirror=server.url, progress=False)
+
+
+def test_a_password_in_an_address_is_not_shown(server, tmp_path, capsys):
+    mirror = server.url.replace("//", "//me:secret@")
+    server.plan("/made-up/file.csv", 500)
+    with pytest.raises(SourceError, match=r"http://127\.0\.0\.1:\d+/made-up/file\.csv: HTTP 500") as error:
+        fetch("made-up", raw("http://me:secret@publisher.invalid/file"), target(tmp_path), mirror=mirror)
+    assert "secret" not in str(error.value) + "".join(capsys.readouterr())
+
+
 def test_a_redirect_within_a_loopback_mirror_is_followed(server, tmp_path):
     server.plan("/made-up/file.csv", (302, "/file"))
     server.plan("/file", CONTENT)
@@ -284,6 +432,47 @@ def test_a_member_never_becomes_a_path(server, tmp_path):
     fetch("made-up", raw(url, member="../../escaped.csv"), target(tmp_path), progress=False)
     assert target(tmp_path).read_bytes() == CONTENT
     assert not list(tmp_path.rglob("escaped.csv"))
+
+
+def bomb() -> bytes:
+    """A small archive whose member unpacks to much more."""
+    return zipped(**{"file.csv": bytes(10_000_000)})
+
+
+def test_an_archive_may_not_fill_the_disk(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "LARGEST", 1_000_000)
+    assert len(bomb()) < 100_000
+    with pytest.raises(SourceError, match=r"'file\.csv' unpacks to 10,000,000 bytes, more than 1,000,000"):
+        fetch("made-up", raw(server.plan("/bomb.zip", bomb())), target(tmp_path), progress=False)
+    assert list(target(tmp_path).parent.iterdir()) == []
+
+
+def test_an_archive_that_lies_about_its_size_is_not_unpacked_further(server, tmp_path, monkeypatch):
+    lie = bomb().replace(struct.pack("<I", 10_000_000), struct.pack("<I", 500))
+    written = []
+    monkeypatch.setattr(sources.shutil, "copyfileobj", lambda packed, _: written.append(len(packed.read())))
+    with pytest.raises(SourceError, match="not a readable zip archive"):
+        fetch("made-up", raw(server.plan("/lie.zip", lie)), target(tmp_path), progress=False)
+    assert all(size <= 500 for size in written)
+
+
+@pytest.mark.parametrize("name", ["/etc/escaped.csv", "C:\\escaped.csv", "a/../../../escaped.csv"])
+def test_an_absolute_name_in_an_archive_stays_a_name(name, server, tmp_path):
+    url = server.plan("/evil.zip", zipped(**{name: b"evil", "file.csv": CONTENT}))
+    fetch("made-up", raw(url), target(tmp_path), progress=False)
+    assert only_file(target(tmp_path))
+    assert not list(tmp_path.rglob("*escaped*"))
+
+
+def test_a_link_in_an_archive_is_text(server, tmp_path):
+    entry = zipfile.ZipInfo("file.csv")
+    entry.create_system, entry.external_attr = 3, 0o120777 << 16  # a symbolic link, as Unix packs it
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(entry, "/etc/passwd")
+    with pytest.raises(SourceError, match=r"sha256 differs: got \w+ \(11 bytes\)"):
+        fetch("made-up", raw(server.plan("/link.zip", packed.getvalue())), target(tmp_path), progress=False)
+    assert list(target(tmp_path).parent.iterdir()) == []
 
 
 @pytest.mark.parametrize(

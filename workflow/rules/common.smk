@@ -15,6 +15,8 @@ from recourse_segregation import settings, tracking
 from recourse_segregation.errors import ConfigError
 
 try:
+    for file in workflow.configfiles:
+        settings.refuse_repetition(file)
     settings.validate(config)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
@@ -33,9 +35,9 @@ PICTURED = [
 ]
 # A study has an exhibit if there is a notebook of its name.
 NOTEBOOKS = [
-    *("populations", "synthetic", "segregation", "recourse_quality"),
+    *settings.PAGES[:-2],
     *(study for study in config["run"]["studies"] if Path(workflow.basedir, "notebooks", f"{study}.ipynb").exists()),
-    *("theory", "comparison"),
+    *settings.PAGES[-2:],
 ]
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from . import models, progress
+from .errors import DataError
 from .network import MLP, Parameters, RMSprop, batches
 from .population import Population
 
@@ -108,8 +109,17 @@ def tensor(features: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
 
 
 def predictions(classifier: Classifier, population: Population) -> pd.DataFrame:
-    """What the classifier says of every individual: a `predictions` table (see `contracts`)."""
+    """What the classifier says of every individual: a `predictions` table (see `contracts`).
+
+    Raises DataError when it says nothing of somebody.
+    """
     margin = classifier.margin(tensor(population.features, classifier.device)).double().cpu().numpy()
+    lost = int(np.isnan(margin).sum())
+    if lost:
+        raise DataError(
+            f"population {population.name}, seed {population.seed}: the classifier gives no number for {lost} of "
+            f"{len(margin)} individuals: its training diverged; lower its learning_rate"
+        )
     identity = population.table[["seed", "individual"]]
     return identity.assign(margin=margin, accepted=margin > 0)
 

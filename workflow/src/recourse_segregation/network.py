@@ -16,6 +16,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from .errors import DataError
+
 
 class MLP:
     """x [n, sizes[0]] -> W_k(... act(W_1 x + b_1) ...) + b_k [n, sizes[-1]]; the last layer is linear.
@@ -147,6 +149,11 @@ class Parameters:
             vectors = ((v.view(len(generators), -1), g.view(len(generators), -1)) for v, g in vectors)
         for (network, _, _), (weight, of_weight), (bias, of_bias) in zip(layers, *[iter(vectors)] * 2, strict=True):
             network.bind(weight, bias, of_weight, of_bias)
+
+    def check(self, what: str) -> None:
+        """Raise DataError if the training of `what` went astray: a weight is not finite."""
+        if not torch.isfinite(self.values).all():
+            raise DataError(f"the training of the {what} diverged: a weight is not finite; lower its learning_rate")
 
 
 class Adam:

@@ -6,9 +6,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-Count = Annotated[int, {"type": "integer", "minimum": 1}]
+#: the largest count, and the largest number: beyond, 32 bits do not hold them
+MOST, LARGEST = 1_000_000_000, 1e30
+
+Count = Annotated[int, {"type": "integer", "minimum": 1, "maximum": MOST}]
 Probability = Annotated[float, {"type": "number", "minimum": 0, "maximum": 1}]
-Positive = Annotated[float, {"type": "number", "exclusiveMinimum": 0}]
-NonNegative = Annotated[float, {"type": "number", "minimum": 0}]
-Sizes = Annotated[Sequence[int], {"type": "array", "items": {"type": "integer", "minimum": 1}}]
+Positive = Annotated[float, {"type": "number", "exclusiveMinimum": 0, "maximum": LARGEST}]
+NonNegative = Annotated[float, {"type": "number", "minimum": 0, "maximum": LARGEST}]
+Sizes = Annotated[Sequence[int], {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": MOST}}]
 Flag = Annotated[bool, {"type": "boolean"}]

@@ -25,6 +25,10 @@ _SCHEMA = _PACKAGE.parents[1] / "schemas" / "config.schema.yaml"
 
 #: the study that `run` itself describes, and the scenario that a study has if it names none
 MAIN, DEFAULT = "main", "default"
+#: the pages that every run has, whatever its studies, which come before the last two
+PAGES = ("populations", "synthetic", "segregation", "recourse_quality", "theory", "comparison")
+#: folders of results/ that a population of the same name would write into
+RESERVED = ("benchmarks", "exhibits", "notebooks", "raw")
 
 
 def validate(config: dict[str, Any]) -> dict[str, Any]:
@@ -38,8 +42,33 @@ def validate(config: dict[str, Any]) -> dict[str, Any]:
         _fill_defaults(config, schema)
         problems = list(_meaning(config)) or list(_gradients(config))
     if problems:
-        raise ConfigError("the configuration is wrong:\n" + "\n".join(f"  - {p}" for p in problems))
+        listed = "\n".join(f"  - {p}" for p in dict.fromkeys(problems))
+        raise ConfigError(f"the configuration is wrong:\n{listed}")
     return config
+
+
+def refuse_repetition(file: Path | str) -> None:
+    """Raise ConfigError, naming file, line and key, if a key stands twice in one mapping of a configuration file.
+
+    YAML takes the last of them in silence, and what stands under the first is lost. A file that is not YAML (JSON may
+    be indented with tabs) is left to whoever reads it.
+    """
+    try:
+        _distinct_keys(yaml.compose(Path(file).read_text(encoding="utf-8"), Loader=yaml.SafeLoader), str(file))
+    except yaml.YAMLError:
+        return
+
+
+def _distinct_keys(node: yaml.Node, file: str, where: str = "") -> None:
+    if not isinstance(node, yaml.MappingNode):
+        return
+    lines: dict[str, int] = {}
+    for key, value in node.value:
+        name, line = f"{where}{key.value}", key.start_mark.line + 1
+        if name in lines:
+            raise ConfigError(f"{file}, line {line}: {name} stands in line {lines[name]} already; keep one of them")
+        lines[name] = line
+        _distinct_keys(value, file, f"{name}.")
 
 
 @dataclass(frozen=True)
@@ -202,6 +231,19 @@ def options_for(config: dict[str, Any], section: str, name: str, population: str
     return inherited | entry.get("options", {}) | entry.get("populations", {}).get(population, {})
 
 
+def sensitive_names(dataset: str) -> list[str] | None:
+    """The sensitive attributes of a data set under data/, from its source; None where it does not list them."""
+    if dataset not in dataset_names():
+        return None
+    tree = ast.parse((_PACKAGE / "data" / f"{dataset}.py").read_text(encoding="utf-8"))
+    calls = (n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == "Dataset")
+    found = [k.value for call in calls for k in call.keywords if k.arg == "sensitive"]
+    if len(found) != 1 or not isinstance(found[0], ast.Dict):
+        return None
+    names = [key.value if isinstance(key, ast.Constant) else None for key in found[0].keys]
+    return None if None in names else names
+
+
 def method_names() -> list[str]:
     """The methods that there are: files under methods/ that do not start with `_`."""
     return declarations.names("methods")
@@ -246,7 +288,10 @@ def method_defaults(method: str) -> dict[str, Any]:
     own, keyword = function.args, zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
     last = own.args[len(own.args) - len(own.defaults) :]
     pairs = [*zip(last, own.defaults, strict=True), *((a, d) for a, d in keyword if d is not None)]
-    return {argument.arg: ast.literal_eval(default) for argument, default in pairs}
+    try:
+        return {argument.arg: ast.literal_eval(default) for argument, default in pairs}
+    except ValueError as error:
+        raise ConfigError(f"methods/{method}.py: the defaults of options must be plain values ({error})") from error
 
 
 @cache
@@ -259,14 +304,17 @@ def _constructor(method: str) -> ast.FunctionDef | None:
 
 #: how a network is trained, a built-in one or a torch module of one's own
 _TRAINING = {
-    "learning_rate": {"type": "number", "exclusiveMinimum": 0},
-    "epochs": {"type": "integer", "minimum": 1},
-    "batch": {"type": "integer", "minimum": 1},
+    "learning_rate": {"type": "number", "exclusiveMinimum": 0, "maximum": options.LARGEST},
+    "epochs": {"type": "integer", "minimum": 1, "maximum": options.MOST},
+    "batch": {"type": "integer", "minimum": 1, "maximum": options.MOST},
 }
 _BUILT_IN = {
     "type": "object",
     "additionalProperties": False,
-    "properties": {"hidden": {"type": "array", "items": {"type": "integer", "minimum": 1}}, **_TRAINING},
+    "properties": {
+        "hidden": {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": options.MOST}},
+        **_TRAINING,
+    },
 }
 
 
@@ -308,17 +356,32 @@ def _meaning(config: dict[str, Any]):
             hint = f" (methods/{there[0]}.py is there: add a line `{there[0]}: {{}}` under `methods`)" if there else ""
             yield problem + hint
     yield from _known([config["claims"]["study"]], [MAIN, *config["studies"]], "claims.study", "study")
-    if MAIN in config["studies"]:
-        yield f"studies.{MAIN}: this name is taken by what `run` itself describes; choose another"
+    for name in [name for name in (MAIN, *PAGES) if name in config["studies"]]:
+        owner = "what `run` itself describes" if name == MAIN else f"the page notebooks/{name}.ipynb"
+        yield f"studies.{name}: this name is taken by {owner}; choose another"
+    for section in ("populations", "classifiers", "methods", "scenarios", "studies"):
+        yield from _alike(config[section], section)
     for name, population in config["populations"].items():
         key = f"populations.{name}"
+        if name in RESERVED:
+            yield f"{key}: results/{name} is a folder of something else; choose another name"
+        attributes = sensitive_names(population["dataset"])
+        if attributes is not None:
+            yield from _known([population["sensitive"]], attributes, f"{key}.sensitive", "sensitive attribute")
         yield from _known([population["dataset"]], dataset_names(), f"{key}.dataset", "data set")
         yield from _known(population["classifiers"], config["classifiers"], f"{key}.classifiers", "classifier")
         yield from _known(population["recourse"], population["classifiers"], f"{key}.recourse", "listed classifier")
     for name, method in config["methods"].items():
         key, base = f"methods.{name}", method.get("base", name)
+        if base != name and name in method_names():
+            yield f"{key}.base: {name} is a method itself (methods/{name}.py); call the variant of {base} otherwise"
+        if base != name and base in config["methods"] and base not in method_names():
+            own = config["methods"][base].get("base")
+            hint = f", here {own!r}" if own in method_names() else ""
+            yield f"{key}.base: {base!r} is a variant; a base is a method with a file of its own{hint}"
+            continue
         unknown = list(_known([base], method_names(), f"{key}.base" if "base" in method else "methods", "method"))
-        yield from (f"{problem} (or write methods/{base}.py)" for problem in unknown)
+        yield from (f"{problem} (or write methods/{name}.py)" if base == name else problem for problem in unknown)
         if not unknown:
             yield from _options(method, method_schema(base), key, config["populations"])
     for name, classifier in config["classifiers"].items():
@@ -353,6 +416,15 @@ def _options(entry: dict[str, Any], schema: dict[str, Any], key: str, population
         yield from (_explain(e, f"{where}.{population}") for e in _Validator(schema).iter_errors(overrides))
 
 
+def _alike(names, key: str):
+    """Names become folders, and some file systems do not tell `A` from `a`."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.lower(), name)
+        if other != name:
+            yield f"{key}: {other!r} and {name!r} differ in upper and lower case only; rename one of them"
+
+
 def _known(names, allowed, key: str, what: str):
     for name in names:
         if name not in allowed:
@@ -361,11 +433,19 @@ def _known(names, allowed, key: str, what: str):
             yield f"{key}: {name!r} is not a {what}; there are: {', '.join(allowed) or 'none'}{hint}"
 
 
-# JSON Schema calls true a boolean and 1.0 an integer; in a configuration both are slips.
+def _is_integer(_, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(_, value: Any) -> bool:
+    return _is_integer(_, value) or (isinstance(value, float) and abs(value) < float("inf"))
+
+
+# JSON Schema calls 1.0 an integer, and for it NaN is never out of range; in a configuration both are slips.
 _Validator = jsonschema.validators.extend(
     jsonschema.Draft202012Validator,
-    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
-        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"integer": _is_integer, "number": _is_number}
     ),
 )
 
@@ -384,7 +464,9 @@ def _explain(error: jsonschema.ValidationError, prefix: str = "") -> str:
         missing = [k for k in schema["required"] if k not in value]
         return f"{key}: the key {', '.join(map(repr, missing))} is missing"
     about = f" ({schema['description'].strip()})" if schema.get("description") else ""
-    return f"{key}: {value!r} is not allowed; expected {_allowed(schema)}{about}"
+    shown = repr(value) if len(repr(value)) <= 100 else f"{repr(value)[:100]}..."
+    quote = "; write it in quotes" if schema.get("type") == "string" and isinstance(value, bool | int | float) else ""
+    return f"{key}: {shown} is not allowed; expected {_allowed(schema)}{about}{quote}"
 
 
 def _allowed(schema: dict[str, Any]) -> str:
@@ -392,7 +474,7 @@ def _allowed(schema: dict[str, Any]) -> str:
         return "one of " + ", ".join(map(str, schema["enum"]))
     words = {
         "integer": "a whole number",
-        "number": "a number",
+        "number": "a finite number",
         "array": "a list",
         "object": "a mapping",
         "string": "a text",
@@ -407,7 +489,7 @@ def _allowed(schema: dict[str, Any]) -> str:
             "minItems": "at least {} item",
             "minProperties": "at least {} entry",
             "uniqueItems": "no repetition",
-            "pattern": "matching {}",
+            "maxLength": "at most {} characters",
         }.items()
         if key in schema
     ]

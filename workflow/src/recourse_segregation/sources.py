@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
 import sys
 import tempfile
+import threading
 import time
 import zipfile
 import zlib
@@ -24,7 +26,11 @@ from .errors import SourceError
 
 TRIES = 3  # per address, for errors that may pass
 BACK_OFF = 1.0  # seconds before the second try, doubled before each further one
+PATIENCE = 60.0  # seconds that a server may ask to wait before the next try
 TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds of silence
+LIMIT = 1800.0  # seconds for one try, however much a slow server still sends
+LARGEST = 1 << 30  # bytes of a file, packed or not: no server and no archive fills the disk
+STALE = 86_400.0  # seconds after which a folder of unfinished files belongs to a run that was killed
 
 
 def fetch(dataset: str, raw_file: RawFile, destination: Path, mirror: str | None = None, progress: bool = True) -> Path:
@@ -42,6 +48,7 @@ def fetch(dataset: str, raw_file: RawFile, destination: Path, mirror: str | None
         if destination.is_file() and file_hash(str(destination)) == raw_file.sha256:
             return destination
         destination.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(destination.parent)
         # A folder beside the destination: the same file system, so that os.replace is one step.
         with tempfile.TemporaryDirectory(prefix=".download-", dir=destination.parent) as scratch:
             for source, is_mirror in _sources(dataset, raw_file, mirror):
@@ -49,7 +56,7 @@ def fetch(dataset: str, raw_file: RawFile, destination: Path, mirror: str | None
                     found = _get(source, raw_file, Path(scratch), is_mirror, progress)
                     _verify(found, raw_file.sha256)
                 except (OSError, ValueError) as error:
-                    failures.append(f"{source}: {_reason(error)}")
+                    failures.append(f"{_shown(source)}: {_reason(error)}")
                     _tell(progress, f"{failures[-1]}; going on to the next source")
                 else:
                     os.replace(found, destination)
@@ -91,6 +98,8 @@ def _get(source: str | Path, raw_file: RawFile, scratch: Path, is_mirror: bool, 
         _tell(progress, f"copying {source}")
         shutil.copyfile(source, target)
         return target
+    with contextlib.suppress(FileNotFoundError):  # an earlier try that ran out of time may still write to its file
+        target.unlink()
     _download(source, target, is_mirror, progress)
     if not urlsplit(source).path.endswith(".zip"):
         return target
@@ -105,29 +114,59 @@ def _download(url: str, target: Path, is_mirror: bool, progress: bool) -> None:
             _refuse_insecure(urljoin(response.url, response.headers["location"]), is_mirror)
 
     for attempt in range(1, TRIES + 1):
+        meter = _Progress(_shown(url), target, progress)
         download = HTTPDownloader(
-            progressbar=_Progress(url) if progress else False,
+            progressbar=meter,
             chunk_size=1 << 16,
             timeout=TIMEOUT,
             headers={"Accept-Encoding": "identity"},  # so that the announced length is the file's
             hooks={"response": refuse_insecure_redirect},
         )
         try:
-            return download(url, target, None)
+            return _within_limit(download, url, target, meter)
         except requests.RequestException as error:
             if not _may_pass(error):
                 raise
             if attempt == TRIES:
                 raise ValueError(f"{_reason(error)} ({TRIES} tries)") from error
-            _tell(progress, f"{url}: {_reason(error)}; trying again")
-            time.sleep(BACK_OFF * 2 ** (attempt - 1))
+            _tell(progress, f"{_shown(url)}: {_reason(error)}; trying again")
+            time.sleep(max(BACK_OFF * 2 ** (attempt - 1), _asked_to_wait(error)))
+
+
+def _within_limit(download: HTTPDownloader, url: str, target: Path, meter: _Progress) -> None:
+    """One try; ValueError if it takes longer than LIMIT. What it brings does not depend on that: the digest decides.
+
+    In a thread, because no timeout of the connection ends a server that sends a byte now and then.
+    """
+    problems: list[Exception] = []
+
+    def attempt() -> None:
+        try:
+            download(url, target, None)
+        except Exception as error:
+            problems.append(error)
+
+    thread = threading.Thread(target=attempt, daemon=True)
+    thread.start()
+    thread.join(LIMIT)
+    if thread.is_alive():
+        meter.stop = True
+        raise ValueError(f"not finished after {LIMIT:g} seconds")
+    if problems:
+        raise problems[0]
+
+
+def _asked_to_wait(error: requests.RequestException) -> float:
+    """Seconds that the server asks to wait (429 and 503 may), at most PATIENCE; 0 if it does not say."""
+    asked = error.response.headers.get("Retry-After", "") if error.response is not None else ""
+    return min(float(asked), PATIENCE) if asked.isdecimal() else 0.0
 
 
 def _refuse_insecure(url: str, is_mirror: bool) -> None:
     parts = urlsplit(url)
     loopback = is_mirror and parts.scheme == "http" and _is_loopback(parts.hostname or "")
     if parts.scheme != "https" and not loopback:
-        raise ValueError(f"only https addresses are used, not {url}")
+        raise ValueError(f"only https addresses are used, not {_shown(url)}")
 
 
 def _is_loopback(host: str) -> bool:
@@ -141,6 +180,9 @@ def _extract(archive: Path, member: str, target: Path) -> Path:
     """Write the one named member to `target`; names inside the archive never become paths."""
     try:
         with zipfile.ZipFile(archive) as opened, opened.open(member) as packed, target.open("wb") as file:
+            size = opened.getinfo(member).file_size  # what it says: zipfile unpacks no more than that
+            if size > LARGEST:
+                raise ValueError(f"{member!r} unpacks to {size:,} bytes, more than {LARGEST:,}")
             shutil.copyfileobj(packed, file)
     except KeyError:
         raise ValueError(f"the archive has no member {member!r}") from None
@@ -156,9 +198,9 @@ def _verify(path: Path, sha256: str) -> None:
 
 
 def _may_pass(error: requests.RequestException) -> bool:
-    """Whether another try may help: a time-out, a connection cut short, or a fault of the server (5xx)."""
+    """Whether another try may help: a time-out, a connection cut short, too many requests, a fault of the server."""
     if isinstance(error, requests.HTTPError):
-        return error.response.status_code >= 500
+        return error.response.status_code == 429 or error.response.status_code >= 500
     return isinstance(error, requests.Timeout) or isinstance(
         _root(error), TimeoutError | ConnectionResetError | ConnectionAbortedError | IncompleteRead
     )
@@ -176,12 +218,27 @@ def _reason(error: Exception) -> str:
         return f"HTTP {error.response.status_code}"
     if isinstance(error, requests.Timeout):
         return "timed out"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "no connection through the proxy that the environment names (HTTPS_PROXY)"
     root = _root(error) if isinstance(error, requests.RequestException) else error
     if isinstance(root, ConnectionRefusedError):
         return "connection refused"
     if isinstance(root, socket.gaierror):
         return "host not found"
     return getattr(root, "strerror", None) or str(root) or type(root).__name__
+
+
+def _shown(source: str | Path) -> str:
+    """An address as messages and logs may show it: without a user's name and password."""
+    parts = urlsplit(str(source))
+    return str(source).replace(f"{parts.netloc.rpartition('@')[0]}@", "", 1) if "@" in parts.netloc else str(source)
+
+
+def _remove_stale(folder: Path) -> None:
+    for left in folder.glob(".download-*"):
+        with contextlib.suppress(OSError):  # another download may remove it at the same time
+            if time.time() - left.stat().st_mtime > STALE:
+                shutil.rmtree(left)
 
 
 def _all_failed(dataset: str, raw_file: RawFile, destination: Path, failures: list[str]) -> str:
@@ -204,24 +261,27 @@ def _tell(progress: bool, message: str) -> None:
 
 
 class _Progress:
-    """A line to standard error at each quarter: readable on a terminal and in a log file.
+    """A line to standard error at each quarter: readable on a terminal and in a log file. Ends a download too large.
 
     `total`, `update`, `reset` and `close` are what pooch asks of a progress bar; sizes are in bytes.
     """
 
-    def __init__(self, title: str) -> None:
-        self.title, self.total, self.done, self.quarter = title, 0, 0, 0
-        _tell(True, f"{title}: downloading")
+    def __init__(self, title: str, target: Path, speaks: bool) -> None:
+        self.title, self.target, self.speaks = title, target, speaks
+        self.total, self.quarter, self.stop = 0, 0, False
+        _tell(speaks, f"{title}: downloading")
 
-    def update(self, size: int) -> None:
-        self.done += size
-        quarter = min(4, 4 * self.done // self.total) if self.total else 0
+    def update(self, _: int) -> None:
+        done = self.target.stat().st_size
+        if self.stop or max(done, self.total) > LARGEST:
+            raise ValueError(f"more than {LARGEST:,} bytes")
+        quarter = min(4, 4 * done // self.total) if self.total else 0
         if quarter > self.quarter:
             self.quarter = quarter
-            _tell(True, f"{self.title}: {25 * quarter} % of {self.total / 1e6:.1f} MB")
+            _tell(self.speaks, f"{self.title}: {25 * quarter} % of {self.total / 1e6:.1f} MB")
 
     def reset(self) -> None:
-        self.done = 0
+        pass
 
     def close(self) -> None:
         pass

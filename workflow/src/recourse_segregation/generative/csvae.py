@@ -92,7 +92,8 @@ def train(
         MLP((1, 2 * latent)),
         MLP((2 * latent + condition.shape[2], hidden, m)),
     )
-    optimiser = Adam(Parameters(*networks, generator=generators, device=device), learning_rate)
+    parameters = Parameters(*networks, generator=generators, device=device)
+    optimiser = Adam(parameters, learning_rate)
     critic = MLP((latent, hidden, 1))
     critic_optimiser = Adam(Parameters(critic, generator=generators, device=device), learning_rate)
 
@@ -109,6 +110,7 @@ def train(
             optimiser.step()
             critic_optimiser.step()
 
+    parameters.check("CSVAE")
     fitted = zip(members, x, condition, y, generators, strict=True)
     return [(CSVAE(m[0], m[3], m[2], latent), _losses(*m, latent, *data)) for m, *data in fitted]
 

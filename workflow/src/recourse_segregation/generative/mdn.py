@@ -139,6 +139,7 @@ def train(
         network.backward(gradient, inputs=False)
         optimiser.step()
 
+    parameters.check("MDN")
     model = MDN(network, k, x_mean, x_scale, condition_mean, condition_scale)
     return model, {"negative_log_likelihood": (loss + x_scale.log().sum()).item()}
 

@@ -99,6 +99,7 @@ def train(
             for optimiser in optimisers:
                 optimiser.step()
 
+    parameters.check("VAE")
     fitted = zip(members, x, condition, labels, generators, strict=True)
     return [(VAE(e, d, latent), _losses(e, d, c, latent, *data)) for (e, d, c), *data in fitted]
 

@@ -1,0 +1,316 @@
+"""Safe by construction: what no file of the project may do, and what no committed table may hold.
+
+Code is read as a syntax tree, so that a comment or a text about `pickle` is no finding and an alias is one.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from fixtures import make_raw
+from recourse_segregation import classifiers, data, population
+from recourse_segregation.data import compas
+from workflow_tools import ROOT
+
+# --- what the project is ------------------------------------------------------------------------------------
+
+
+@cache
+def tracked() -> tuple[Path, ...]:
+    """Every committed file; all files of a copy without history."""
+    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True)
+    if listed.returncode == 0:
+        return tuple(ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file())
+    hidden = {".git", ".venv", ".snakemake", "__pycache__"}
+    return tuple(f for f in ROOT.rglob("*") if f.is_file() and not hidden.intersection(f.parts))
+
+
+def named(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def code() -> dict[str, str]:
+    """Every Python file and the code of every notebook: name -> source."""
+    found = {}
+    for file in tracked():
+        if file.suffix == ".py":
+            found[named(file)] = file.read_text(encoding="utf-8")
+        elif file.suffix == ".ipynb":
+            cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+            sources = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+            found[named(file)] = "\n".join(sources)
+    return found
+
+
+# --- code ---------------------------------------------------------------------------------------------------
+
+#: modules that run code when they read data
+UNSAFE_MODULES = {"pickle", "_pickle", "dill", "cloudpickle", "joblib", "jsonpickle", "shelve", "marshal"}
+#: functions that run text, or hand it to a shell, or unpack to wherever an archive says
+UNSAFE_CALLS = re.compile(
+    r"(eval|exec|compile|__import__|os\.(system|popen|exec\w+|spawn\w+)|subprocess\.get(status)?output|tempfile\.mktemp"
+    r"|yaml\.(unsafe_|full_)?load(_all)?|yaml\.unsafe_load|pandas\.read_pickle|shutil\.unpack_archive"
+    r"|ssl\._create_unverified_context|(.+\.)?(extractall|extract|to_pickle))"
+)
+#: keyword -> the only value that it may have
+SAFE_KEYWORDS = {"shell": False, "allow_pickle": False, "verify": True, "weights_only": True}
+
+
+def unsafe(source: str) -> list[str]:
+    """What a source does that the project does not do: `line: what`."""
+    tree = ast.parse(source)
+    aliases, found = {}, []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            prefix = f"{node.module}." if isinstance(node, ast.ImportFrom) and node.module else ""
+            for alias in node.names:
+                aliases[alias.asname or alias.name] = f"{prefix}{alias.name}"
+                if f"{prefix}{alias.name}".split(".")[0] in UNSAFE_MODULES and not getattr(node, "level", 0):
+                    found.append(f"{node.lineno}: import {prefix}{alias.name}")
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        first, _, rest = ast.unparse(node.func).partition(".")
+        name = ".".join(filter(None, [aliases.get(first, first), rest]))
+        keywords = {k.arg: k.value.value if isinstance(k.value, ast.Constant) else ... for k in node.keywords}
+        if UNSAFE_CALLS.fullmatch(name):
+            found.append(f"{node.lineno}: {name}")
+        if name == "torch.load" and keywords.get("weights_only") is not True:
+            found.append(f"{node.lineno}: torch.load without weights_only=True")
+        words = node.args[0].elts if node.args and isinstance(node.args[0], ast.List) else []
+        if {"sh", "bash", "/bin/sh", "/bin/bash"}.intersection(w.value for w in words if isinstance(w, ast.Constant)):
+            found.append(f"{node.lineno}: shell=True")
+        found += [f"{node.lineno}: {k}={keywords[k]}" for k, v in SAFE_KEYWORDS.items() if keywords.get(k, v) is not v]
+    return found
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pickle",
+        "from joblib import load",
+        "import numpy as np\nnp.load('x', allow_pickle=True)",
+        "import numpy as np\nnp.load('x', allow_pickle=flag)",
+        "import torch\ntorch.load('x')",
+        "import torch as t\nt.load('x', weights_only=False)",
+        "from torch import load\nload('x')",
+        "import pandas as pd\npd.read_pickle('x')",
+        "frame.to_pickle('x')",
+        "import subprocess\nsubprocess.run(f'rm {x}', shell=True)",
+        "import subprocess\nsubprocess.run(['sh', '-c', text])",
+        "import os\nos.system('ls')",
+        "from os import system\nsystem('ls')",
+        "eval('1')",
+        "exec(text)",
+        "import yaml\nyaml.load(text, Loader=yaml.Loader)",
+        "from yaml import unsafe_load\nunsafe_load(text)",
+        "zipfile.ZipFile(x).extractall(folder)",
+        "import shutil\nshutil.unpack_archive('x.zip')",
+        "import requests\nrequests.get(url, verify=False)",
+    ],
+)
+def test_what_is_unsafe_is_found(source):
+    assert len(unsafe(source)) >= 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "text = 'import pickle'  # torch.load",
+        "import re\nre.compile('x')",
+        "import torch\ntorch.load('x', weights_only=True)",
+        "import yaml\nyaml.safe_load(text)",
+        "import subprocess\nsubprocess.run(['git', 'status'], check=True)",
+        "model.eval()",
+    ],
+)
+def test_what_is_safe_is_not(source):
+    assert unsafe(source) == []
+
+
+def test_no_code_of_the_project_is_unsafe():
+    assert len(code()) > 100
+    for name, source in code().items():
+        # A test may run the commands of a document as a reader would.
+        allowed = "shell=True" if name.startswith("tests/") else "nothing"
+        assert [problem for problem in unsafe(source) if not problem.endswith(allowed)] == [], name
+
+
+def test_weights_are_loaded_and_code_is_not(tmp_path):
+    class Touch:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "ran",)
+
+    torch.save({0: Touch()}, tmp_path / "classifier.pt")
+    with pytest.raises(Exception, match=r"[Ww]eights.only"):
+        classifiers.load(tmp_path / "classifier.pt")
+    assert not (tmp_path / "ran").exists()
+
+
+# --- rules --------------------------------------------------------------------------------------------------
+
+
+def rules() -> dict[str, str]:
+    return {named(f): f.read_text(encoding="utf-8") for f in tracked() if f.name == "Snakefile" or f.suffix == ".smk"}
+
+
+def unquoted(source: str) -> list[str]:
+    """What a rule hands to a shell as it is: placeholders in `shell` that are not quoted (`{input:q}`)."""
+    blocks = re.findall(r"^( *)shell:(.*(?:\n\1 +.*|\n)*)", source, re.MULTILINE)
+    calls = re.findall(r"\bshell\((.*)", source)
+    texts = [block for _, block in blocks] + calls
+    return [found for text in texts for found in re.findall(r"(?<!\{)\{[^{}]*\}", text) if not found.endswith(":q}")]
+
+
+def test_what_is_not_quoted_is_found():
+    rule = 'rule x:\n    shell:\n        "cp {input} {output:q}"\n        " > {log}"\n    threads: 1\n'
+    assert unquoted(rule) == ["{input}", "{log}"]
+    assert unquoted('rule x:\n    shell: "cp {input:q} {output:q}"\n') == []
+    assert unquoted('    run:\n        shell("rm {params.x}")\n') == ["{params.x}"]
+
+
+def test_no_rule_hands_a_setting_to_a_shell_unquoted():
+    assert len(rules()) > 5
+    assert {name: unquoted(source) for name, source in rules().items() if unquoted(source)} == {}
+
+
+def test_stages_hand_over_data_and_no_objects():
+    """Tables, JSON, weights and pages: nothing that runs when it is read."""
+    written = {path for source in rules().values() for path in re.findall(r'"(results/[^"]*\.\w+)"', source)}
+    assert len(written) > 10
+    data_only = {".parquet", ".json", ".csv", ".tsv", ".pt", ".ipynb", ".html"}
+    assert {path for path in written if Path(path).suffix not in data_only} == set()
+
+
+# --- downloads and packages ---------------------------------------------------------------------------------
+
+
+def test_one_module_reaches_the_network():
+    """`sources` refuses what is not https; nothing else in the library or the scripts opens a connection."""
+    doors = {"requests", "urllib.request", "urllib3", "http.client", "ftplib", "socket", "pooch"}
+    opened = set()
+    for name, source in code().items():
+        if name.startswith("workflow/"):
+            nodes = list(ast.walk(ast.parse(source)))
+            imported = {a.name for n in nodes if isinstance(n, ast.Import) for a in n.names}
+            imported |= {n.module for n in nodes if isinstance(n, ast.ImportFrom) and n.module}
+            opened |= {name for module in imported if module in doors}
+    assert opened == {"workflow/src/recourse_segregation/sources.py"}
+
+
+def test_every_source_is_https_and_has_a_digest():
+    files = [file for name in data.names() for file in data.load(name).files]
+    assert files
+    for file in files:
+        assert re.fullmatch("[0-9a-f]{64}", file.sha256), file.name
+        assert all(url.startswith("https://") for url in file.urls), file.name
+
+
+def test_packages_are_installed_by_their_hashes():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    locked = [line for line in makefile.splitlines() if "pip install" in line and "requirements.lock" in line]
+    assert locked
+    assert all("--require-hashes" in line for line in locked)
+
+
+# --- people -------------------------------------------------------------------------------------------------
+
+#: columns of COMPAS that say who somebody is
+PERSONAL = {"id", "name", "first", "last", "dob", "c_case_number", "r_case_number", "vr_case_number"}
+#: what such cells look like: a case number of the county, a day in the last century
+PERSONAL_VALUES = re.compile(
+    r"\b\d{8}(CF|MM|CT|TC|MO|IN)\d\d[A-Z]\b|\b19\d\d-[01]\d-[0-3]\d\b|\b[01]?\d/[0-3]?\d/19\d\d\b"
+)
+#: words that only those columns are called by; `first` and `name` are ordinary words
+TELLING = re.compile(r"\b(dob|c_case_number|r_case_number|vr_case_number)\b")
+#: files that speak of these columns, beside the tests: to recognise the raw file, and to say that they are left out
+SPEAKING = {"workflow/src/recourse_segregation/data/compas.py", "docs/security.md"}
+
+
+def tables() -> dict[str, pd.DataFrame]:
+    readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
+    return {named(f): readers[f.suffix](f) for f in tracked() if f.suffix in readers}
+
+
+def texts() -> dict[str, str]:
+    return {
+        named(file): file.read_text(encoding="utf-8", errors="replace")
+        for file in tracked()
+        if file.suffix not in (".png", ".parquet")
+    }
+
+
+def test_nothing_personal_is_read():
+    assert set(compas._COLUMNS) >= PERSONAL
+    assert not PERSONAL.intersection(compas._FIELDS)
+    assert not PERSONAL.intersection(f.name for f in compas.DATASET.features)
+
+
+def test_nothing_personal_leaves_the_preparation(tmp_path):
+    """The made-up raw file holds PERSONAL in every cell that nobody needs."""
+    make_raw.write("compas", tmp_path, rows=400)
+    frame = compas.DATASET.read(tmp_path)
+    for attribute in compas.DATASET.sensitive:
+        people = population.prepare("compas", compas.DATASET, attribute, 0, 400, frame)
+        table = people.table
+        assert not PERSONAL.intersection(table.columns)
+        words = {column: set(table[column]) for column in table.columns if table[column].dtype == "str"}
+        assert words.keys() == {"population", "split", "group"}
+        assert words["group"] == set(people.schema.groups)
+        assert make_raw.PERSONAL not in table.to_csv()
+
+
+def test_no_committed_table_has_a_column_or_a_row_of_somebody():
+    found = tables()
+    assert len(found) > 1
+    for name, table in found.items():
+        assert not (PERSONAL | {"individual"}).intersection(table.columns), name
+        assert not PERSONAL.intersection(map(str, table.index.names)), name
+
+
+def test_no_committed_file_names_such_a_column_or_looks_like_its_cells():
+    found = texts()
+    assert len(found) > 100
+    for name, text in found.items():
+        speaks = name in SPEAKING or (name.startswith("tests/") and name.endswith(".py"))
+        assert speaks or not TELLING.search(text), name
+        heads = set(re.findall(r"<th[^>]*>([^<]*)</th>", text))
+        assert not (PERSONAL - {"name"}).intersection(heads), name
+        if Path(name).suffix in (".csv", ".html", ".ipynb", ".json", ".md", ".svg"):
+            assert not PERSONAL_VALUES.search(text), f"{name}: {PERSONAL_VALUES.search(text)}"
+
+
+def test_what_a_personal_cell_looks_like_is_found():
+    for cell in ("13011352CF10A", "1947-04-18", "04/18/1947"):
+        assert PERSONAL_VALUES.search(f"a,{cell},b"), cell
+    assert not PERSONAL_VALUES.search("2013-04-18, 0.19470418, 1947")
+
+
+def test_words_in_committed_tables_are_declared():
+    """Names of groups and cells come from the code and the configuration; no cell of a raw file is among them."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    groups = {level for n in data.names() for s in data.load(n).sensitive.values() for level in s.levels}
+    declared = {
+        "population": {*config["populations"], "all"},
+        "classifier": set(config["classifiers"]),
+        "method": set(config["methods"]),
+        "scenario": set(config["scenarios"]),
+        "group": groups,
+        "split": {"train", "test"},
+        "phase": {"before", "after", "change"},
+    }
+    for name, table in tables().items():
+        if name.startswith("results/"):
+            for column in declared.keys() & set(table.columns):
+                unknown = set(table[column].dropna()) - declared[column]
+                assert not unknown, f"{name}, {column}: {unknown}"
