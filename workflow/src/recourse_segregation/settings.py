@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import ast
 import difflib
+import os
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import yaml
 
-from . import options
+from . import options, tracking
 from .errors import ConfigError
 
 _PACKAGE = Path(__file__).parent
 _SCHEMA = _PACKAGE.parents[1] / "schemas" / "config.schema.yaml"
+_DATASET_SCHEMA = _SCHEMA.with_name("dataset.schema.yaml")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+#: the project's folder, where paths in the configuration start
+PROJECT = _PACKAGE.parents[2]
 
 #: the study that `run` itself describes, and the scenario that a study has if it names none
 MAIN, DEFAULT = "main", "default"
@@ -192,8 +199,144 @@ def method_names() -> list[str]:
 
 
 def dataset_names() -> list[str]:
-    """The data sets that there are: files under data/."""
+    """The data sets of the package: files under data/."""
     return sorted(p.stem for p in (_PACKAGE / "data").glob("*.py") if "DATASET = " in p.read_text(encoding="utf-8"))
+
+
+def is_described(dataset: str) -> bool:
+    """Whether a population's data set is the path of a description; else it is one of the package."""
+    return Path(dataset).suffix in (".yaml", ".yml")
+
+
+def dataset_name(config: dict[str, Any], population: str) -> str:
+    """What the data set of a population is called: `law`, or for `datasets/loans.yaml` `loans`."""
+    dataset = config["populations"][population]["dataset"]
+    return Path(dataset).stem if is_described(dataset) else dataset
+
+
+def dataset_module(config: dict[str, Any], name: str) -> str:
+    """The module that reads the data set called `name`."""
+    return "data.described" if _description_path(config, name) else f"data.{name}"
+
+
+def description(config: dict[str, Any], population: str) -> dict[str, Any] | None:
+    """What the individuals of a population are made by, if its data set is described: all but titles, and of the
+    sensitive attributes its own. `file` is the path that messages name.
+    """
+    own = config["populations"][population]
+    if not is_described(own["dataset"]):
+        return None
+    found = read_description(own["dataset"])
+    found["sensitive"] = {own["sensitive"]: found["sensitive"][own["sensitive"]]}
+    return {key: value for key, value in found.items() if key not in ("title", "licence", "citation")}
+
+
+def own_file(config: dict[str, Any], name: str) -> list[Path]:
+    """The file of the described data set called `name`, from the project's folder; none if it is downloaded."""
+    path = _description_path(config, name)
+    file = read_description(path)["file"] if path else ""
+    return [] if not path or _is_address(file) else [Path(file)]
+
+
+def raw_file(config: dict[str, Any], name: str) -> dict[str, Any] | None:
+    """Name, sha256 and addresses of the file of the described data set called `name`; None for one of the package."""
+    path = _description_path(config, name)
+    if path is None:
+        return None
+    found = read_description(path)
+    if _is_address(found["file"]):
+        return {"name": Path(urlsplit(found["file"]).path).name, "sha256": found["sha256"], "urls": [found["file"]]}
+    file = Path(found["file"])
+    return {"name": file.name, "sha256": found.get("sha256") or tracking.file_digest(PROJECT / file), "urls": []}
+
+
+def read_description(dataset: str) -> dict[str, Any]:
+    """The description of a data set at a path from the project's folder, with its defaults filled in.
+
+    `file` is an address or a path from the project's folder.
+
+    Raises ConfigError naming the description and every wrong key.
+    """
+    try:
+        found = yaml.safe_load((PROJECT / Path(dataset).expanduser()).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{dataset}: {error.strerror}; a path starts in {PROJECT}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{dataset}: not YAML ({' '.join(str(error).split())})") from error
+    schema = yaml.safe_load(_DATASET_SCHEMA.read_text(encoding="utf-8"))
+    problems = [_explain(e) for e in _Validator(schema).iter_errors(found)]
+    if not problems:
+        _fill_defaults(found, schema)
+        problems = list(_contradictions(found))
+    if problems:
+        raise ConfigError("\n  - ".join(f"{dataset}: {p}" for p in problems))
+    if not _is_address(found["file"]):
+        found["file"] = str(Path(dataset).expanduser().parent / Path(found["file"]).expanduser())
+    return found
+
+
+def _description_path(config: dict[str, Any], name: str) -> str | None:
+    described = (p["dataset"] for p in config["populations"].values() if is_described(p["dataset"]))
+    return next((path for path in described if Path(path).stem == name), None)
+
+
+def _is_address(file: str) -> bool:
+    return "://" in file
+
+
+def _contradictions(found: dict[str, Any]):
+    """What is wrong in a description on its own: a column that is used in two ways."""
+    if _is_address(found["file"]) and not found["file"].startswith("https://"):
+        yield f"file: only https addresses are used, not {found['file']}"
+    label = found["label"]["column"]
+    divided = [name for name, entry in found["sensitive"].items() if "above" in entry]
+    uses = {
+        "label.column": [label],
+        "id": [found["id"]] if "id" in found else [],
+        "ignore": found["ignore"],
+        "sensitive": list(found["sensitive"]),
+        "immutable": found["immutable"],
+        "continuous": found["continuous"],
+        "sensitive (above)": divided,
+        "categorical": found["categorical"],
+        "levels": list(found["levels"]),
+    }
+    features = ("sensitive", "immutable", "continuous", "categorical", "levels")
+    apart = [("label.column", k) for k in ("id", "ignore", *features)]
+    apart += [(one, k) for one in ("id", "ignore") for k in features]
+    apart += [
+        ("id", "ignore"),
+        *((one, k) for one in ("continuous", "sensitive (above)") for k in ("categorical", "levels")),
+    ]
+    for one, other in apart:
+        for column in uses[one]:
+            if column in uses[other]:
+                yield f"{other}: {column!r} is also under {one}; it can be one of the two"
+
+
+def _datasets(config: dict[str, Any]):
+    """What is wrong with the data sets of the populations."""
+    run = {p for study in [config["run"], *config["studies"].values()] for p in study["populations"]}
+    places: dict[str, str] = {}
+    for name, population in config["populations"].items():
+        key, dataset = f"populations.{name}", population["dataset"]
+        if not is_described(dataset):
+            yield from _known([dataset], dataset_names(), f"{key}.dataset", "data set")
+            continue
+        short = Path(dataset).stem
+        if not re.fullmatch(_NAME, short):
+            yield f"{key}.dataset: {short!r} becomes a folder; use letters, digits, `-`, `_` and `.` only"
+        if short in dataset_names() or places.setdefault(short, dataset) != dataset:
+            yield f"{key}.dataset: {short!r} is the name of another data set; give {dataset} another name"
+        try:
+            found = read_description(dataset)
+        except ConfigError as error:
+            yield f"{key}.dataset: {error}"
+            continue
+        yield from _known([population["sensitive"]], found["sensitive"], f"{key}.sensitive", "sensitive attribute")
+        readable = _is_address(found["file"]) or os.access(PROJECT / found["file"], os.R_OK)
+        if name in run and not readable:
+            yield f"{key}.dataset: {dataset}: file: {found['file']} is not there, or cannot be read"
 
 
 @cache
@@ -266,9 +409,9 @@ def _meaning(config: dict[str, Any]):
     yield from _known([config["claims"]["study"]], [MAIN, *config["studies"]], "claims.study", "study")
     if MAIN in config["studies"]:
         yield f"studies.{MAIN}: this name is taken by what `run` itself describes; choose another"
+    yield from _datasets(config)
     for name, population in config["populations"].items():
         key = f"populations.{name}"
-        yield from _known([population["dataset"]], dataset_names(), f"{key}.dataset", "data set")
         yield from _known(population["classifiers"], config["classifiers"], f"{key}.classifiers", "classifier")
         yield from _known(population["recourse"], population["classifiers"], f"{key}.recourse", "listed classifier")
     for name, method in config["methods"].items():
@@ -333,7 +476,8 @@ def _allowed(schema: dict[str, Any]) -> str:
         "object": "a mapping",
         "string": "a text",
         "boolean": "true or false",
-    }[schema["type"]]
+    }
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     limits = [
         text.format(schema[key])
         for key, text in {
@@ -347,7 +491,7 @@ def _allowed(schema: dict[str, Any]) -> str:
         }.items()
         if key in schema
     ]
-    return " and ".join([words, *limits])
+    return " and ".join([" or ".join(words[kind] for kind in kinds), *limits])
 
 
 def _fill_defaults(value: Any, schema: dict[str, Any]) -> None:

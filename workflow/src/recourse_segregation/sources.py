@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import socket
@@ -11,6 +12,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from http.client import IncompleteRead
 from ipaddress import ip_address
 from pathlib import Path
@@ -27,12 +29,20 @@ BACK_OFF = 1.0  # seconds before the second try, doubled before each further one
 TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds of silence
 
 
-def fetch(dataset: str, raw_file: RawFile, destination: Path, mirror: str | None = None, progress: bool = True) -> Path:
+def fetch(
+    dataset: str,
+    raw_file: RawFile,
+    destination: Path,
+    mirror: str | None = None,
+    progress: bool = True,
+    own: Path | None = None,
+) -> Path:
     """Bring `raw_file` of the data set called `dataset` to the path `destination`; returns that path.
 
     Sources in order: `mirror` (a folder or a base URL laid out as `<dataset>/<file>`), then `raw_file.urls`.
     A file that is already there is kept if its sha256 is right and replaced if not. Other bytes than the
-    published ones are never put in place. `progress` reports to standard error.
+    published ones are never put in place. `progress` reports to standard error. A file of the user's `own` is
+    copied, in place of all these sources.
 
     Raises SourceError, with every source and its failure, if none gives the published bytes.
     """
@@ -44,7 +54,7 @@ def fetch(dataset: str, raw_file: RawFile, destination: Path, mirror: str | None
         destination.parent.mkdir(parents=True, exist_ok=True)
         # A folder beside the destination: the same file system, so that os.replace is one step.
         with tempfile.TemporaryDirectory(prefix=".download-", dir=destination.parent) as scratch:
-            for source, is_mirror in _sources(dataset, raw_file, mirror):
+            for source, is_mirror in [(own, False)] if own else _sources(dataset, raw_file, mirror):
                 try:
                     found = _get(source, raw_file, Path(scratch), is_mirror, progress)
                     _verify(found, raw_file.sha256)
@@ -56,17 +66,47 @@ def fetch(dataset: str, raw_file: RawFile, destination: Path, mirror: str | None
                     return destination
     except OSError as error:
         raise SourceError(f"cannot write {destination}: {_reason(error)}") from error
+    if own:
+        raise SourceError(
+            f"{dataset} could not be copied: {failures[0]}. If the file was edited during the run, run again; "
+            f"else correct `file` or `sha256` in the description of {dataset}"
+        )
     raise SourceError(_all_failed(dataset, raw_file, destination, failures))
 
 
-def check(folder: Path, digests: Mapping[str, str]) -> None:
-    """Raise SourceError if a file that was downloaded to `folder` is no longer what it was: name -> sha256."""
-    for name, expected in digests.items():
-        path = Path(folder) / name
-        got = file_hash(str(path)) if path.is_file() else None
+@dataclass(frozen=True)
+class Checked:
+    """A folder of downloaded files, or one of them, that is read like a path: only bytes with their sha256.
+
+    `digests` holds the sha256 of each file by its name; `called` is what messages call it. The bytes that are
+    returned are those that were checked, whatever happens to the file meanwhile.
+    """
+
+    path: Path
+    digests: Mapping[str, str]
+    called: str = ""
+
+    def __truediv__(self, name: str) -> Checked:
+        return Checked(self.path / name, self.digests)
+
+    def __str__(self) -> str:
+        return self.called or str(self.path)
+
+    def read_bytes(self) -> bytes:
+        """The content of the file.
+
+        Raises SourceError if it is gone or has other bytes than were downloaded.
+        """
+        again = f"delete {self.path.parent} and run again"
+        try:
+            content = self.path.read_bytes()
+        except OSError as error:
+            raise SourceError(f"{self.path} is gone, or cannot be read ({error.strerror}); {again}") from error
+        got, expected = hashlib.sha256(content).hexdigest(), self.digests.get(self.path.name)
         if got != expected:
-            state = "is gone" if got is None else f"changed since its download (sha256 {got}, expected {expected})"
-            raise SourceError(f"{path} {state}; delete {path.parent} and run again")
+            changed = f"changed since its download (sha256 {got}, expected {expected})"
+            raise SourceError(f"{self.path} {changed}; {again}")
+        return content
 
 
 def _sources(dataset: str, raw_file: RawFile, mirror: str | None) -> Iterator[tuple[str | Path, bool]]:
@@ -89,7 +129,7 @@ def _get(source: str | Path, raw_file: RawFile, scratch: Path, is_mirror: bool, 
         if not source.parent.parent.is_dir():
             raise ValueError(f"{source.parent.parent} is not a folder")
         _tell(progress, f"copying {source}")
-        shutil.copyfile(source, target)
+        shutil.copy(source, target)  # with its permissions: a private file stays private
         return target
     _download(source, target, is_mirror, progress)
     if not urlsplit(source).path.endswith(".zip"):
