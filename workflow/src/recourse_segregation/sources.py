@@ -102,7 +102,9 @@ class Checked:
             content = self.path.read_bytes()
         except OSError as error:
             raise SourceError(f"{self.path} is gone, or cannot be read ({error.strerror}); {again}") from error
-        got, expected = hashlib.sha256(content).hexdigest(), self.digests.get(self.path.name)
+        if self.path.name not in self.digests:
+            raise SourceError(f"{self.path}: the receipt does not name it; {again}")
+        got, expected = hashlib.sha256(content).hexdigest(), self.digests[self.path.name]
         if got != expected:
             changed = f"changed since its download (sha256 {got}, expected {expected})"
             raise SourceError(f"{self.path} {changed}; {again}")

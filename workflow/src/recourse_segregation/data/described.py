@@ -89,9 +89,12 @@ class _Description:
     def label(self, texts: pd.DataFrame) -> pd.Series:
         """1 = favourable; called as its column."""
         column, favourable = self.entries["label"]["column"], str(self.entries["label"]["favourable"])
-        values = sorted(texts[column].unique())
-        if len(values) != 2:
-            self.failing(f"a label has two values, this one has {_some(values)}", column=column)
+        values = list(texts[column].value_counts().index[:2])
+        if len(values) < 2:
+            self.failing(f"a label has two values, this one has {values[0]!r} only", column=column)
+        other = ~texts[column].isin(values)
+        if other.any():
+            fail_cell(self.failing, texts[column], other, f"one of {_some(values)}; a label has two values")
         if favourable not in values:
             self._refuse("label.favourable", f"{favourable!r} does not occur; there are: {_some(values)}")
         return (texts[column] == favourable).astype("int64")
