@@ -12,6 +12,7 @@ import os
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -258,11 +259,11 @@ def read_description(dataset: str) -> dict[str, Any]:
     Raises ConfigError naming the description and every wrong key.
     """
     try:
-        found = yaml.safe_load((PROJECT / Path(dataset).expanduser()).read_text(encoding="utf-8"))
+        found = yaml.safe_load((PROJECT / dataset).read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{dataset}: {error.strerror}; a path starts in {PROJECT}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{dataset}: not YAML ({' '.join(str(error).split())})") from error
+        raise ConfigError(f"{dataset}: {error.strerror}; the path of a description starts in {PROJECT}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError(f"{dataset}: not YAML ({' '.join(str(error).split())}); correct it") from error
     schema = yaml.safe_load(_DATASET_SCHEMA.read_text(encoding="utf-8"))
     problems = [_explain(e) for e in _Validator(schema).iter_errors(found)]
     if not problems:
@@ -271,7 +272,7 @@ def read_description(dataset: str) -> dict[str, Any]:
     if problems:
         raise ConfigError("\n  - ".join(f"{dataset}: {p}" for p in problems))
     if not _is_address(found["file"]):
-        found["file"] = str(Path(dataset).expanduser().parent / Path(found["file"]).expanduser())
+        found["file"] = str(Path(dataset).parent / found["file"])
     return found
 
 
@@ -285,33 +286,30 @@ def _is_address(file: str) -> bool:
 
 
 def _contradictions(found: dict[str, Any]):
-    """What is wrong in a description on its own: a column that is used in two ways."""
-    if _is_address(found["file"]) and not found["file"].startswith("https://"):
-        yield f"file: only https addresses are used, not {found['file']}"
-    label = found["label"]["column"]
-    divided = [name for name, entry in found["sensitive"].items() if "above" in entry]
-    uses = {
-        "label.column": [label],
+    """What is wrong in a description on its own: an address that cannot be used, a column with two uses."""
+    if _is_address(found["file"]):
+        address = urlsplit(found["file"])
+        if address.scheme != "https" or not Path(address.path).name or address.path.endswith(".zip"):
+            yield f"file: {found['file']!r} is not the https address of a CSV file"
+    divided = [column for column, entry in found["sensitive"].items() if "above" in entry]
+    apart = {
+        "label.column": [found["label"]["column"]],
         "id": [found["id"]] if "id" in found else [],
         "ignore": found["ignore"],
-        "sensitive": list(found["sensitive"]),
-        "immutable": found["immutable"],
-        "continuous": found["continuous"],
-        "sensitive (above)": divided,
-        "categorical": found["categorical"],
-        "levels": list(found["levels"]),
     }
-    features = ("sensitive", "immutable", "continuous", "categorical", "levels")
-    apart = [("label.column", k) for k in ("id", "ignore", *features)]
-    apart += [(one, k) for one in ("id", "ignore") for k in features]
-    apart += [
-        ("id", "ignore"),
-        *((one, k) for one in ("continuous", "sensitive (above)") for k in ("categorical", "levels")),
-    ]
-    for one, other in apart:
-        for column in uses[one]:
-            if column in uses[other]:
-                yield f"{other}: {column!r} is also under {one}; it can be one of the two"
+    uses = {
+        **apart,
+        "sensitive": found["sensitive"],
+        "immutable": found["immutable"],
+        "continuous": [*found["continuous"], *divided],
+        "categorical": found["categorical"],
+        "levels": found["levels"],
+    }
+    for one, other in combinations(uses, 2):
+        if one in apart or (one == "continuous" and other in ("categorical", "levels")):
+            for column in uses[one]:
+                if column in uses[other]:
+                    yield f"{other}: {column!r} is also under {one}, and can be one of the two only"
 
 
 def _datasets(config: dict[str, Any]):
@@ -334,8 +332,8 @@ def _datasets(config: dict[str, Any]):
             yield f"{key}.dataset: {error}"
             continue
         yield from _known([population["sensitive"]], found["sensitive"], f"{key}.sensitive", "sensitive attribute")
-        readable = _is_address(found["file"]) or os.access(PROJECT / found["file"], os.R_OK)
-        if name in run and not readable:
+        file = PROJECT / found["file"]
+        if name in run and not _is_address(found["file"]) and not (file.is_file() and os.access(file, os.R_OK)):
             yield f"{key}.dataset: {dataset}: file: {found['file']} is not there, or cannot be read"
 
 
