@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import importlib.util
 import io
+import json
 import os
 import random
 import re
@@ -26,6 +28,7 @@ from recourse_segregation.data.base import RawFile
 from recourse_segregation.errors import DataError, SourceError
 from recourse_segregation.sources import Checked, fetch
 
+ROOT = Path(__file__).parents[2]
 OWN = "described"
 NAMES = [*MAKERS, OWN]
 #: of each data set: its first file, a column of numbers, one of codes, the label, and a column that tells rows apart
@@ -357,6 +360,33 @@ def test_a_broken_file_is_named_with_the_place_and_what_to_do(what, name, tmp_pa
     assert remedy in message
     assert len(message) < 700
     assert "Person" not in message, "a column that is not used is not shown"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_of_a_broken_file_gets_into_a_result(name, tmp_path):
+    """As the script of the rule `prepare` does it: the same files without the breakage make a population."""
+    spec = importlib.util.spec_from_file_location("prepare_script", ROOT / "workflow" / "scripts" / "prepare.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    sensitive = "sex" if name != "give_me_some_credit" else "age"
+    population = {"dataset": "datasets/loans.yaml" if name == OWN else name, "sensitive": sensitive, "rows": 10_000}
+    description = DESCRIPTION if name == OWN else None
+    output = tmp_path / "population.parquet"
+
+    def run(made: list[RawTable]) -> None:
+        paths = [table.write(tmp_path / "raw") for table in made]
+        receipt = tmp_path / "raw" / "receipt.json"
+        digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+        receipt.write_text(json.dumps({"dataset": name, "files": digests}), encoding="utf-8")
+        script.main("mine", population, description, [0], receipt, output)
+
+    broken = tables(name)
+    broken[0].set(17, NUMBER[name], "abc")
+    with pytest.raises(DataError, match="'abc' is not a finite number"):
+        run(broken)
+    assert not output.exists()
+    run(tables(name))
+    assert output.exists()
 
 
 # --- what makes no difference -----------------------------------------------------------------------------

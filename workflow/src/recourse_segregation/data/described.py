@@ -67,9 +67,10 @@ class _Description:
         for key, columns in {"label.column": [label], **{key: self.entries[key] for key in keys}}.items():
             for column in columns:
                 if column not in texts:
+                    # Not what is there: without a header that would be somebody's record.
                     close = difflib.get_close_matches(column, list(texts), n=1)
                     hint = f"; did you mean {close[0]!r}?" if close else ""
-                    self._refuse(key, f"{column!r} is not a column; there are: {', '.join(texts)}{hint}")
+                    self._refuse(key, f"{column!r} is not a column of the file{hint}")
         for column in sorted(RESERVED.intersection(texts.columns) - {label}):
             self.failing("a feature cannot have this name; rename it, or list it under `ignore`", 1, column)
 

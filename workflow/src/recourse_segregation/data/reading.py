@@ -210,6 +210,7 @@ def _cells(
 ) -> pd.DataFrame:
     """The wanted columns of the records that are left, as text, indexed by line."""
     positions = [columns.index(name) for name in wanted]
+    own = None if identifier is None else columns.index(identifier)
     lines: list[int] = []
     cells: list[list[str]] = []
     seen: dict[str, int] = {}
@@ -219,8 +220,8 @@ def _cells(
         if len(record) != len(columns):
             found = f"{len(columns)} columns separated by {separator!r} expected, {len(record)} found"
             failing(found, line=reader.line_num)
-        if identifier is not None:  # which it is may be personal and is not shown
-            first = seen.setdefault(record[columns.index(identifier)], reader.line_num)
+        if own is not None:  # which it is may be personal and is not shown
+            first = seen.setdefault(record[own], reader.line_num)
             if first != reader.line_num:
                 failing(f"the same as on line {first}: a repeated record", line=reader.line_num, column=identifier)
         lines.append(reader.line_num)
