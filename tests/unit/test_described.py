@@ -365,11 +365,12 @@ def test_no_description_ends_in_a_traceback(key, value, tmp_path):
 
 
 def test_what_decides_a_population_is_its_part_of_the_description(tmp_path):
-    path = write(tmp_path, rows(), title="Loans")
+    path = write(tmp_path, rows(), title="Loans", sha256="0" * 64)
     config = settings.validate(configuration(path))
     found = settings.description(config, "mine")
     assert found["sensitive"] == {"sex": {"minority": "female"}}
-    assert "title" not in found
+    assert not {"title", "sha256"} & set(found)
+    assert settings.raw_file(config, "loans") == {"name": "loans.csv", "sha256": "0" * 64, "urls": []}
     assert settings.description(config, "law-sex") is None
     assert (settings.dataset_name(config, "mine"), settings.dataset_name(config, "law-sex")) == ("loans", "law")
     assert settings.own_file(config, "loans") == [tmp_path / "loans.csv"]

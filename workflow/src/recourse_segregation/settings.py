@@ -221,15 +221,15 @@ def dataset_module(config: dict[str, Any], name: str) -> str:
 
 
 def description(config: dict[str, Any], population: str) -> dict[str, Any] | None:
-    """What the individuals of a population are made by, if its data set is described: all but titles, and of the
-    sensitive attributes its own. `file` is the path that messages name.
+    """What the individuals of a population are made by, if its data set is described: all but titles and the
+    digest (the download is about that), and of the sensitive attributes its own. `file` is the path that messages name.
     """
     own = config["populations"][population]
     if not is_described(own["dataset"]):
         return None
     found = read_description(own["dataset"])
     found["sensitive"] = {own["sensitive"]: found["sensitive"][own["sensitive"]]}
-    return {key: value for key, value in found.items() if key not in ("title", "licence", "citation")}
+    return {key: value for key, value in found.items() if key not in ("title", "licence", "citation", "sha256")}
 
 
 def own_file(config: dict[str, Any], name: str) -> list[Path]:
