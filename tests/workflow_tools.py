@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from fixtures import make_raw
-from recourse_segregation import contracts
+from recourse_segregation import contracts, tracking
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
@@ -31,9 +31,15 @@ def snakemake(folder: Path, *arguments: str, configs: tuple[Path, ...] = (ROOT /
 
 
 def with_raw_files(folder: Path) -> Path:
-    """A folder where the law data set is already there: made up, so the download is not asked for its digest."""
+    """A folder where the law data set is already there: made up, so the receipt is too."""
     raw = folder / "results" / "raw" / "law"
     raw.mkdir(parents=True)
     make_raw.write("law", raw, rows=400)
-    contracts.write_json({"dataset": "law", "files": {}}, raw / "receipt.json")
+    write_receipt(raw)
     return folder
+
+
+def write_receipt(raw: Path) -> None:
+    """Say that the files in a folder are what was downloaded."""
+    files = {path.name: tracking.file_digest(path) for path in raw.iterdir() if path.suffix != ".json"}
+    contracts.write_json({"dataset": raw.name, "files": files}, raw / "receipt.json")

@@ -552,9 +552,10 @@ def test_progress_goes_to_standard_error_in_few_lines(server, tmp_path, capsys):
 def test_a_file_that_changed_after_its_download_is_not_read(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"what was downloaded")
     digest = hashlib.sha256(b"what was downloaded").hexdigest()
-    sources.check(tmp_path, {"a.csv": digest})
+    folder = sources.Checked(tmp_path, {"a.csv": digest, "b.csv": digest})
+    assert (folder / "a.csv").read_bytes() == b"what was downloaded"
     (tmp_path / "a.csv").write_bytes(b"what was")
     with pytest.raises(SourceError, match=r"a\.csv changed since its download .*delete .* and run again"):
-        sources.check(tmp_path, {"a.csv": digest})
+        (folder / "a.csv").read_bytes()
     with pytest.raises(SourceError, match=r"b\.csv is gone"):
-        sources.check(tmp_path, {"b.csv": digest})
+        (folder / "b.csv").read_bytes()

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from recourse_segregation import contracts, methods
-from workflow_tools import ROOT, TINY, snakemake, with_raw_files
+from workflow_tools import ROOT, TINY, snakemake, with_raw_files, write_receipt
 
 pytestmark = pytest.mark.slow
 
@@ -131,10 +131,11 @@ def test_results_do_not_depend_on_the_block_of_seeds(finished, tmp_path):
 
 
 def test_a_failing_job_names_population_and_seeds(tmp_path):
-    """A raw file that is broken after its download: one clear line, and nothing is written."""
+    """A raw file that is not what its publisher describes: one clear line, and nothing is written."""
     folder = with_raw_files(tmp_path)
     file = next((folder / "results" / "raw" / "law").glob("*.csv"))
     file.write_text(file.read_text(encoding="utf-8").replace("LSAT", "LST"), encoding="utf-8")
+    write_receipt(file.parent)
     process = snakemake(folder, "--cores", "1", "--until", "prepare")
     assert process.returncode != 0
     assert "error in prepare, population law-sex, seeds 0-1" in process.stdout

@@ -1,7 +1,10 @@
-# Fetches the raw files of a data set and checks their digests; the receipt names them.
+# Fetches the raw files of a data set and checks their digests; the receipt names them. A file of the user's own is
+# copied: when its contents change, not its time, it is copied again.
 
 
 rule download:
+    input:
+        lambda wildcards: [ancient(ROOT / file) for file in settings.own_file(config, wildcards.dataset)],
     output:
         receipt="results/raw/{dataset}/receipt.json",
     log:
@@ -12,7 +15,8 @@ rule download:
         ENVIRONMENT
     threads: 1
     params:
-        code=lambda wildcards: code("download", f"data.{wildcards.dataset}"),
+        code=lambda wildcards: code("download", settings.dataset_module(config, wildcards.dataset)),
         dataset="{dataset}",
+        described=lambda wildcards: settings.raw_file(config, wildcards.dataset),
     script:
         "../scripts/download.py"

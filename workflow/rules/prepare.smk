@@ -3,7 +3,7 @@
 
 rule prepare:
     input:
-        receipt=lambda wildcards: f"results/raw/{config['populations'][wildcards.population]['dataset']}/receipt.json",
+        receipt=lambda wildcards: f"results/raw/{settings.dataset_name(config, wildcards.population)}/receipt.json",
     output:
         population="results/{population}/seeds-{seeds}/population.parquet",
     log:
@@ -14,8 +14,11 @@ rule prepare:
         ENVIRONMENT
     threads: 1
     params:
-        code=lambda wildcards: code("prepare", f"data.{config['populations'][wildcards.population]['dataset']}"),
+        code=lambda wildcards: code(
+            "prepare", settings.dataset_module(config, settings.dataset_name(config, wildcards.population))
+        ),
         population=lookup("populations/{population}", within=config),
+        description=lambda wildcards: settings.description(config, wildcards.population),
         seeds=lambda wildcards: settings.seeds_in(wildcards.seeds),
     script:
         "../scripts/prepare.py"

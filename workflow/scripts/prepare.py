@@ -10,10 +10,17 @@ from recourse_segregation.job import job
 from recourse_segregation.population import prepare
 
 
-def main(name: str, settings: dict, seeds: list[int], receipt: Path, output: Path) -> None:
-    dataset = data.load(settings["dataset"])
-    sources.check(receipt.parent, json.loads(receipt.read_text(encoding="utf-8"))["files"])
-    frame = dataset.read(receipt.parent) if dataset.read else None
+def main(name: str, settings: dict, description: dict | None, seeds: list[int], receipt: Path, output: Path) -> None:
+    digests = json.loads(receipt.read_text(encoding="utf-8"))["files"]
+    raw = sources.Checked(receipt.parent, digests)
+    if description is None:
+        dataset = data.load(settings["dataset"])
+    else:
+        (file,) = digests
+        own = sources.Checked(receipt.parent / file, digests, called=description["file"])
+        dataset = data.load_described(settings["dataset"], description, own)
+        print(*dataset.features, sep="\n")  # what each column was taken for, into the log
+    frame = dataset.read(raw) if dataset.read else None
     drawn = []
     for seed in progress.steps(seeds, "seeds"):
         with progress.about(seed=seed):
@@ -27,6 +34,7 @@ if __name__ == "__main__":
         main(
             wildcards.population,
             params.population,
+            params.description,
             params.seeds,
             Path(snakemake.input.receipt),
             Path(snakemake.output.population),

@@ -151,7 +151,13 @@ def prepare(
     schema = _schema(name, dataset, attribute)
     taken = set(schema.columns).intersection(RESERVED)
     if taken:
-        raise DataError(f"{where}: a feature may not be called {sorted(taken)[0]!r}, which names something else")
+        raise DataError(
+            f"{where}: a feature may not be called {sorted(taken)[0]!r}, which names something else; rename it"
+        )
+    if len(set(schema.columns)) < len(schema.columns):
+        raise DataError(
+            f"{where}: two features have columns of one name, such as `a=b` and the level b of a; rename one"
+        )
     encoded = _encode(frame, schema, scale=not dataset.scaled, where=where)
     identity = pd.DataFrame(
         {

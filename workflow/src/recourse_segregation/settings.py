@@ -8,20 +8,28 @@ from __future__ import annotations
 
 import ast
 import difflib
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import yaml
 
-from . import declarations, options
+from . import declarations, options, tracking
 from .errors import ConfigError
 
 _PACKAGE = Path(__file__).parent
 _SCHEMA = _PACKAGE.parents[1] / "schemas" / "config.schema.yaml"
+_DATASET_SCHEMA = _SCHEMA.with_name("dataset.schema.yaml")
+_NAME = r"[A-Za-z0-9]([A-Za-z0-9_-]|\.[0-9])*"
+#: the project's folder, where paths in the configuration start
+PROJECT = _PACKAGE.parents[2]
 
 #: the study that `run` itself describes, and the scenario that a study has if it names none
 MAIN, DEFAULT = "main", "default"
@@ -266,8 +274,141 @@ def modules_of(config: dict[str, Any], classifier: str) -> list[str]:
 
 
 def dataset_names() -> list[str]:
-    """The data sets that there are: files under data/."""
+    """The data sets of the package: files under data/."""
     return sorted(p.stem for p in (_PACKAGE / "data").glob("*.py") if "DATASET = " in p.read_text(encoding="utf-8"))
+
+
+def is_described(dataset: str) -> bool:
+    """Whether a population's data set is the path of a description; else it is one of the package."""
+    return Path(dataset).suffix in (".yaml", ".yml")
+
+
+def dataset_name(config: dict[str, Any], population: str) -> str:
+    """What the data set of a population is called: `law`, or for `datasets/loans.yaml` `loans`."""
+    dataset = config["populations"][population]["dataset"]
+    return Path(dataset).stem if is_described(dataset) else dataset
+
+
+def dataset_module(config: dict[str, Any], name: str) -> str:
+    """The module that reads the data set called `name`."""
+    return "data.described" if _description_path(config, name) else f"data.{name}"
+
+
+def description(config: dict[str, Any], population: str) -> dict[str, Any] | None:
+    """What the individuals of a population are made by, if its data set is described: all but titles and the
+    digest (the download is about that), and of the sensitive attributes its own. `file` is the path that messages name.
+    """
+    own = config["populations"][population]
+    if not is_described(own["dataset"]):
+        return None
+    found = read_description(own["dataset"])
+    found["sensitive"] = {own["sensitive"]: found["sensitive"][own["sensitive"]]}
+    return {key: value for key, value in found.items() if key not in ("title", "licence", "citation", "sha256")}
+
+
+def own_file(config: dict[str, Any], name: str) -> list[Path]:
+    """The file of the described data set called `name`, from the project's folder; none if it is downloaded."""
+    path = _description_path(config, name)
+    file = read_description(path)["file"] if path else ""
+    return [] if not path or _is_address(file) else [Path(file)]
+
+
+def raw_file(config: dict[str, Any], name: str) -> dict[str, Any] | None:
+    """Name, sha256 and addresses of the file of the described data set called `name`; None for one of the package."""
+    path = _description_path(config, name)
+    if path is None:
+        return None
+    found = read_description(path)
+    if _is_address(found["file"]):
+        return {"name": Path(urlsplit(found["file"]).path).name, "sha256": found["sha256"], "urls": [found["file"]]}
+    file = Path(found["file"])
+    return {"name": file.name, "sha256": found.get("sha256") or tracking.file_digest(PROJECT / file), "urls": []}
+
+
+def read_description(dataset: str) -> dict[str, Any]:
+    """The description of a data set at a path from the project's folder, with its defaults filled in.
+
+    `file` is an address or a path from the project's folder.
+
+    Raises ConfigError naming the description and every wrong key.
+    """
+    try:
+        found = yaml.safe_load((PROJECT / dataset).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{dataset}: {error.strerror}; the path of a description starts in {PROJECT}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError(f"{dataset}: not YAML ({' '.join(str(error).split())}); correct it") from error
+    schema = yaml.safe_load(_DATASET_SCHEMA.read_text(encoding="utf-8"))
+    problems = [_explain(e) for e in _Validator(schema).iter_errors(found)]
+    if not problems:
+        _fill_defaults(found, schema)
+        problems = list(_contradictions(found))
+    if problems:
+        raise ConfigError("\n  - ".join(f"{dataset}: {p}" for p in problems))
+    if not _is_address(found["file"]):
+        found["file"] = str(Path(dataset).parent / found["file"])
+    return found
+
+
+def _description_path(config: dict[str, Any], name: str) -> str | None:
+    described = (p["dataset"] for p in config["populations"].values() if is_described(p["dataset"]))
+    return next((path for path in described if Path(path).stem == name), None)
+
+
+def _is_address(file: str) -> bool:
+    return "://" in file
+
+
+def _contradictions(found: dict[str, Any]):
+    """What is wrong in a description on its own: an address that cannot be used, a column with two uses."""
+    if _is_address(found["file"]):
+        address = urlsplit(found["file"])
+        if address.scheme != "https" or not Path(address.path).name or address.path.endswith(".zip"):
+            yield f"file: {found['file']!r} is not the https address of a CSV file"
+    divided = [column for column, entry in found["sensitive"].items() if "above" in entry]
+    apart = {
+        "label.column": [found["label"]["column"]],
+        "id": [found["id"]] if "id" in found else [],
+        "ignore": found["ignore"],
+    }
+    uses = {
+        **apart,
+        "sensitive": found["sensitive"],
+        "immutable": found["immutable"],
+        "continuous": [*found["continuous"], *divided],
+        "categorical": found["categorical"],
+        "levels": found["levels"],
+    }
+    for one, other in combinations(uses, 2):
+        if one in apart or (one == "continuous" and other in ("categorical", "levels")):
+            for column in uses[one]:
+                if column in uses[other]:
+                    yield f"{other}: {column!r} is also under {one}, and can be one of the two only"
+
+
+def _datasets(config: dict[str, Any]):
+    """What is wrong with the data sets of the populations."""
+    run = {p for study in [config["run"], *config["studies"].values()] for p in study["populations"]}
+    places: dict[str, str] = {}
+    for name, population in config["populations"].items():
+        key, dataset = f"populations.{name}", population["dataset"]
+        if not is_described(dataset):
+            yield from _known([dataset], dataset_names(), f"{key}.dataset", "data set")
+            continue
+        short = Path(dataset).stem
+        if not re.fullmatch(_NAME, short):
+            yield f"{key}.dataset: {short!r} becomes a folder; use letters, digits, `-`, `_` and `.` only"
+        if short in dataset_names() or places.setdefault(short, dataset) != dataset:
+            yield f"{key}.dataset: {short!r} is the name of another data set; give {dataset} another name"
+        try:
+            found = read_description(dataset)
+        except ConfigError as error:
+            yield f"{key}.dataset: {error}"
+            continue
+        yield from _known([population["sensitive"]], found["sensitive"], f"{key}.sensitive", "sensitive attribute")
+        file = PROJECT / found["file"]
+        if name in run and not _is_address(found["file"]) and not (file.is_file() and os.access(file, os.R_OK)):
+            yield f"{key}.dataset: {dataset}: file: {found['file']} is not there, or cannot be read"
 
 
 @cache
@@ -361,6 +502,7 @@ def _meaning(config: dict[str, Any]):
         yield f"studies.{name}: this name is taken by {owner}; choose another"
     for section in ("populations", "classifiers", "methods", "scenarios", "studies"):
         yield from _alike(config[section], section)
+    yield from _datasets(config)
     for name, population in config["populations"].items():
         key = f"populations.{name}"
         if name in RESERVED:
@@ -368,7 +510,6 @@ def _meaning(config: dict[str, Any]):
         attributes = sensitive_names(population["dataset"])
         if attributes is not None:
             yield from _known([population["sensitive"]], attributes, f"{key}.sensitive", "sensitive attribute")
-        yield from _known([population["dataset"]], dataset_names(), f"{key}.dataset", "data set")
         yield from _known(population["classifiers"], config["classifiers"], f"{key}.classifiers", "classifier")
         yield from _known(population["recourse"], population["classifiers"], f"{key}.recourse", "listed classifier")
     for name, method in config["methods"].items():
@@ -479,7 +620,8 @@ def _allowed(schema: dict[str, Any]) -> str:
         "object": "a mapping",
         "string": "a text",
         "boolean": "true or false",
-    }[schema["type"]]
+    }
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     limits = [
         text.format(schema[key])
         for key, text in {
@@ -493,7 +635,7 @@ def _allowed(schema: dict[str, Any]) -> str:
         }.items()
         if key in schema
     ]
-    return " and ".join([words, *limits])
+    return " and ".join([" or ".join(words[kind] for kind in kinds), *limits])
 
 
 def _fill_defaults(value: Any, schema: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import socket
@@ -13,6 +14,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from http.client import IncompleteRead
 from ipaddress import ip_address
 from pathlib import Path
@@ -33,12 +35,20 @@ LARGEST = 1 << 30  # bytes of a file, packed or not: no server and no archive fi
 STALE = 86_400.0  # seconds after which a folder of unfinished files belongs to a run that was killed
 
 
-def fetch(dataset: str, raw_file: RawFile, destination: Path, mirror: str | None = None, progress: bool = True) -> Path:
+def fetch(
+    dataset: str,
+    raw_file: RawFile,
+    destination: Path,
+    mirror: str | None = None,
+    progress: bool = True,
+    own: Path | None = None,
+) -> Path:
     """Bring `raw_file` of the data set called `dataset` to the path `destination`; returns that path.
 
     Sources in order: `mirror` (a folder or a base URL laid out as `<dataset>/<file>`), then `raw_file.urls`.
     A file that is already there is kept if its sha256 is right and replaced if not. Other bytes than the
-    published ones are never put in place. `progress` reports to standard error.
+    published ones are never put in place. `progress` reports to standard error. A file of the user's `own` is
+    copied, in place of all these sources.
 
     Raises SourceError, with every source and its failure, if none gives the published bytes.
     """
@@ -51,7 +61,7 @@ def fetch(dataset: str, raw_file: RawFile, destination: Path, mirror: str | None
         _remove_stale(destination.parent)
         # A folder beside the destination: the same file system, so that os.replace is one step.
         with tempfile.TemporaryDirectory(prefix=".download-", dir=destination.parent) as scratch:
-            for source, is_mirror in _sources(dataset, raw_file, mirror):
+            for source, is_mirror in [(own, False)] if own else _sources(dataset, raw_file, mirror):
                 try:
                     found = _get(source, raw_file, Path(scratch), is_mirror, progress)
                     _verify(found, raw_file.sha256)
@@ -63,17 +73,49 @@ def fetch(dataset: str, raw_file: RawFile, destination: Path, mirror: str | None
                     return destination
     except OSError as error:
         raise SourceError(f"cannot write {destination}: {_reason(error)}") from error
+    if own:
+        raise SourceError(
+            f"{dataset} could not be copied: {failures[0]}. If the file was edited during the run, run again; "
+            f"else correct `file` or `sha256` in the description of {dataset}"
+        )
     raise SourceError(_all_failed(dataset, raw_file, destination, failures))
 
 
-def check(folder: Path, digests: Mapping[str, str]) -> None:
-    """Raise SourceError if a file that was downloaded to `folder` is no longer what it was: name -> sha256."""
-    for name, expected in digests.items():
-        path = Path(folder) / name
-        got = file_hash(str(path)) if path.is_file() else None
+@dataclass(frozen=True)
+class Checked:
+    """A folder of downloaded files, or one of them, that is read like a path: only bytes with their sha256.
+
+    `digests` holds the sha256 of each file by its name; `called` is what messages call it. The bytes that are
+    returned are those that were checked, whatever happens to the file meanwhile.
+    """
+
+    path: Path
+    digests: Mapping[str, str]
+    called: str = ""
+
+    def __truediv__(self, name: str) -> Checked:
+        return Checked(self.path / name, self.digests)
+
+    def __str__(self) -> str:
+        return self.called or str(self.path)
+
+    def read_bytes(self) -> bytes:
+        """The content of the file.
+
+        Raises SourceError if it is gone or has other bytes than were downloaded.
+        """
+        again = f"delete {self.path.parent} and run again"
+        try:
+            content = self.path.read_bytes()
+        except OSError as error:
+            raise SourceError(f"{self.path} is gone, or cannot be read ({error.strerror}); {again}") from error
+        if self.path.name not in self.digests:
+            raise SourceError(f"{self.path}: the receipt does not name it; {again}")
+        got, expected = hashlib.sha256(content).hexdigest(), self.digests[self.path.name]
         if got != expected:
-            state = "is gone" if got is None else f"changed since its download (sha256 {got}, expected {expected})"
-            raise SourceError(f"{path} {state}; delete {path.parent} and run again")
+            changed = f"changed since its download (sha256 {got}, expected {expected})"
+            raise SourceError(f"{self.path} {changed}; {again}")
+        return content
 
 
 def _sources(dataset: str, raw_file: RawFile, mirror: str | None) -> Iterator[tuple[str | Path, bool]]:
@@ -96,7 +138,7 @@ def _get(source: str | Path, raw_file: RawFile, scratch: Path, is_mirror: bool, 
         if not source.parent.parent.is_dir():
             raise ValueError(f"{source.parent.parent} is not a folder")
         _tell(progress, f"copying {source}")
-        shutil.copyfile(source, target)
+        shutil.copy(source, target)  # with its permissions: a private file stays private
         return target
     with contextlib.suppress(FileNotFoundError):  # an earlier try that ran out of time may still write to its file
         target.unlink()

@@ -1,16 +1,18 @@
-"""The data sets: one file each, found by its file name. Each defines `DATASET`."""
+"""The data sets: one file each, found by its file name, which defines `DATASET`; and those that a user describes."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from ..errors import ConfigError
 from .base import Dataset, Feature, RawFile, Sensitive
 
-__all__ = ["Dataset", "Feature", "RawFile", "Sensitive", "load", "names"]
+__all__ = ["Dataset", "Feature", "RawFile", "Sensitive", "load", "load_described", "names"]
 
-_NOT_DATASETS = {"__init__", "base", "reading"}
+_NOT_DATASETS = {"__init__", "base", "described", "reading"}
 
 
 def names() -> list[str]:
@@ -26,3 +28,8 @@ def load(name: str) -> Dataset:
     if name not in names():
         raise ConfigError(f"unknown data set {name!r}; there are: {', '.join(names())}")
     return import_module(f"{__name__}.{name}").DATASET
+
+
+def load_described(path: str, description: Mapping[str, Any], file: Any) -> Dataset:
+    """The data set of the CSV file `file` and its `description`, which is at `path`; see `described.load`."""
+    return import_module(f"{__name__}.described").load(path, description, file)
