@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -16,7 +17,9 @@ from recourse_segregation.errors import MetricError
 from recourse_segregation.metrics import Estimate, Undefined, segregation
 from recourse_segregation.metrics.indices import DIRECTIONS, GIVEN, INDICES, index
 
-PAGE = (Path(__file__).parents[2] / "docs" / "adding_an_index.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "workflow" / "src"
+PAGE = (ROOT / "docs" / "adding_an_index.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -192,7 +195,8 @@ def fresh(code: str) -> subprocess.CompletedProcess:
         "    exec(f'def {name}(minority):\\n    \"Made up.\"\\n    return 0.5', globals())\n"
         "    segregation.index('Mine', higher='less segregated')(globals()[name])\n"
     )
-    return subprocess.run([sys.executable, "-c", start + code], capture_output=True, text=True)
+    command = [sys.executable, "-c", start + code]
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(PACKAGE)})
 
 
 def test_an_added_index_is_named_wherever_all_indices_are():
