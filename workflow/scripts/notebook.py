@@ -11,8 +11,8 @@ from recourse_segregation.job import job
 def main(template: Path, executed: Path, exhibits: Path) -> None:
     exhibits.mkdir(parents=True, exist_ok=True)
     parameters = {"results": "results", "exhibits": str(exhibits)}
-    papermill.execute_notebook(template, executed, parameters, kernel_name="python3", progress_bar=False)
-    pages.clean(executed)
+    content = papermill.execute_notebook(template, None, parameters, kernel_name="python3", progress_bar=False)
+    pages.write(content, executed)
 
 
 if __name__ == "__main__":
