@@ -47,9 +47,7 @@ def test_every_job_goes_through_the_queue_and_changes_no_digit(cluster, local, t
     process = snakemake(folder, *PROFILE, *groups, "--", *TARGETS, configs=CONFIGS)
     assert process.returncode == 0, process.stdout[-6000:]
     jobs = cluster.jobs()
-    assert Counter(job["JobState"] for job in jobs) == {"COMPLETED": 4}, (
-        "two populations, two cells, two cells, the pages"
-    )
+    assert Counter(job["JobState"] for job in jobs) == {"COMPLETED": 4}, "populations, cells, cells, pages"
     # CPUs, memory and time of the groups: summed over what runs at once, and over what waits for each other
     assert sorted(map(asked, jobs)) == [(2, 1200, 15), (2, 1600, 15), (2, 2400, 27), (2, 2400, 27)]
     assert differing(folder, local) == []
