@@ -7,7 +7,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: quick reproduce reproduce-20 test status report clean benchmark scale same-quality lock
+.PHONY: quick reproduce reproduce-20 test test-slurm slurm status report clean benchmark scale same-quality lock
 
 quick: $(READY) ## the whole corridor on the built-in population, offline: minutes
 	mkdir -p quick
@@ -24,6 +24,18 @@ reproduce-20: $(READY) ## the same, and twenty seeds of the paper's populations,
 
 test: $(READY) ## every test
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest
+
+test-slurm: $(READY) slurm ## those of tests/slurm, which `make test` skips where there is no Slurm
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/slurm
+
+slurm: ## Slurm and munge from Debian's packages, where they are missing; needs root
+	@if ! command -v slurmctld >/dev/null || ! command -v munged >/dev/null; then \
+		if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+			echo "Slurm is missing: install slurm-wlm and munge (Debian: apt-get install slurm-wlm munge, as root)" >&2; \
+			exit 1; \
+		fi; \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends slurm-wlm munge; \
+	fi
 
 status: $(READY) ## what is done, running and left; a run may go on meanwhile
 	@$(BIN)/python workflow/scripts/status.py $(DIR)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from fixtures import make_raw
 from recourse_segregation import contracts, tracking
@@ -14,20 +15,44 @@ ROOT = Path(__file__).parents[1]
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 
 
+#: Seconds are in these, so they differ between runs.
+TIMED = ("diagnostics.parquet", "provenance.json", "effort.csv")
+
+
 def snakemake(folder: Path, *arguments: str, configs: tuple[Path, ...] = (ROOT / "config.yaml", TINY), **env: str):
     """Run Snakemake on the project in `folder`; returns the finished process with its output."""
+    return subprocess.run(**_call(folder, arguments, configs, env), stdout=subprocess.PIPE, text=True, timeout=1800)
+
+
+def start_snakemake(folder: Path, log: Path, *arguments: str, configs: tuple[Path, ...], **env: str):
+    """Start Snakemake as `snakemake` does, in a process group of its own; what it says goes to the end of `log`."""
+    with log.open("ab") as stream:
+        return subprocess.Popen(**_call(folder, arguments, configs, env), stdout=stream, start_new_session=True)
+
+
+def _call(folder: Path, arguments: tuple[str, ...], configs: tuple[Path, ...], env: dict[str, str]) -> dict[str, Any]:
     command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder]
     command += ["--configfile", *configs, *arguments]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return subprocess.run(
-        list(map(str, command)),
-        cwd=ROOT,
-        env={**os.environ, "PATH": path, **env},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=1800,
-    )
+    env = {**os.environ, "PATH": path, **env}
+    return {"args": list(map(str, command)), "cwd": ROOT, "env": env, "stderr": subprocess.STDOUT}
+
+
+def tables(folder: Path) -> dict[str, Path]:
+    """What a run in `folder` made, by name, but for what holds seconds."""
+    files = [f for f in (folder / "results").rglob("*") if f.suffix in (".parquet", ".csv", ".json", ".pt")]
+    return {f.relative_to(folder).as_posix(): f for f in files if f.name not in TIMED and not f.name.startswith(".")}
+
+
+def differing(one: Path, two: Path) -> list[str]:
+    """The names of the tables that only one of two runs has, or whose bytes differ."""
+    a, b = tables(one), tables(two)
+    assert a, f"no tables in {one}"
+    return sorted(name for name in a.keys() | b.keys() if not (name in a and name in b and same(a[name], b[name])))
+
+
+def same(one: Path, two: Path) -> bool:
+    return one.read_bytes() == two.read_bytes()
 
 
 def with_raw_files(folder: Path) -> Path:

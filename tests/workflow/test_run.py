@@ -11,23 +11,13 @@ import pytest
 import yaml
 
 from recourse_segregation import contracts, methods
-from workflow_tools import ROOT, TINY, snakemake, with_raw_files, write_receipt
+from workflow_tools import ROOT, TINY, differing, snakemake, with_raw_files, write_receipt
 
 pytestmark = pytest.mark.slow
 
-#: Seconds are in these, so they differ between runs.
-TIMED = ("diagnostics.parquet", "provenance.json", "effort.csv")
-
-
-def tables(folder):
-    files = [f for f in (folder / "results").rglob("*") if f.suffix in (".parquet", ".csv", ".json", ".pt")]
-    return {f.relative_to(folder).as_posix(): f for f in files if f.name not in TIMED}
-
 
 def test_two_runs_are_bit_identical(finished):
-    one, two = map(tables, finished)
-    assert one.keys() == two.keys()
-    assert [name for name in one if one[name].read_bytes() != two[name].read_bytes()] == []
+    assert differing(*finished) == []
 
 
 def test_every_cell_is_measured(finished):

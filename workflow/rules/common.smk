@@ -11,8 +11,8 @@ PACKAGE = Path(workflow.basedir, "workflow", "src")
 sys.path.insert(0, str(PACKAGE))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(PACKAGE), os.getenv("PYTHONPATH")])))
 
-from recourse_segregation import settings, tracking
-from recourse_segregation.errors import ConfigError
+from recourse_segregation import files, settings, tracking
+from recourse_segregation.errors import ConfigError, RecourseError
 
 try:
     for file in workflow.configfiles:
@@ -90,3 +90,12 @@ def before(path):
             for scenario in scenarios(wildcards)
         )
     )
+
+
+# Before the first job, but not in a dry run: nobody else may be at work here. In place of Snakemake's lock, which a
+# killed run leaves behind (`nolock` in profiles/default).
+onstart:
+    try:
+        files.claim("results")
+    except RecourseError as error:
+        raise WorkflowError(str(error)) from None

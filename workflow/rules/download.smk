@@ -11,6 +11,7 @@ rule download:
         "logs/download/{dataset}.log",
     benchmark:
         "results/benchmarks/download/{dataset}.tsv"
+    localrule: True  # on a cluster, where Snakemake runs: nodes may have no network
     conda:
         ENVIRONMENT
     threads: 1

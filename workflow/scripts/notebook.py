@@ -15,9 +15,9 @@ def main(template: Path, executed: Path, exhibits: Path) -> None:
     exhibits.mkdir(parents=True, exist_ok=True)
     parameters = {"results": "results", "exhibits": str(exhibits)}
     try:
-        papermill.execute_notebook(
+        content = papermill.execute_notebook(
             template,
-            executed,
+            None,
             parameters,
             kernel_name="python3",
             progress_bar=False,
@@ -30,7 +30,7 @@ def main(template: Path, executed: Path, exhibits: Path) -> None:
         raise RecourseError(
             f"{template}, In [{error.exec_count}]: {error.ename}: {error.evalue} (traceback in the log)"
         ) from None
-    pages.clean(executed)
+    pages.write(content, executed)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ the synthetic classifier is exactly 0 or 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from . import models, progress
+from . import files, models, progress
 from .errors import DataError
 from .network import MLP, Parameters, RMSprop, batches
 from .population import Population
@@ -140,8 +141,10 @@ def summary(population: Population, name: str, predicted: pd.DataFrame) -> pd.Da
 
 
 def save(classifiers: dict[int, Classifier], path: Path | str) -> None:
-    """Write the classifiers of several seeds to one file."""
-    torch.save({seed: c.state() for seed, c in classifiers.items()}, path)
+    """Write the classifiers of several seeds to one file, all of it or nothing."""
+    content = BytesIO()  # torch writes a file's name into the file
+    torch.save({seed: c.state() for seed, c in classifiers.items()}, content)
+    files.write(path, content.getvalue())
 
 
 def load(path: Path | str, device: torch.device | str = "cpu") -> dict[int, Classifier]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from . import files
 from .errors import DataError
 from .population import Population, Schema
 
@@ -106,11 +106,7 @@ def write(table: pd.DataFrame, path: Path | str, contract: str, schema: Schema |
     table = table.astype({c: t for c, t in declared.items()}).reset_index(drop=True)
     if schema is not None:
         table.attrs["schema"] = schema.to_json()
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    table.to_parquet(temporary, index=False)
-    os.replace(temporary, path)
+    files.write(path, table.to_parquet(None, index=False))
 
 
 def read(path: Path | str, contract: str) -> pd.DataFrame:
@@ -170,16 +166,9 @@ def accepted(predictions: pd.DataFrame, population: Population) -> np.ndarray:
 
 def write_csv(table: pd.DataFrame, path: Path | str) -> None:
     """Write CSV, all of it or nothing."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    table.to_csv(temporary, index=False, lineterminator="\n")
-    os.replace(temporary, path)
+    files.write(path, table.to_csv(index=False, lineterminator="\n"))
 
 
 def write_json(value: object, path: Path | str) -> None:
     """Write JSON, all of it or nothing."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    files.write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

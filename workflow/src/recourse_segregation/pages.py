@@ -13,6 +13,7 @@ import nbformat
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
+from . import files
 from .errors import DataError
 
 _STYLE = """
@@ -111,21 +112,18 @@ def index(notebooks: Sequence[Path], page: Path, run: str = "") -> None:
     _write(page, _INDEX_TITLE, body)
 
 
-def clean(notebook: Path) -> None:
-    """Take what papermill notes about the machine (paths, times, environment) out of an executed notebook.
+def write(content: NotebookNode, notebook: Path) -> None:
+    """Write an executed notebook without what papermill notes about the machine (paths, times, environment).
 
-    The file is replaced; results, code and parameters stay.
-
-    Raises DataError when the notebook cannot be read.
+    Results, code and parameters stay; `content` is changed.
     """
-    content = _read(notebook)
     content.metadata.pop("papermill", None)
     for cell in content.cells:
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell["id"] = "injected-parameters"  # papermill draws a new one each time
-    _replace(notebook, nbformat.writes(content) + "\n")
+    files.write(notebook, nbformat.writes(content) + "\n")
 
 
 def _mathml(formula: re.Match[str]) -> str:
@@ -160,12 +158,4 @@ def _write(page: Path, title: str, body: str) -> None:
     found = _EXTERNAL.search(text)
     if found:
         raise DataError(f"{page}: the page would load something from elsewhere: {found.group()[:80]}")
-    page.parent.mkdir(parents=True, exist_ok=True)
-    _replace(page, text)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file, all of it or nothing."""
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    files.write(page, text)

@@ -12,7 +12,7 @@ import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .. import contracts
+from .. import contracts, files
 from ..errors import DataError
 from ..statistics import CELL as CELL
 
@@ -122,11 +122,14 @@ def _picture(figure: Figure, folder: Path, name: str, about: str) -> Any:
 
     # Text stays text in the SVG, and 128 colours do for a PNG: both are read in pages and kept in the repository.
     with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
-        figure.savefig(folder / f"{name}.svg", metadata={"Date": None}, dpi=200)
-    drawn = BytesIO()
+        drawing = BytesIO()
+        figure.savefig(drawing, format="svg", metadata={"Date": None}, dpi=200)
+    files.write(folder / f"{name}.svg", drawing.getvalue())
+    drawn, small = BytesIO(), BytesIO()
     figure.savefig(drawn, format="png", metadata={"Software": None}, dpi=120)
     few = Picture.open(drawn).convert("RGB").quantize(128, dither=Picture.Dither.NONE)
-    few.save(folder / f"{name}.png", optimize=True)
+    few.save(small, format="png", optimize=True)
+    files.write(folder / f"{name}.png", small.getvalue())
     width = round(figure.get_figwidth() * 84)
     return Image(filename=folder / f"{name}.png", format="png", width=width, alt=about or name)
 

@@ -1,0 +1,82 @@
+"""The workflow on a real Slurm: the same numbers, and nothing lost with a job or a node."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import cluster as slurm
+import pytest
+
+from workflow_tools import ROOT, differing, snakemake, start_snakemake, tables
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(slurm.missing()), reason=slurm.missing())]
+
+CONFIGS = (ROOT / "config.yaml", Path(__file__).with_name("small.yaml"))
+TARGETS = ("measure_all", "results/notebooks/populations.ipynb")
+#: The profile, asking the queue more often than a real cluster likes.
+PROFILE = ("--profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "2")
+PROFILE += ("--seconds-between-status-checks", "1", "--latency-wait", "20")
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    """The same run without a cluster."""
+    folder = tmp_path_factory.mktemp("local")
+    process = snakemake(folder, "--cores", "2", *TARGETS, configs=CONFIGS)
+    assert process.returncode == 0, process.stdout[-6000:]
+    return folder
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    with slurm.started(tmp_path / "cluster") as running:
+        yield running
+
+
+def asked(job: dict[str, str]) -> tuple[int, int, int]:
+    """CPUs, MB and minutes that a job asked for."""
+    return (*(int(re.search(rf"{what}=(\d+)", job["Tres"])[1]) for what in ("cpu", "mem")), int(job["TimeLimit"]))
+
+
+def test_every_job_goes_through_the_queue_and_changes_no_digit(cluster, local, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    groups = ("--group-components", "people=2", "cells=2")
+    process = snakemake(folder, *PROFILE, *groups, "--", *TARGETS, configs=CONFIGS)
+    assert process.returncode == 0, process.stdout[-6000:]
+    jobs = cluster.jobs()
+    assert Counter(job["JobState"] for job in jobs) == {"COMPLETED": 4}, "populations, cells, cells, pages"
+    # CPUs, memory and time of the groups: summed over what runs at once, and over what waits for each other
+    assert sorted(map(asked, jobs)) == [(2, 1200, 15), (2, 1600, 15), (2, 2400, 27), (2, 2400, 27)]
+    assert differing(folder, local) == []
+
+
+def test_a_lost_node_and_a_killed_job_cost_time_and_nothing_else(cluster, local, tmp_path):
+    folder, log = tmp_path / "run", tmp_path / "log"
+    folder.mkdir()
+    process = start_snakemake(
+        folder, log, *PROFILE, "--group-components", "people=1", "--", "train_all", configs=CONFIGS
+    )
+    try:
+        lost = cluster.wait_for_a_job("n1", process)
+        cluster.lose("n1")
+        cluster.hurry(lost)
+        killed = cluster.wait_for_a_job("n2", process)
+        cluster.kill(killed)
+        assert process.wait(600) == 0, log.read_text(encoding="utf-8")[-6000:]
+    finally:
+        process.kill()
+        process.wait()
+    ends = {}
+    for job in cluster.jobs():
+        ends.setdefault(job["JobId"], []).append(job["JobState"])
+    assert ends[lost][0] == "NODE_FAIL"
+    assert ends[killed][-1] == "FAILED"
+    assert all(states[-1] == "COMPLETED" for job, states in ends.items() if job != killed)
+    again = max(cluster.jobs(), key=lambda job: int(job["JobId"]))
+    assert asked(again) == (1, 2 * 800, 2 * 10), "a second try asks for more"
+    made = tables(folder)
+    assert sum(name.endswith("classifier.pt") for name in made) == 2
+    assert [name for name, file in made.items() if file.read_bytes() != (local / name).read_bytes()] == []

@@ -1,0 +1,123 @@
+"""Files that are there in full or not at all, and one run at a time in a folder."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+
+import matplotlib.pyplot as plt
+import nbformat
+import pandas as pd
+import pytest
+
+from recourse_segregation import classifiers, contracts, exhibits, files, pages
+from recourse_segregation.errors import RecourseError
+
+NOTEBOOK = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A title\n\nA sentence.", id="opening")])
+TABLE = pd.DataFrame({"seed": [0], "individual": [1], "margin": [0.5], "accepted": [True]})
+
+
+def names(folder):
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def python(code, *arguments, **options):
+    """Another process that runs `code` with `files` and `os` at hand."""
+    code = f"import os, signal, sys\nfrom recourse_segregation import files\n{code}"
+    paths = os.pathsep.join(sys.path)
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": paths}, text=True, **options)
+
+
+def test_a_file_is_written_with_its_folder_and_replaced(tmp_path):
+    path = tmp_path / "a" / "b.txt"
+    for content, bytes_ in (("größer", "größer".encode()), (b"\x00", b"\x00")):
+        files.write(path, content)
+        assert path.read_bytes() == bytes_
+    assert names(tmp_path) == ["b.txt"]
+
+
+def test_what_is_written_may_be_read_by_others(tmp_path):
+    files.write(tmp_path / "a", "")
+    (tmp_path / "b").write_text("")
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
+
+
+def test_a_process_killed_while_it_writes_leaves_the_file_as_it_was(tmp_path):
+    path = tmp_path / "a.txt"
+    files.write(path, "old")
+    killed = python("os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)\nfiles.write(sys.argv[1], 'new')", path)
+    assert killed.wait() == -signal.SIGKILL
+    assert path.read_text(encoding="utf-8") == "old"
+    assert len(names(tmp_path)) == 2
+    files.claim(tmp_path)
+    assert names(tmp_path) == [".lock", "a.txt"]
+
+
+def test_a_file_that_may_not_grow_is_named(tmp_path):
+    limited = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+    limited += "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nfiles.write(sys.argv[1], b'0' * 2000)"
+    process = python(limited, tmp_path / "a.txt", stderr=subprocess.PIPE)
+    message = process.communicate()[1]
+    assert f"RecourseError: cannot write {tmp_path / 'a.txt'}: File too large" in message
+    assert names(tmp_path) == []
+
+
+def test_a_file_where_a_folder_must_be_is_named(tmp_path):
+    (tmp_path / "results").write_text("")
+    with pytest.raises(RecourseError, match=r"cannot write .*results/a\.csv: .*same command again"):
+        files.write(tmp_path / "results" / "a.csv", "")
+    with pytest.raises(RecourseError, match=r"cannot write .*results/\.lock: "):
+        files.claim(tmp_path / "results")
+
+
+WRITERS = {
+    "table": lambda folder, _: contracts.write(TABLE, folder / "a.parquet", "predictions"),
+    "csv": lambda folder, _: contracts.write_csv(TABLE, folder / "a.csv"),
+    "json": lambda folder, _: contracts.write_json({}, folder / "a.json"),
+    "classifier": lambda folder, trained: classifiers.save({0: trained["levels", "linear"]}, folder / "a.pt"),
+    "notebook": lambda folder, _: pages.write(NOTEBOOK, folder / "a.ipynb"),
+    "index": lambda folder, _: pages.index([], folder / "a.html"),
+    "picture": lambda folder, _: exhibits.save(plt.figure(), TABLE, folder, "a"),
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_every_writer_leaves_nothing_on_a_full_disk(writer, trained, tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(RecourseError, match=r"cannot write .*a\.\w+: No space left on device.*same command"):
+        WRITERS[writer](tmp_path, trained)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_every_writer_writes_the_same_bytes_under_any_name(writer, trained, tmp_path):
+    written = []
+    for folder in (tmp_path / "one", tmp_path / "größer"):
+        WRITERS[writer](folder, trained)
+        written.append({file.name: file.read_bytes() for file in folder.iterdir()})
+    assert written[0] == written[1]
+    assert written[0]
+
+
+def test_one_run_at_a_time_and_none_that_is_dead(tmp_path):
+    first = python(
+        "files.claim(sys.argv[1])\nprint('mine', flush=True)\nsys.stdin.read()",
+        tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert first.stdout.readline() == "mine\n"
+        with pytest.raises(RecourseError, match=r"another run is at work in .*; wait for it"):
+            files.claim(tmp_path)
+    finally:
+        first.kill()
+        first.communicate()
+    files.claim(tmp_path)
