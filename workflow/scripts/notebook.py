@@ -1,5 +1,6 @@
 """Execute one notebook on the tables of this run."""
 
+import tempfile
 from pathlib import Path
 
 import papermill
@@ -14,22 +15,24 @@ from recourse_segregation.job import job
 def main(template: Path, executed: Path, exhibits: Path) -> None:
     exhibits.mkdir(parents=True, exist_ok=True)
     parameters = {"results": "results", "exhibits": str(exhibits)}
-    try:
-        content = papermill.execute_notebook(
-            template,
-            None,
-            parameters,
-            kernel_name="python3",
-            progress_bar=False,
-            start_timeout=600,
-            # Sockets instead of ports: kernels that start at the same time may choose the same free port.
-            config=Config({"KernelManager": {"transport": "ipc"}}),
-        )
-    except PapermillExecutionError as error:
-        print(error)  # what the cell says, for the log
-        raise RecourseError(
-            f"{template}, In [{error.exec_count}]: {error.ename}: {error.evalue} (traceback in the log)"
-        ) from None
+    # Sockets of its own, not ports: kernels that start at the same time may choose the same free port.
+    with tempfile.TemporaryDirectory(prefix="kernel-") as sockets:
+        transport = Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}})
+        try:
+            content = papermill.execute_notebook(
+                template,
+                None,
+                parameters,
+                kernel_name="python3",
+                progress_bar=False,
+                start_timeout=600,
+                config=transport,
+            )
+        except PapermillExecutionError as error:
+            print(error)  # what the cell says, for the log
+            raise RecourseError(
+                f"{template}, In [{error.exec_count}]: {error.ename}: {error.evalue} (traceback in the log)"
+            ) from None
     pages.write(content, executed)
 
 
