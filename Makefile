@@ -1,4 +1,4 @@
-# Six words to type: quick, reproduce, test, status, report, clean. CORES=N sets the cores (default: all), DIR=folder which
+# The words to type: quick, paper, reproduce, test, status, report, clean. CORES=N sets the cores (default: all), DIR=folder which
 # run `status` and `report` are about (default: that in this folder; DIR=quick: that of `make quick`).
 PYTHON ?= python3
 CORES ?= $(shell nproc)
@@ -7,12 +7,16 @@ BIN := .venv/bin
 READY := .venv/.ready
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: quick reproduce reproduce-20 test test-slurm slurm status report clean benchmark scale same-quality lock
+.PHONY: quick paper reproduce reproduce-20 test test-slurm slurm status report clean benchmark scale same-quality lock
 
 quick: $(READY) ## the whole corridor on the built-in population, offline: minutes
 	mkdir -p quick
 	$(SNAKEMAKE) --directory quick --configfile config.yaml workflow/resources/quick.yaml
 	@echo "Done. Open quick/results/notebooks/index.html"
+
+paper: $(READY) ## the published tables alone; `reproduce` goes on from there
+	$(SNAKEMAKE) --configfile config.yaml workflow/resources/paper.yaml
+	@echo "Done. Open results/notebooks/index.html"
 
 reproduce: $(READY) ## everything that config.yaml asks for
 	$(SNAKEMAKE)
