@@ -28,7 +28,7 @@ _METHODS = {
     "ebr-own-group": "EBR without the other group",
     "ebr-nearest": "EBR, nearest of the own group",
     "ebr-resampling": "EBR, resampling",
-    "ebr-own-pools": "EBR, a pool a profile",
+    "ebr-own-pools": "EBR, samples of their own",
     "ebr-released-sampler": "EBR, sampler as released",
 }
 #: variants that differ by a number: how they end, and how the number is shown
