@@ -72,12 +72,22 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Stage:
-    """What is timed: `ready(individuals, features, seed)` does what comes before and returns the work."""
+    """What is timed: `ready(individuals, features, seeds)` does what comes before and returns the work."""
 
     kind: str
     name: str
     per: str
     ready: Callable[[int, int, int], Callable[[], object]]
+
+
+def one_by_one(ready: Callable[[int, int, int], Callable[[], object]]) -> Callable:
+    """What is ready for one seed, for several: one after another, as in a job of the workflow."""
+
+    def all_ready(individuals: int, features: int, seeds: int) -> Callable[[], object]:
+        works = [ready(individuals, features, seed) for seed in range(seeds)]
+        return lambda: [work() for work in works]
+
+    return all_ready
 
 
 # --- the stages
@@ -111,9 +121,12 @@ def training(*size: int) -> Callable[[], object]:
 
 
 def fitting(name: str) -> Callable:
-    def ready(*size: int) -> Callable[[], object]:
-        cell = judged(*size)
-        return lambda: methods.load(name)(**CUT[name][0]).fit(*cell, torch_generator(0))
+    """All seeds at once, as in a job of the workflow."""
+
+    def ready(individuals: int, features: int, seeds: int) -> Callable[[], object]:
+        cells = [judged(individuals, features, seed) for seed in range(seeds)]
+        kind, generators = methods.load(name), [torch_generator(seed) for seed in range(seeds)]
+        return lambda: kind.fit_all([kind(**CUT[name][0]) for _ in cells], *zip(*cells, strict=True), generators)
 
     return ready
 
@@ -157,12 +170,12 @@ METRICS = {
     "closeness": lambda x, minority, _: quality.closeness(x[minority], x[~minority]),
 }
 STAGES = [
-    Stage("Pipeline", "prepare", "population", lambda *size: lambda: people(*size)),
-    Stage("Pipeline", "train the classifier", "one epoch", training),
-    Stage("Pipeline", "simulate", "population", simulating),
+    Stage("Pipeline", "prepare", "population", one_by_one(lambda *size: lambda: people(*size))),
+    Stage("Pipeline", "train the classifier", "one epoch", one_by_one(training)),
+    Stage("Pipeline", "simulate", "population", one_by_one(simulating)),
     *(Stage("Fit", NAMES[m], CUT[m][1], fitting(m)) for m in ("face", "cchvae", "ibr", "cruds", "ebr")),
-    *(Stage("Search", NAMES[m], per, searching(m)) for m, (_, _, per) in CUT.items()),
-    *(Stage("Metric", name, "population", measuring(metric)) for name, metric in METRICS.items()),
+    *(Stage("Search", NAMES[m], per, one_by_one(searching(m))) for m, (_, _, per) in CUT.items()),
+    *(Stage("Metric", name, "population", one_by_one(measuring(metric))) for name, metric in METRICS.items()),
 ]
 
 
@@ -180,15 +193,14 @@ def points() -> Iterator[tuple[int, int, int, int]]:
 
 
 def measure(point: tuple[int, int, int, int]) -> dict[str, object]:
-    """One row of the table; seeds run one after another, as in a job of the workflow."""
+    """One row of the table."""
     torch.set_num_threads(1)
     i, individuals, features, seeds = point
-    base, seconds = psutil.Process().memory_info().rss, 0.0
-    for seed in range(seeds):
-        work = STAGES[i].ready(individuals, features, seed)
-        started = time.process_time()
-        work()
-        seconds += time.process_time() - started
+    base = psutil.Process().memory_info().rss
+    work = STAGES[i].ready(individuals, features, seeds)
+    started = time.process_time()
+    work()
+    seconds = time.process_time() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "kind": STAGES[i].kind,
