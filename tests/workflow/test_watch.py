@@ -76,9 +76,9 @@ def test_the_report_loads_nothing_from_elsewhere(report):
 def test_nothing_is_left_of_a_finished_run(finished):
     said = status(finished[0])
     assert said.startswith(f"{finished[0]}, config.yaml tests/workflow/tiny.yaml\n")
-    rows = {line.split()[0]: line.split()[1:] for line in said.splitlines()[2:]}
+    rows = {line.split()[0]: line.split()[1:] for line in said.splitlines()[2:] if line}
     assert rows["notebook"][:3] == ["11", "0", "0"]
-    assert rows["all"][1:] == ["0", "0"]
+    assert rows["all"][1:] == ["0", "0"], said
     assert int(rows["all"][0]) == sum(int(row[0]) for stage, row in rows.items() if stage not in ("stage", "all"))
     assert float(rows["recourse"][3]) > 0
 
