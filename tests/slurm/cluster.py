@@ -47,14 +47,15 @@ class Cluster:
         return [dict(re.findall(r"(\w+)=(\S*)", line)) for line in lines]
 
     def wait_for_a_job(self, node: str, run: subprocess.Popen, seconds: float = 300) -> str:
-        """The number of a job that runs on a node, as soon as there is one.
+        """The number of a job on a node, as soon as one is in the middle of its work.
 
         Raises RuntimeError when there is none in that time, or `run` ends before.
         """
         end = time.monotonic() + seconds
         while run.poll() is None and time.monotonic() < end:
             for job in self._running(node):
-                if self._processes(job):
+                working = set(self._processes(job))
+                if any(pid in working and b".snakemake/scripts/" in command for pid, command in _processes("cmdline")):
                     return job
             time.sleep(0.1)
         raise RuntimeError(f"no job on {node}: {_ask('squeue')}")
@@ -70,9 +71,10 @@ class Cluster:
         self.daemons[node].wait()
         _ask("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=lost")
 
-    def hurry(self, job: str) -> None:
-        """Slurm lets a job that lost its node wait for two minutes; not here."""
-        _ask("scontrol", "update", f"JobId={job}", "StartTime=now")
+    def hurry(self) -> None:
+        """Slurm lets jobs that lost their node wait for two minutes; not here."""
+        for job in _ask("squeue", "-h", "-t", "pending", "-o", "%i").split():
+            _ask("scontrol", "update", f"JobId={job}", "StartTime=now")
 
     def _running(self, node: str) -> list[str]:
         return _ask("squeue", "-h", "-t", "running", "-w", node, "-o", "%i").split()
