@@ -47,7 +47,7 @@ def test_a_run_killed_at_random_moments_goes_on_with_the_same_command(undisturbe
         while not finished:
             process = start_snakemake(folder, log, *COMMAND, configs=CONFIGS)
             try:
-                process.wait(moments.uniform(0, seconds / 3) if kills < KILLS else 600)
+                process.wait(moments.uniform(0, seconds / 2) if kills < KILLS else 600)
                 assert process.returncode == 0, log.read_text(encoding="utf-8")[-6000:]
                 finished = True
             except subprocess.TimeoutExpired:
