@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT / "workflow" / "src"))
 
 from recourse_segregation.progress import duration  # noqa: E402
 
-_JOB = re.compile(r"^ *(?:local)?rule (\w+):\n((?: {4,}\w+: .*\n)+)", re.MULTILINE)
+_JOB = re.compile(r"^ *(?:local)?rule (\w+):\n((?: {4,}[\w-]+: .*\n)+)", re.MULTILINE)
 _ERROR = re.compile(r"^ *Error in rule \w+:\n(?: +.*\n)*? +output: (.*)\n", re.MULTILINE)
 _CONFIGS = re.compile(r"^ *Config file\(s\): (.*)$", re.MULTILINE)
 
