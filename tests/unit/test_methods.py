@@ -342,16 +342,34 @@ def test_a_single_seed_does_not_depend_on_its_company():
 @pytest.mark.parametrize("people_at_once", [1, 200])
 def test_the_first_shell_with_an_accepted_candidate_wins(people_at_once):
     """Accepted from 0.37 on: shells of 0.1 must stop in [0.3, 0.4), however many are tried at once."""
-    centres = torch.zeros(people_at_once, 2)
+    x = torch.zeros(people_at_once, 2)
 
     def candidates(rows, points):
-        distance = points.norm(dim=2)
-        return points, distance.masked_fill(distance < 0.37, torch.inf)
+        return points, points.norm(dim=2) >= 0.37
 
-    found = nearest_in_shells(centres, candidates, 0.1, 50, 100, torch_generator(0), torch.zeros(people_at_once, 2))
+    found = nearest_in_shells(x, x, candidates, 0.1, 50, 100, torch_generator(0))
     radius = found.norm(dim=1)
     assert (radius >= 0.37).all()
     assert (radius < 0.4).all()
+
+
+def test_of_the_accepted_of_a_shell_the_nearest_is_taken():
+    """Shells around a centre that is not the individual: nobody of those shown is nearer, and misses stay empty."""
+    x = torch.tensor([[0.0, 0.0], [1.0, 0.0], [5.0, 5.0]])
+    shown = {}
+
+    def candidates(rows, points):
+        accepted = (points[..., 0] > 0.5) & (points[..., 0] < 2)
+        for row, own, wanted in zip(rows.tolist(), points, accepted, strict=True):
+            if wanted.any():
+                shown.setdefault(row, own[wanted])
+        return points, accepted
+
+    found = nearest_in_shells(x, x + 0.3, candidates, 1.0, 64, 2, torch_generator(0))
+    assert torch.isnan(found[2]).all()
+    assert shown.keys() == {0, 1}
+    for row, seen in shown.items():
+        assert torch.equal(found[row], seen[(seen - x[row]).norm(dim=1).argmin()])
 
 
 def test_face_bridges_separate_clusters():

@@ -50,6 +50,20 @@ def test_gradients_equal_autograd(activation, sizes):
         assert network.backward(2 * output, inputs=False) is None
 
 
+@pytest.mark.parametrize("common", [0, 1, 2])
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
+@pytest.mark.parametrize("sizes", [(3, 2), (3, 7, 2), (5, 3, 8, 4)])
+def test_many_rows_around_what_is_common_to_them(sizes, activation, common):
+    network = MLP(sizes, activation)
+    Parameters(network, generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(6, 11, sizes[0] - common, generator=generator)
+    shared = torch.randn(6, common, generator=generator)
+    with torch.inference_mode():
+        expected = network(torch.cat([x, shared.unsqueeze(1).expand(-1, 11, -1)], 2).flatten(0, 1))
+        torch.testing.assert_close(network.around(x, shared), expected.view(6, 11, -1))
+
+
 @pytest.mark.parametrize("sizes", [(3, 2), (3, 7, 2), (5, 3, 8, 1)])
 def test_a_stack_computes_what_its_members_would_alone(sizes):
     generators = [torch.Generator().manual_seed(seed) for seed in range(3)]

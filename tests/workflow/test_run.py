@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from recourse_segregation import contracts, methods
+from recourse_segregation import contracts, methods, provenance
 from workflow_tools import ROOT, TINY, differing, snakemake, with_raw_files, write_receipt
 
 pytestmark = pytest.mark.slow
@@ -44,6 +45,14 @@ def test_the_do_nothing_control_changes_nothing(finished):
     assert (wide["before"] == wide["after"]).all()
     moved = measures.query("method == 'wachter' and scope == 'everyone' and metric == 'average_proximity'")
     assert moved.groupby("phase")["value"].mean().nunique() == 2
+
+
+def test_the_cost_of_every_job_is_on_record(finished):
+    results = finished[0] / "results"
+    record = json.loads((results / "provenance.json").read_text(encoding="utf-8"))
+    made = {f.relative_to(results / "benchmarks").with_suffix("").as_posix() for f in results.rglob("*.tsv")}
+    assert provenance.benchmarked(record["config"], record["exhibits"]) == made | {"download/law"}, "it was there"
+    assert sum(stage["jobs"] for stage in record["stages"].values()) == len(made)
 
 
 def test_every_published_row_has_a_verdict(finished):

@@ -69,6 +69,20 @@ class MLP:
         weight, bias = self.layers[-1]
         return self._affine(bias, x, weight)
 
+    def around(self, x: Tensor, common: Tensor) -> Tensor:
+        """Outputs [a, p, out] for inputs whose last columns are common to p rows: x [a, p, k], common [a, c].
+
+        Twice as fast as a call for the many rows of a search: what is common is multiplied once, and from the second
+        layer on the rows are contiguous, which suits layers with few outputs.
+        """
+        (weight, bias), *rest = self.layers
+        k = x.shape[2]
+        shift = torch.addmm(bias, common, weight[k:]).unsqueeze(1)
+        out = torch.baddbmm(shift, x, weight[:k].expand(len(x), -1, -1)).flatten(0, 1).mT
+        for weight, bias in rest:
+            out = torch.addmm(bias.unsqueeze(1), weight.mT, self._activate(out))
+        return out.mT.unflatten(0, x.shape[:2])
+
     def forward(self, x: Tensor) -> Tensor:
         """Outputs; the activations are kept for `backward`."""
         self._inputs = [x]

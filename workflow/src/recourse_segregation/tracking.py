@@ -38,6 +38,7 @@ def digest(*files: Path) -> str:
     return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in found)).hexdigest()
 
 
+@cache
 def _imported(path: Path) -> list[Path]:
     found = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -34,6 +34,10 @@ class VAE:
         """[n, latent], [n, c] -> [n, m] in (0, 1)."""
         return torch.sigmoid(self.decoder(torch.cat([z, condition], 1)))
 
+    def decode_around(self, z: Tensor, condition: Tensor) -> Tensor:
+        """The same for p latents of each individual: [n, p, latent], [n, c] -> [n, p, m]."""
+        return torch.sigmoid(self.decoder.around(z, condition))
+
 
 @dataclass(frozen=True)
 class Adversary:

@@ -78,17 +78,19 @@ class Method:
         Acts on mutable columns of x [n, d] only.
         """
         x = torch.where(self.mutable, x.clamp(0, 1), x)
-        for (column,) in self.schema.indices("binary"):
-            x[:, column] = (x[:, column] > 0.5).to(x.dtype)
+        binary = torch.zeros_like(self.mutable)
+        binary[[column for (column,) in self.schema.indices("binary")]] = True
+        x = torch.where(binary, x.round(), x)
         for columns in self.schema.indices("categorical"):
             x[:, columns] = torch.nn.functional.one_hot(x[:, columns].argmax(1), len(columns)).to(x.dtype)
         return x
 
     def combine(self, x: Tensor, mutable: Tensor) -> Tensor:
         """The individuals x [..., d] with their mutable columns replaced by `mutable` [..., m], projected."""
-        out = x.expand(*mutable.shape[:-1], x.shape[-1]).clone()
-        out[..., self.mutable] = mutable.to(x.dtype)
-        return self.project(out.flatten(0, -2)).view(out.shape)
+        shape = *mutable.shape[:-1], x.shape[-1]
+        out = x.expand(shape).clone(memory_format=torch.contiguous_format).flatten(0, -2)
+        out.index_copy_(1, self.mutable.nonzero().squeeze(1), mutable.flatten(0, -2).to(x.dtype))
+        return self.project(out).view(shape)
 
     def profiles(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Distinct profiles of immutables [p, d - m] and each individual's profile number [n]."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ..generative import vae
 from ..population import Population
-from ._base import Method, nowhere
+from ._base import Method
 from ._shells import nearest_in_shells
 
 _JUDGED = 1 << 11  # candidates at a time: a hidden layer of 256 then stays in the cache
@@ -47,24 +46,11 @@ class LatentSearch(Method):
             method.vae, method.diagnostics = model, losses
 
     def search(self, x: Tensor) -> Tensor:
-        factual = x[:, self.mutable]
         condition = x[:, self.condition]
 
         def candidates(rows: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-            given = condition[rows].repeat_interleave(points.shape[1], 0)
-            decoded = self.vae.decode(points.flatten(0, 1), given).view(*points.shape[:2], -1)
-            people = self.combine(x[rows].unsqueeze(1), decoded)
-            distance = (people[..., self.mutable] - factual[rows].unsqueeze(1)).norm(dim=2)
-            accepted = self.classifier.accepts(people.flatten(0, 1)).view(distance.shape)
-            return people, distance.masked_fill_(~accepted, torch.inf)
+            people = self.combine(x[rows].unsqueeze(1), self.vae.decode_around(points, condition[rows]))
+            return people, self.classifier.accepts(people.flatten(0, 1)).view(points.shape[:2])
 
-        return nearest_in_shells(
-            self.vae.encode(factual),
-            candidates,
-            self.width,
-            self.samples,
-            self.shells,
-            self.generator,
-            nowhere(x),
-            _JUDGED,
-        )
+        centres = self.vae.encode(x[:, self.mutable])
+        return nearest_in_shells(x, centres, candidates, self.width, self.samples, self.shells, self.generator, _JUDGED)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from .. import progress
+from ._base import nowhere
 
 # Candidates drawn at a time: at most, which bounds memory whatever the number of individuals, and at least (several
 # shells at once), because below that a step costs its overhead.
@@ -21,26 +22,26 @@ def shell_noise(shape: tuple[int, ...], generator: torch.Generator, device: torc
 
 
 def nearest_in_shells(
+    x: Tensor,
     centres: Tensor,
     candidates: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
     width: float,
     samples: int,
     shells: int,
     generator: torch.Generator,
-    result: Tensor,
     judged: int = _MOST,
 ) -> Tensor:
-    """Fill `result` [n, d] with each individual's nearest accepted candidate of the first shell that has one.
+    """Each individual's nearest (L2) accepted candidate of the first shell that has one: [n, d], NaN rows without any.
 
-    centres: [n, l], where each individual's shells [r, r + width) are centred; radii are uniform in them.
-    candidates(rows [a], points [a, p, l]) -> individuals [a, p, d] and their distance [a, p] to the individual,
-    infinite where the classifier rejects. judged: so many of them are judged at a time.
+    x: the individuals [n, d]. centres: [n, l], where each one's shells [r, r + width) are centred; radii are uniform in
+    them. candidates(rows [a], points [a, p, l]) -> individuals [a, p, d] and whether they are accepted, bool [a, p].
+    judged: so many of them are judged at a time.
     """
-    device = centres.device
-    active, shell = torch.arange(len(centres), device=device), 0
+    device = x.device
+    result, active, shell = nowhere(x), torch.arange(len(x), device=device), 0
     at_once = max(1, _MOST // samples)
     while len(active) and shell < shells:
-        progress.left(len(active), len(centres), f"searching from shell {shell:,}")
+        progress.left(len(active), len(x), f"searching from shell {shell:,}")
         several = min(max(1, _LEAST // (len(active) * samples)), shells - shell)
         inner = torch.arange(shell, shell + several, device=device).repeat_interleave(samples)
         people_at_once = max(1, judged // (several * samples))
@@ -50,16 +51,18 @@ def nearest_in_shells(
             direction = shell_noise(shape, generator, device)
             radius = torch.rand(shape[:2], generator=generator).to(device).add_(inner).mul_(width)
             points = torch.addcmul(centres[rows].unsqueeze(1), direction, radius.unsqueeze(-1))
-            found = []
             for part, near in zip(rows.split(people_at_once), points.split(people_at_once), strict=True):
-                people, distance = candidates(part, near)
-                nearest, index = distance.view(len(part), several, samples).min(2)
-                some, first = torch.isfinite(nearest).max(1)
-                here = torch.arange(len(part), device=device)
-                chosen = first * samples + index[here, first]
-                result[part[some]] = people[here, chosen][some]
-                found.append(some)
-            found = torch.cat(found)
-            remaining.append(rows[~found])
+                people, accepted = candidates(part, near)
+                accepted = accepted.view(-1, several, samples)
+                in_shell = accepted.any(2)
+                some = in_shell.any(1)
+                if some.any():  # most shells of most searches have nobody, who then needs no distance
+                    first = in_shell[some].int().argmax(1)
+                    here = torch.arange(len(first), device=device)
+                    shown = people.unflatten(1, (several, samples))[some][here, first]
+                    distance = (shown - x[part[some]].unsqueeze(1)).norm(dim=2)
+                    nearest = distance.masked_fill_(~accepted[some][here, first], torch.inf).argmin(1)
+                    result[part[some]] = shown[here, nearest]
+                remaining.append(part[~some])
         active, shell = torch.cat(remaining), shell + several
     return result

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -43,49 +45,41 @@ class GrowingSpheres(Method):
                 # `project` turns the largest of a one-hot group, or a binary above 1/2, into the level
                 people[..., columns] = torch.rand((*points.shape[:2], len(columns)), generator=self.generator).to(x)
             people = self.project(people.flatten(0, 1)).view(people.shape)
-            distance = (people - origin).norm(dim=2)
-            accepted = self.classifier.accepts(people.flatten(0, 1)).view(distance.shape)
-            return people, distance.masked_fill_(~accepted, torch.inf)
+            return people, self.classifier.accepts(people.flatten(0, 1)).view(points.shape[:2])
 
-        result, centres = nowhere(x), x[:, continuous]
-        if not self.shrink:
-            nearest_in_shells(centres, candidates, self.step, self.samples, self.shells, self.generator, result)
-        else:
-            self._shrink_then_grow(centres, candidates, result)
-        return self._sparsify(x, result) if self.sparse else result
-
-    def _shrink_then_grow(self, centres: Tensor, candidates, result: Tensor) -> None:
-        """Halve everyone's step while their first sphere holds an accepted sample, then grow by that step."""
-        active, step = torch.arange(len(centres), device=centres.device), self.step
-        while len(active) and step > 1e-6:
-            inside = torch.full_like(result[active], torch.nan)
-            nearest_in_shells(
-                centres[active],
-                lambda rows, points, a=active: candidates(a[rows], points),
+        def grow(who: Tensor, step: float, shells: int) -> Tensor:
+            return nearest_in_shells(
+                x[who],
+                x[who][:, continuous],
+                lambda rows, points: candidates(who[rows], points),
                 step,
                 self.samples,
-                1,
+                shells,
                 self.generator,
-                inside,
             )
+
+        everyone = torch.arange(len(x), device=x.device)
+        result = self._shrink_then_grow(x, grow) if self.shrink else grow(everyone, self.step, self.shells)
+        return self._sparsify(x, result) if self.sparse else result
+
+    def _shrink_then_grow(self, x: Tensor, grow: Callable[[Tensor, float, int], Tensor]) -> Tensor:
+        """Halve everyone's step while their first sphere holds an accepted sample, then grow by that step.
+
+        grow(who [a], step, shells) -> the nearest accepted samples of these individuals [a, d].
+        """
+        result, active, step = nowhere(x), torch.arange(len(x), device=x.device), self.step
+        while len(active) and step > 1e-6:
+            inside = grow(active, step, 1)
             some = torch.isfinite(inside).all(1)
             result[active[some]] = inside[some]
             rest = active[~some]
             if len(rest):
                 # Nothing within this first sphere: the shells that follow have its width.
-                grown = result[rest]
-                nearest_in_shells(
-                    centres[rest],
-                    lambda rows, points, r=rest: candidates(r[rows], points),
-                    step,
-                    self.samples,
-                    self.shells,
-                    self.generator,
-                    grown,
-                )
+                grown = grow(rest, step, self.shells)
                 better = torch.isfinite(grown).all(1)
                 result[rest[better]] = grown[better]
             active, step = active[some], step / 2
+        return result
 
     def _sparsify(self, x: Tensor, result: Tensor) -> Tensor:
         """Put back each individual's changed features, smallest change first, while it stays accepted."""
