@@ -15,6 +15,7 @@ rule train:
     conda:
         ENVIRONMENT
     threads: 1
+    priority: 2  # recourse waits for it
     params:
         code=lambda wildcards: code("train", *settings.modules_of(config, wildcards.classifier)),
         model=lambda wildcards: settings.model_of(config, wildcards.classifier),
