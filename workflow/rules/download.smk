@@ -15,6 +15,7 @@ rule download:
     conda:
         ENVIRONMENT
     threads: 1
+    priority: 4  # everything else waits for it, and the longest jobs are to start early (see recourse)
     params:
         code=lambda wildcards: code("download", settings.dataset_module(config, wildcards.dataset)),
         dataset="{dataset}",

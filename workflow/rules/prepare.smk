@@ -13,7 +13,7 @@ rule prepare:
     conda:
         ENVIRONMENT
     threads: 1
-    priority: 3  # everything else waits for it, and the longest jobs are to start early (see recourse)
+    priority: 3  # training waits for it, and measuring
     params:
         code=lambda wildcards: code(
             "prepare", settings.dataset_module(config, settings.dataset_name(config, wildcards.population))
