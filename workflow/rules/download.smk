@@ -15,7 +15,7 @@ rule download:
     conda:
         ENVIRONMENT
     threads: 1
-    priority: 4  # everything else waits for it, and the longest jobs are to start early (see recourse)
+    priority: 4  # what is ready with the largest inputs comes first: the longest jobs, once all is drawn and trained
     params:
         code=lambda wildcards: code("download", settings.dataset_module(config, wildcards.dataset)),
         dataset="{dataset}",

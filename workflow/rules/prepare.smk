@@ -13,7 +13,7 @@ rule prepare:
     conda:
         ENVIRONMENT
     threads: 1
-    priority: 3  # training waits for it, and measuring
+    priority: 3  # see download
     params:
         code=lambda wildcards: code(
             "prepare", settings.dataset_module(config, settings.dataset_name(config, wildcards.population))

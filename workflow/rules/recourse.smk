@@ -16,7 +16,6 @@ rule recourse:
     conda:
         ENVIRONMENT
     threads: 1
-    priority: 1  # the longest jobs before those that wait for them, so that all cores have work until the end
     params:
         code=lambda wildcards: code("recourse", f"methods.{settings.method_base(config, wildcards.method)}"),
         base=lambda wildcards: settings.method_base(config, wildcards.method),

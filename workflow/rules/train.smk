@@ -15,7 +15,7 @@ rule train:
     conda:
         ENVIRONMENT
     threads: 1
-    priority: 2  # recourse waits for it
+    priority: 2  # see download
     params:
         code=lambda wildcards: code("train", *settings.modules_of(config, wildcards.classifier)),
         model=lambda wildcards: settings.model_of(config, wildcards.classifier),
