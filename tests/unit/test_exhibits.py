@@ -11,6 +11,7 @@ import yaml
 from made_up_run import METHODS, measures, study, write_run
 from recourse_segregation import contracts, exhibits, names
 from recourse_segregation.errors import DataError
+from recourse_segregation.exhibits import _figures, _run
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +221,18 @@ def test_a_data_set_has_a_figure_of_its_own(law, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["everyone-law.png", "everyone-law.svg", "everyone.csv"]
 
 
+def test_a_drawing_is_written_short_and_says_what_it_said():
+    drawing = """<svg viewBox="0 0 10.12345 20">
+     <path d="M 115.68175 49.300372
+L -0.126001 1e-3 3.5" style="opacity: 0.85"/>
+     <text x="1.23456">0.0025  more</text>
+    </svg>
+    """
+    path = '<path d="M 115.68 49.30 L -0.13 1e-3 3.5" style="opacity: 0.85"/>'
+    short = f'<svg viewBox="0 0 10.12 20">{path}<text x="1.23">0.0025  more</text></svg>'
+    assert _run._short(drawing).strip() == short
+
+
 def changes_of(*changes, metric="atkinson"):
     """Seeds of one cell as `segregation.seeds` returns them, from 0.5 on."""
     cell = {"population": "law-sex", "classifier": "mlp", "method": "face", "scenario": "default", "scope": "everyone"}
@@ -382,3 +395,11 @@ def test_a_missing_table_is_named_with_its_rule(tmp_path, file, rule):
     (tmp_path / file).unlink()
     with pytest.raises(DataError, match=rf"{file}.*run the rule {rule}"):
         exhibits.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("value", "nice"),
+    [(0.0007, 0.0006), (0.3, 0.3), (0.0999, 0.08), (0.16, 0.15), (1, 1), (0.1, 0.1), (1999, 1500), (1e-4, 1e-4)],
+)
+def test_a_tick_is_round_and_not_far_below_the_end_of_an_axis(value, nice):
+    assert _figures.nice_below(value) == pytest.approx(nice)

@@ -153,9 +153,9 @@ def marker(marker: str, label: str, face: str, edge: str) -> Line2D:
 
 
 def nice_below(value: float) -> float:
-    """The largest of …, 0.1, 0.2, 0.5, 1, 2, 5, … that is not above a positive value."""
+    """The largest of 1, 1.5, 2, 3, 4, 5, 6, 8, times a power of ten, that is not above a positive value."""
     power = 10.0 ** np.floor(np.log10(value))
-    return max(n * power for n in (1, 2, 5) if n * power <= value)
+    return power * max(n for n in (1, 1.5, 2, 3, 4, 5, 6, 8) if n <= value / power * (1 + 1e-9))
 
 
 def few_ticks(axis: Axes) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .. import comparison, names, statistics
 from ..errors import DataError
@@ -188,8 +189,7 @@ def show_agreement(table: pd.DataFrame) -> Any:
 def nearest(table: pd.DataFrame) -> Any:
     """Which convention meets most published numbers, in a sentence made from `agreement`."""
     said = [
-        f"{names.population(row.population)}: {row.convention[0].lower()}{row.convention[1:]} "
-        f"({row.matches} of {row.numbers})"
+        f"{names.population(row.population)}: {row.convention} ({row.matches} of {row.numbers})"
         for row in table[table["nearest"]].itertuples()
     ]
     return sentence(f"Most published numbers are met by – {'; '.join(said)}.")
@@ -213,6 +213,7 @@ def agreement_figure(table: pd.DataFrame) -> Figure:
             axis.set_xlim(0, total * 1.12)
             axis.set_title(f"{names.population(population)}\n{total} published numbers", fontsize=11)
             axis.set_xlabel("numbers that match; darkest: the nearest")
+            axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
             axis.grid(False)
     return figure
 
