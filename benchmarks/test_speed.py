@@ -12,6 +12,7 @@ import multiprocessing
 import resource
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -227,15 +228,17 @@ def test_mdn(benchmark, n):
 @pytest.mark.parametrize("n", [100, 1_000, 10_000])
 def test_ebr_search(benchmark, cell, n):
     method = methods.load("ebr")(epochs=50, density_quantile=0.3).fit(*cell, torch_generator(0))
-    x = people(cell, n)
-
+    x, model, ours, generator = people(cell, n), references.module(cell[1]), method.density, torch_generator(1)
+    density = SimpleNamespace(
+        log_density=ours.log_density, sample=lambda count, own: ours.sample(count, own, generator)
+    )
     record(
         benchmark,
         "EBR, sampling and search",
         n,
         "individual",
         lambda: method.counterfactuals(x),
-        lambda: [method.counterfactuals(person[None]) for person in x[:5]],
+        lambda: references.ebr(density, model, x[:5], cell[0].schema, density_quantile=0.3),
         5,
     )
 
