@@ -1,4 +1,4 @@
-"""Made-up populations and classifiers that the tests share."""
+"""Made-up populations and classifiers, and complete runs, that the tests share."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from recourse_segregation import classifiers
 from recourse_segregation.data import Dataset, Feature, Sensitive
 from recourse_segregation.population import Population, prepare
 from recourse_segregation.seeds import torch_generator
+from workflow_tools import STAGES, snakemake, with_raw_files
 
 torch.set_num_threads(1)
 
@@ -81,3 +82,20 @@ def trained(people) -> dict[tuple[str, str], classifiers.Classifier]:
         for kind in people
         for name in hidden
     }
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """Two complete runs of the tiny configuration that differ in all that must not matter.
+
+    One on one core, as a whole; the other on two, stage by stage, in a folder with an awkward name, where it is
+    tomorrow already and text is ASCII.
+    """
+    whole = with_raw_files(tmp_path_factory.mktemp("whole"))
+    process = snakemake(whole, "--cores", "1", LC_ALL="C.UTF-8", TZ="UTC")
+    assert process.returncode == 0, process.stdout[-6000:]
+    parts = with_raw_files(tmp_path_factory.mktemp("parts") / "größer, in Teilen")
+    for stage in (*STAGES, "all"):
+        process = snakemake(parts, "--cores", "2", stage, LC_ALL="C", TZ="Pacific/Kiritimati")
+        assert process.returncode == 0, process.stdout[-6000:]
+    return [whole, parts]

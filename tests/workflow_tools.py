@@ -13,7 +13,8 @@ from recourse_segregation import contracts, tracking
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
-
+#: targets, from left to right
+STAGES = ("prepare_all", "train_all", "recourse_all", "measure_all")
 
 #: Seconds are in these, so they differ between runs.
 TIMED = ("diagnostics.parquet", "provenance.json", "effort.csv")

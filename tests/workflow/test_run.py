@@ -21,6 +21,22 @@ def test_two_runs_are_bit_identical(finished):
     assert differing(*finished) == []
 
 
+def test_pages_and_pictures_are_bit_identical_too(finished):
+    """But for the page that shows seconds."""
+    one, two = (
+        {
+            f.relative_to(folder / "results").as_posix(): f.read_bytes()
+            for part in ("exhibits", "notebooks")
+            for f in (folder / "results" / part).rglob("*.*")
+            if "recourse_quality" not in f.as_posix()
+        }
+        for folder in finished
+    )
+    assert one.keys() == two.keys()
+    assert {name.rpartition(".")[2] for name in one} == {"csv", "html", "ipynb", "png", "svg"}
+    assert [name for name in one if one[name] != two[name]] == []
+
+
 def test_every_cell_is_measured(finished):
     measures = contracts.read(finished[0] / "results" / "measures.parquet", "measures")
     cells = measures.groupby(["population", "seed", "method", "scenario"]).size()
