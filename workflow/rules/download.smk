@@ -11,11 +11,11 @@ rule download:
         "logs/download/{dataset}.log",
     benchmark:
         "results/benchmarks/download/{dataset}.tsv"
+    priority: 4  # what is ready with the largest inputs comes first: the longest jobs, once all is drawn and trained
     localrule: True  # on a cluster, where Snakemake runs: nodes may have no network
     conda:
         ENVIRONMENT
     threads: 1
-    priority: 4  # what is ready with the largest inputs comes first: the longest jobs, once all is drawn and trained
     params:
         code=lambda wildcards: code("download", settings.dataset_module(config, wildcards.dataset)),
         dataset="{dataset}",

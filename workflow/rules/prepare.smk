@@ -10,10 +10,10 @@ rule prepare:
         "logs/prepare/{population}.seeds-{seeds}.log",
     benchmark:
         "results/benchmarks/prepare/{population}.seeds-{seeds}.tsv"
+    priority: 3  # see download
     conda:
         ENVIRONMENT
     threads: 1
-    priority: 3  # see download
     params:
         code=lambda wildcards: code(
             "prepare", settings.dataset_module(config, settings.dataset_name(config, wildcards.population))

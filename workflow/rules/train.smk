@@ -12,10 +12,10 @@ rule train:
         "logs/train/{population}.{classifier}.seeds-{seeds}.log",
     benchmark:
         "results/benchmarks/train/{population}.{classifier}.seeds-{seeds}.tsv"
+    priority: 2  # see download
     conda:
         ENVIRONMENT
     threads: 1
-    priority: 2  # see download
     params:
         code=lambda wildcards: code("train", *settings.modules_of(config, wildcards.classifier)),
         model=lambda wildcards: settings.model_of(config, wildcards.classifier),
