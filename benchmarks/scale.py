@@ -1,6 +1,6 @@
 """Seconds and memory of every stage against individuals, features and seeds; writes docs/performance.
 
-    make scale                               (some ten minutes on one core, nothing to download)
+    make scale                               (a quarter of an hour on one core, nothing to download)
     python benchmarks/scale.py --draw        (the figures and the text only, from docs/performance/scale.csv)
 
 Everybody is made up (as in `test_speed.py`), and every point runs in a process of its own. Seconds are of

@@ -121,14 +121,14 @@ def _picture(figure: Figure, folder: Path, name: str, about: str) -> Any:
     from IPython.display import Image
     from PIL import Image as Picture
 
-    # Text stays text in the SVG, and 32 colours do for a PNG: both are read in pages and kept in the repository.
+    # Text stays text in the SVG, and 64 colours do for a PNG: both are read in pages and kept in the repository.
     with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
         drawing = BytesIO()
         figure.savefig(drawing, format="svg", metadata={"Date": None}, dpi=150)
     files.write(folder / f"{name}.svg", _short(drawing.getvalue().decode("utf-8")))
     drawn, small = BytesIO(), BytesIO()
     figure.savefig(drawn, format="png", metadata={"Software": None}, dpi=100)
-    few = Picture.open(drawn).convert("RGB").quantize(32, dither=Picture.Dither.NONE)
+    few = Picture.open(drawn).convert("RGB").quantize(64, kmeans=3, dither=Picture.Dither.NONE)
     few.save(small, format="png", optimize=True)
     files.write(folder / f"{name}.png", small.getvalue())
     width = round(figure.get_figwidth() * 84)
