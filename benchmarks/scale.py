@@ -30,6 +30,7 @@ import psutil
 import seaborn as sns
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from sklearn import cluster, model_selection  # noqa: F401  (loaded before anything is timed)
 
 ROOT = Path(__file__).parents[1]
@@ -260,6 +261,9 @@ def curves(table: pd.DataFrame, column: str, label: str, path: Path) -> None:
             ax=axis,
         )
         axis.set(xscale="log", yscale="log", title=kind, xlabel="individuals", ylabel=label)
+        low, high = np.log10([part[column].min(), part[column].max()])
+        axis.set_ylim(10 ** np.floor(low - 0.05), 10 ** np.ceil(high + 0.05))  # whole decades, which have the labels
+        axis.yaxis.set_minor_formatter(NullFormatter())
         axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
     save(figure, path)
 
@@ -288,6 +292,8 @@ def ratios(table: pd.DataFrame, path: Path) -> None:
     right.set(title=f"more seeds against one, {few:,} individuals")
     for axis in (left, right):
         axis.set(xscale="log", xlabel="times as long", ylabel="")
+        axis.set_xticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
+        axis.xaxis.set_minor_formatter(NullFormatter())
         axis.grid(axis="y", alpha=0.3)
     left.axvline(FEATURES[1] / FEATURES[0], color="0.6", linestyle=":", zorder=0)
     for k in SEEDS[1:]:
