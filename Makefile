@@ -45,8 +45,8 @@ status: $(READY) ## what is done, running and left; a run may go on meanwhile
 	@$(BIN)/python workflow/scripts/status.py $(DIR)
 
 report: $(READY) ## after a run: all exhibits with captions and run times in one file, to be read offline
-	$(SNAKEMAKE) --directory $(DIR) --configfile $$($(BIN)/python workflow/scripts/status.py --configs $(DIR)) \
-		--report $(abspath $(DIR))/report.html
+	configs=$$($(BIN)/python workflow/scripts/status.py --configs $(DIR)) && \
+		$(SNAKEMAKE) --directory $(DIR) --configfile $$configs --report $(abspath $(DIR))/report.html
 	@echo "Done. Open $(abspath $(DIR))/report.html"
 
 benchmark: $(READY) ## seconds, memory and the ratio to one-by-one loops, into docs/performance.md

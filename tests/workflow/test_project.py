@@ -139,3 +139,16 @@ def test_no_raw_data_is_tracked():
         pytest.skip("not a git checkout")
     raw = re.compile(r"(adult\.(data|test)|compas-scores|german\.data|cs-training|law_data)")
     assert not [name for name in listed.stdout.splitlines() if raw.search(name)]
+
+
+def test_the_command_of_every_exhibit_can_be_run(tmp_path):
+    """Those of the README's table, together where they differ in the exhibit only."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"\| `snakemake -c2 (results/notebooks/(\w+)\.ipynb)([^`]*)` \|", text)
+    assert {name for _, name, _ in commands} == {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+    (tmp_path / "config.yaml").symlink_to(ROOT / "config.yaml")
+    for more in {more for _, _, more in commands}:
+        targets = [target for target, _, others in commands if others == more]
+        call = [sys.executable, "-m", "snakemake", "-n", "-q", "--directory", tmp_path, "-c2", *targets, *more.split()]
+        process = subprocess.run(list(map(str, call)), cwd=ROOT, capture_output=True, text=True)
+        assert process.returncode == 0, process.stdout + process.stderr
