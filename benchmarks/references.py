@@ -45,12 +45,12 @@ def margin(model: nn.Module, x: Tensor) -> Tensor:
     return logits[..., 1] - logits[..., 0]
 
 
-def valid(x: Tensor, schema) -> Tensor:
+def valid(x: Tensor, encoding) -> Tensor:
     """Mutable columns of x [..., d] made those of a person: in [0, 1], one level per binary and one-hot feature."""
-    x = torch.where(torch.tensor(schema.mutable), x.clamp(0, 1), x)
-    for (column,) in schema.indices("binary"):
+    x = torch.where(torch.tensor(encoding.mutable), x.clamp(0, 1), x)
+    for (column,) in encoding.indices("binary"):
         x[..., column] = (x[..., column] > 0.5).float()
-    for columns in schema.indices("categorical"):
+    for columns in encoding.indices("categorical"):
         largest = x[..., columns].argmax(-1)
         for level, column in enumerate(columns):
             x[..., column] = (largest == level).float()
@@ -73,19 +73,19 @@ def nobody(person: Tensor) -> Tensor:
 def wachter(
     model: nn.Module,
     x: Tensor,
-    schema,
+    encoding,
     learning_rate: float = 0.01,
     penalty: float = 0.01,
     steps: int = 1000,
     rounds: int = 10,
 ) -> Tensor:
     """One individual after another: Adam with AMSGrad on BCE + λ L1, λ halved after every round."""
-    found, mutable = [], torch.tensor(schema.mutable)
+    found, mutable = [], torch.tensor(encoding.mutable)
     for person in x:
         result, current = nobody(person), person.clone().requires_grad_(True)
         optimiser = torch.optim.Adam([current], lr=learning_rate, amsgrad=True)
         for step in range(rounds * steps):
-            point = valid(current.detach(), schema).requires_grad_(True)
+            point = valid(current.detach(), encoding).requires_grad_(True)
             score = margin(model, point)
             if score > 0:
                 result = point.detach()
@@ -94,7 +94,7 @@ def wachter(
             loss.backward()
             # The gradient passes straight through the choice of levels.
             current.grad = point.grad * mutable
-            for columns in schema.indices("categorical"):
+            for columns in encoding.indices("categorical"):
                 current.grad[columns] -= current.grad[columns].mean()
             optimiser.step()
             current.data = torch.where(mutable, current.data.clamp(0, 1), person)
@@ -103,11 +103,11 @@ def wachter(
 
 
 def growing_spheres(
-    model: nn.Module, x: Tensor, schema, step: float = 0.2, samples: int = 1000, shells: int = 1000
+    model: nn.Module, x: Tensor, encoding, step: float = 0.2, samples: int = 1000, shells: int = 1000
 ) -> Tensor:
     """One individual after another, a shell at a time."""
-    continuous = [column for (column,) in schema.indices("continuous")]
-    levels = [columns for kind in ("binary", "categorical") for columns in schema.indices(kind)]
+    continuous = [column for (column,) in encoding.indices("continuous")]
+    levels = [columns for kind in ("binary", "categorical") for columns in encoding.indices(kind)]
     found = []
     for person in x:
         result = None
@@ -118,7 +118,7 @@ def growing_spheres(
             people[:, continuous] += radius * direction / direction.norm(dim=1, keepdim=True)
             for columns in levels:
                 people[:, columns] = torch.rand(samples, len(columns))
-            result = nearest(person, valid(people, schema), model)
+            result = nearest(person, valid(people, encoding), model)
             if result is not None:
                 break
         found.append(nobody(person) if result is None else result)
@@ -129,14 +129,14 @@ def latent_search(
     vae,
     model: nn.Module,
     x: Tensor,
-    schema,
+    encoding,
     seen: np.ndarray,
     width: float = 0.01,
     samples: int = 100,
     shells: int = 1000,
 ) -> Tensor:
     """One individual after another, a shell of the latent space at a time; `seen` [d]: what the decoder also sees."""
-    mutable, seen = torch.tensor(schema.mutable), torch.tensor(seen)
+    mutable, seen = torch.tensor(encoding.mutable), torch.tensor(seen)
     found = []
     for person in x:
         result, centre = None, vae.encode(person[None, mutable])
@@ -146,7 +146,7 @@ def latent_search(
             points = centre + radius * direction / direction.norm(dim=1, keepdim=True)
             people = person.repeat(samples, 1)
             people[:, mutable] = vae.decode(points, person[seen].expand(samples, -1))
-            result = nearest(person, valid(people, schema), model)
+            result = nearest(person, valid(people, encoding), model)
             if result is not None:
                 break
         found.append(nobody(person) if result is None else result)
@@ -157,13 +157,13 @@ def cruds(
     csvae: CSVAE,
     model: nn.Module,
     x: Tensor,
-    schema,
+    encoding,
     steps: int = 2000,
     search_rate: float = 0.01,
     penalty: float = 1e-3,
 ) -> Tensor:
     """One individual after another: RMSprop on w by autograd, the accepted iterate with the lowest loss is kept."""
-    mutable, found = torch.tensor(schema.mutable), []
+    mutable, found = torch.tensor(encoding.mutable), []
     for person in x:
         given = person[None, ~mutable]
         z = csvae.encode(person[None, mutable])
@@ -174,7 +174,7 @@ def cruds(
             decoded = csvae.decoder(torch.cat([z, w, given], 1))[0]
             point = person.clone()
             point[mutable] = decoded.detach()
-            point = valid(point, schema).requires_grad_(True)
+            point = valid(point, encoding).requires_grad_(True)
             score = margin(model, point)
             loss = softplus(-score) + penalty * (point - person).square().sum()
             if score > 0 and loss.item() < lowest:
@@ -191,7 +191,7 @@ def ebr(
     density: MDN,
     model: nn.Module,
     x: Tensor,
-    schema,
+    encoding,
     density_quantile: float = 0.7,
     bound: float = 20.0,
     proposals: int = 50_000,
@@ -202,10 +202,10 @@ def ebr(
 
     shared_pool: one pool, the minority's, for all (whose other immutables must be alike).
     """
-    mutable, found = torch.tensor(schema.mutable), []
-    immutable = [column for column, moves in enumerate(schema.mutable) if not moves]
-    continuous = [list(schema.mutable_columns).index(schema.columns[c]) for (c,) in schema.indices("continuous")]
-    sensitive, minority = immutable.index(schema.sensitive_index), schema.groups.index(schema.minority)
+    mutable, found = torch.tensor(encoding.mutable), []
+    immutable = [column for column, moves in enumerate(encoding.mutable) if not moves]
+    continuous = [list(encoding.mutable_columns).index(encoding.columns[c]) for (c,) in encoding.indices("continuous")]
+    sensitive, minority = immutable.index(encoding.sensitive_index), encoding.groups.index(encoding.minority)
 
     def draw(own: Tensor) -> Tensor:
         other = own.clone()
@@ -230,20 +230,20 @@ def ebr(
         if len(samples):
             people = person.repeat(len(samples), 1)
             people[:, mutable] = samples
-            result = nearest(person, valid(people, schema), model)
+            result = nearest(person, valid(people, encoding), model)
         found.append(nobody(person) if result is None else result)
     return torch.stack(found)
 
 
 def face(
-    model: nn.Module, x: Tensor, schema, individuals: np.ndarray, neighbours: int = 50, density_quantile: float = 0.5
+    model: nn.Module, x: Tensor, encoding, individuals: np.ndarray, neighbours: int = 50, density_quantile: float = 0.5
 ) -> Tensor:
     """One individual after another: the shortest path from them to the first accepted individual in a dense region.
 
     individuals: float64 [n, d], all who may be passed; the people x must be among them.
     """
     accepted = (margin(model, torch.tensor(individuals, dtype=torch.float32)) > 0).numpy()
-    mutable, profiles, found = schema.mutable, {}, []
+    mutable, profiles, found = encoding.mutable, {}, []
     for person in x.numpy():
         profile = person[~mutable].tobytes()
         if profile not in profiles:
@@ -536,38 +536,38 @@ IBR = {"kl_weight": 1.0, "epochs": 100, "weight_decay": 0.0, "adversary_weight":
 
 def recourse(method: str, options: dict, population, classifier) -> tuple[Tensor, dict[str, float]]:
     """Recourse of everyone in train who is rejected [n, d], NaN where there is none, and the model's final losses."""
-    model, schema = module(classifier), population.schema
+    model, encoding = module(classifier), population.encoding
     everyone = torch.tensor(population.features, dtype=torch.float32)
     accepted = margin(model, everyone) > 0
     x = everyone[torch.tensor(population.train) & ~accepted]
-    mutable = torch.tensor(schema.mutable)
+    mutable = torch.tensor(encoding.mutable)
     own, given, losses = everyone[:, mutable], everyone[:, ~mutable], {}
     if method == "wachter":
-        found = wachter(model, x, schema, **options)
+        found = wachter(model, x, encoding, **options)
     elif method == "growing_spheres":
-        found = growing_spheres(model, x, schema, **options)
+        found = growing_spheres(model, x, encoding, **options)
     elif method == "face":
-        found = face(model, x, schema, population.features, **options)
+        found = face(model, x, encoding, population.features, **options)
     elif method == "cchvae":
         training, search = divide(options, train_vae)
         vae, losses = train_vae(own, given, **training)
-        found = latent_search(vae, model, x, schema, ~schema.mutable, **search)
+        found = latent_search(vae, model, x, encoding, ~encoding.mutable, **search)
     elif method == "ibr":
         training, search = divide(IBR | options, train_vae)
-        seen = ~schema.mutable
-        seen[schema.sensitive_index] = False
-        group = everyone[:, schema.sensitive_index]
+        seen = ~encoding.mutable
+        seen[encoding.sensitive_index] = False
+        group = everyone[:, encoding.sensitive_index]
         vae, losses = train_vae(own, everyone[:, torch.tensor(seen)], group=group, **training)
-        found = latent_search(vae, model, x, schema, seen, **search)
+        found = latent_search(vae, model, x, encoding, seen, **search)
     elif method == "cruds":
         training, search = divide(options, train_csvae)
         label = torch.tensor(population.labels, dtype=torch.float32)
         csvae, losses = train_csvae(own, given, label, **training)
-        found = cruds(csvae, model, x, schema, **search)
+        found = cruds(csvae, model, x, encoding, **search)
     elif method == "ebr":
         training, search = divide(options, train_mdn)
         density, losses = train_mdn(own[accepted], given[accepted], **training)
-        found = ebr(density, model, x, schema, **search)
+        found = ebr(density, model, x, encoding, **search)
     else:
         raise ValueError(f"{method} has no plain reference")
     return found, losses
@@ -668,7 +668,7 @@ def measures(population, rejected: np.ndarray, counterfactual: np.ndarray, home)
     population: the training part [n]. rejected: bool [n]. counterfactual: mutable features [n rejected, m], NaN where
     there is none. home: the neighbourhoods before.
     """
-    before, minority = population.features[:, population.schema.mutable], population.minority
+    before, minority = population.features[:, population.encoding.mutable], population.minority
     found = np.isfinite(counterfactual).all(1)
     moved, after = rejected.copy(), before.copy()
     moved[rejected] = found

@@ -28,17 +28,17 @@ def main(block: str = "seeds-0-4") -> None:
     lines = []
     for row in rows[rows["phase"] == "after"].itertuples():
         folder = ROOT / "results" / row.population / block
-        people = contracts.populations(contracts.read(folder / "population.parquet", "population"))
+        people = contracts.people(contracts.read(folder / "population.parquet", "population"))
         cell = folder / CLASSIFIERS[row.exhibit]
         homes = contracts.read(cell / "neighbourhoods.default.parquet", "neighbourhoods")
         after = contracts.read(cell / row.method / "after.parquet", "after").query("scenario == 'default'")
         values = []
         for seed, population in people.items():
-            schema = population.schema
-            radius = measure.neighbourhoods_from(homes[homes["seed"] == seed], schema)["everyone"].radius
+            encoding = population.encoding
+            radius = measure.neighbourhoods_from(homes[homes["seed"] == seed], encoding)["everyone"].radius
             own = after[after["seed"] == seed]
-            features = own[list(schema.mutable_columns)].to_numpy()
-            minority = (own["group"] == schema.minority).to_numpy()
+            features = own[list(encoding.mutable_columns)].to_numpy()
+            minority = (own["group"] == encoding.minority).to_numpy()
             moved = (own["status"] == "moved").to_numpy()
             orders = (np.arange(len(own)), np.argsort(moved, kind="stable"), np.argsort(~moved, kind="stable"))
             values.append([centralization_released(features[o], minority[o], radius) for o in orders])

@@ -73,7 +73,7 @@ class Cell:
         self.name, stream = name, torch_generator(seed, "same quality", name)
         if name == "synthetic":
             everyone = prepare(name, data.load(name), "sex", seed, 10_000)
-            self.population = Population(everyone.schema, everyone.table[::4].reset_index(drop=True))
+            self.population = Population(everyone.encoding, everyone.table[::4].reset_index(drop=True))
             trained = settings.options_for(config, "classifiers", "linear", name)
         else:
             self.population = made_up("levels", seed, rows=160)
@@ -90,7 +90,7 @@ class Cell:
     def ours(self, method: str, seed: int, **changed) -> tuple[np.ndarray, dict]:
         """Recourse [n, m] and (scope, metric) -> value, by the library."""
         options = self.options[method] | changed
-        people = Population(self.population.schema, self.population.table.assign(seed=seed))
+        people = Population(self.population.encoding, self.population.table.assign(seed=seed))
         train = people.training_part()
         offered, diagnostics = recourse.generate([people], [self.classifier], "-", method, method, options)
         after = simulation.implement(train, self.accepted, offered, numpy_generator(seed, "same quality", "uptake"))
@@ -98,14 +98,14 @@ class Cell:
         table = measure.after(train, self.accepted, offered, after, before, self.homes).query("phase == 'after'")
         values = table.set_index(["scope", "metric"])["value"].to_dict()
         losses = diagnostics.set_index("quantity")["value"].to_dict()
-        moved = offered[list(people.schema.mutable_columns)].to_numpy()
+        moved = offered[list(people.encoding.mutable_columns)].to_numpy()
         return moved, values | {("model", name): value for name, value in losses.items()}
 
     def plain(self, method: str, seed: int) -> tuple[np.ndarray, dict]:
         """The same, by plain loops."""
         torch.manual_seed(derive(seed, "same quality", "reference", method))
         found, losses = references.recourse(method, self.options[method], self.population, self.classifier)
-        moved = found.double().numpy()[:, self.population.schema.mutable]
+        moved = found.double().numpy()[:, self.population.encoding.mutable]
         return moved, self.naive(moved) | {("model", name): value for name, value in losses.items()}
 
     def naive(self, moved: np.ndarray) -> dict:

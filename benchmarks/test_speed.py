@@ -113,7 +113,7 @@ def test_wachter(benchmark, cell, n):
         n,
         "individual",
         lambda: method.counterfactuals(x),
-        lambda: references.wachter(model, x[:20], cell[0].schema),
+        lambda: references.wachter(model, x[:20], cell[0].encoding),
         20,
     )
 
@@ -128,7 +128,7 @@ def test_growing_spheres(benchmark, cell, n):
         n,
         "individual",
         lambda: method.counterfactuals(x),
-        lambda: references.growing_spheres(model, x[:50], cell[0].schema),
+        lambda: references.growing_spheres(model, x[:50], cell[0].encoding),
         50,
     )
 
@@ -137,14 +137,14 @@ def test_growing_spheres(benchmark, cell, n):
 def test_latent_search(benchmark, cell, n):
     method = methods.load("cchvae")(epochs=5).fit(*cell, torch_generator(0))
     x, model = people(cell, n), references.module(cell[1])
-    schema = cell[0].schema
+    encoding = cell[0].encoding
     record(
         benchmark,
         "C-CHVAE and IBR, search",
         n,
         "individual",
         lambda: method.counterfactuals(x),
-        lambda: references.latent_search(method.vae, model, x[:50], schema, ~schema.mutable),
+        lambda: references.latent_search(method.vae, model, x[:50], encoding, ~encoding.mutable),
         50,
     )
 
@@ -161,7 +161,7 @@ def test_cruds_search(benchmark, cell, n):
         n,
         "individual",
         lambda: method.counterfactuals(x),
-        lambda: references.cruds(csvae, model, x[:2], cell[0].schema),
+        lambda: references.cruds(csvae, model, x[:2], cell[0].encoding),
         2,
     )
 
@@ -238,7 +238,7 @@ def test_ebr_search(benchmark, cell, n):
         n,
         "individual",
         lambda: method.counterfactuals(x),
-        lambda: references.ebr(density, model, x[:5], cell[0].schema, density_quantile=0.3),
+        lambda: references.ebr(density, model, x[:5], cell[0].encoding, density_quantile=0.3),
         5,
     )
 

@@ -94,7 +94,7 @@ def _tradeoff() -> str:
 
 def _placebo() -> str:
     table = read("exhibits/controls/controls").query("scenario == 'placebo'")
-    table = table[~table["method"].isin(["none", "collapse", "swap_in"])]
+    table = table[~table["method"].isin(["nobody", "collapse", "swap_in"])]
     parts = []
     for name in INDICES:
         own = table[table["metric"] == name].dropna(subset=["low", "high"])

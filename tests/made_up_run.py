@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from recourse_segregation import comparison, contracts, names
-from recourse_segregation.population import Encoded, Schema
+from recourse_segregation.population import Encoded, Encoding
 
-SCHEMA = Schema(
+ENCODING = Encoding(
     "synthetic",
     (
         Encoded("sex", "binary", ("sex",), ("female", "male"), True),
@@ -118,11 +118,11 @@ def write_people(block, seeds):
     people = people.assign(sex=(people["group"] == "male").astype(float), x1=0.2, x2=[0.1, 0.2, 0.8, 0.9, 0.5])
     before = people.assign(split=["train"] * 4 + ["test"], label=[0, 0, 1, 1, 1], population="synthetic")
     tables = [before.assign(seed=s) for s in seeds]
-    order = [*contracts.CONTRACTS["population"], *SCHEMA.columns]
-    contracts.write(pd.concat(tables)[order], block / "population.parquet", "population", SCHEMA)
+    order = [*contracts.CONTRACTS["population"], *ENCODING.columns]
+    contracts.write(pd.concat(tables)[order], block / "population.parquet", "population", ENCODING)
     after = people[:4].assign(population="synthetic", scenario="default", accepted=[True, False, True, True])
     after = after.assign(status=["moved", "unresolved", "accepted", "accepted"], x2=[0.7, 0.2, 0.8, 0.9])
-    order = [*contracts.CONTRACTS["after"], *SCHEMA.columns]
+    order = [*contracts.CONTRACTS["after"], *ENCODING.columns]
     for method in METHODS:
         table = pd.concat([after.assign(seed=s) for s in seeds])[order]
-        contracts.write(table, block / "linear" / method / "after.parquet", "after", SCHEMA)
+        contracts.write(table, block / "linear" / method / "after.parquet", "after", ENCODING)

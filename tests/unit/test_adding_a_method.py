@@ -43,7 +43,7 @@ def test_the_example_meets_the_post_conditions(kind, classifier, mine, people, t
     found, again = (mine().fit(*cell, torch_generator(0, "test")).counterfactuals(x) for _ in range(2))
     assert torch.equal(x, before)
     torch.testing.assert_close(found, again, rtol=0, atol=0, equal_nan=True)
-    reason = recourse.check(x, found, cell[0].schema, cell[1])
+    reason = recourse.check(x, found, cell[0].encoding, cell[1])
     assert set(reason) <= {"", "nothing found"}
     assert (reason == "").mean() > 0.8
 

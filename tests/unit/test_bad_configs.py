@@ -220,7 +220,10 @@ BREAKAGES = {
         "methods.a.base: 'b' is a variant",
         "methods.b.base: 'a' is a variant",
     ),
-    "method: a hidden file as the base": (broken(("methods", "mine"), {"base": "_base"}), "methods.mine.base: '_base'"),
+    "method: a hidden file as the base": (
+        broken(("methods", "mine"), {"base": "_method"}),
+        "methods.mine.base: '_base'",
+    ),
     "method: a path as the base": (broken(("methods", "mine"), {"base": "../data/law"}), "methods.mine.base: '../data"),
     "method: a base of null": (broken(("methods", "mine"), {"base": None}), "methods.mine.base: None", "a text"),
     "method: options of null": (broken(("methods", "ebr", "options"), None), "methods.ebr.options: None", "a mapping"),
@@ -229,7 +232,7 @@ BREAKAGES = {
         "methods.ebr.options: unknown key 'adversary_weight'; allowed: bound",
     ),
     "method: options where there are none": (
-        broken(("methods", "none", "options"), {"epochs": 1}),
+        broken(("methods", "nobody", "options"), {"epochs": 1}),
         "methods.none.options: unknown key 'epochs'; allowed: none",
     ),
     "method: an option with a number as its name": (

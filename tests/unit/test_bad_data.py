@@ -24,7 +24,7 @@ import pytest
 
 from fixtures.make_raw import MAKERS, RawTable, make
 from recourse_segregation import data
-from recourse_segregation.data.base import RawFile
+from recourse_segregation.data.dataset import RawFile
 from recourse_segregation.errors import DataError, SourceError
 from recourse_segregation.sources import Checked, fetch
 

@@ -16,9 +16,9 @@ ROOT = Path(__file__).parents[2]
 
 def test_a_population_survives_its_file(tmp_path, people):
     people = people["levels"]
-    contracts.write(people.table, tmp_path / "p.parquet", "population", people.schema)
-    again = contracts.populations(contracts.read(tmp_path / "p.parquet", "population"))[0]
-    assert again.schema == people.schema
+    contracts.write(people.table, tmp_path / "p.parquet", "population", people.encoding)
+    again = contracts.people(contracts.read(tmp_path / "p.parquet", "population"))[0]
+    assert again.encoding == people.encoding
     pd.testing.assert_frame_equal(again.table, people.table, check_dtype=False)
     assert (again.features == people.features).all()
 
@@ -48,7 +48,7 @@ def test_a_table_that_lacks_columns_is_not_read(tmp_path):
 def test_equal_tables_are_equal_files(tmp_path, people):
     people = people["levels"]
     for name in ("a", "b"):
-        contracts.write(people.table, tmp_path / name, "population", people.schema)
+        contracts.write(people.table, tmp_path / name, "population", people.encoding)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -62,7 +62,7 @@ def test_a_method_depends_on_what_it_imports_and_on_no_other_method():
     assert "methods/cchvae.py" not in ibr
     assert "generative/mdn.py" not in ibr
     stage = names(tracking.closure(ROOT / "workflow" / "scripts" / "recourse.py"))
-    assert {"recourse.py", "contracts.py", "methods/__init__.py", "methods/_base.py"} <= stage
+    assert {"recourse.py", "contracts.py", "methods/__init__.py", "methods/_method.py"} <= stage
     assert not {"methods/wachter.py", "metrics/segregation.py"} & stage
 
 

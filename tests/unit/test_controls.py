@@ -31,8 +31,8 @@ def measured(cell, method, groups="own"):
     return everyone_only.pivot(index="metric", columns="phase", values="value")
 
 
-def test_none_changes_nothing_to_the_bit(cell):
-    table = measured(cell, "none").drop("atkinson_released")
+def test_nobody_changes_nothing_to_the_bit(cell):
+    table = measured(cell, "nobody").drop("atkinson_released")
     assert (table["before"] == table["after"]).all()
 
 
@@ -56,7 +56,7 @@ def test_the_placebo_finds_no_groups_before(cell):
 
 def test_the_placebo_measures_after_with_the_labels_of_before(cell):
     """Nobody moves, so nothing may change under shuffled labels either."""
-    table = measured(cell, "none", "shuffled").drop("atkinson_released")
+    table = measured(cell, "nobody", "shuffled").drop("atkinson_released")
     assert (table["before"] == table["after"]).all()
 
 

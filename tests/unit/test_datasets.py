@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fixtures.make_raw import MAKERS, PERSONAL, RawTable, make, write
 from recourse_segregation import data
 from recourse_segregation.data import reading
-from recourse_segregation.data.base import Feature
+from recourse_segregation.data.dataset import Feature
 from recourse_segregation.errors import DataError, SourceError
 from recourse_segregation.population import prepare
 from recourse_segregation.settings import dataset_names
@@ -89,11 +89,11 @@ def test_every_sensitive_attribute_makes_a_population_and_never_moves(name, key,
     write(name, tmp_path)
     people = prepare(f"{name}-{key}", dataset, key, 0, 10_000, dataset.read(tmp_path))
     feature = dataset.sensitive[key].feature
-    assert people.schema.sensitive == feature
-    assert people.schema.minority == dataset.sensitive[key].minority
-    moves = {f.name for f in people.schema.features if not f.immutable}
+    assert people.encoding.sensitive == feature
+    assert people.encoding.minority == dataset.sensitive[key].minority
+    moves = {f.name for f in people.encoding.features if not f.immutable}
     assert moves == {f.name for f in dataset.features if not f.immutable} - {feature}
-    for columns in people.schema.indices("categorical"):
+    for columns in people.encoding.indices("categorical"):
         assert (people.features[:, columns].sum(1) == 1).all()
 
 
@@ -102,9 +102,9 @@ def test_a_sensitive_attribute_is_one_line(tmp_path):
     write("german", tmp_path)
     line = {"telephone": data.Sensitive(feature="telephone", levels=("none", "registered"), minority="registered")}
     more = replace(german, sensitive=german.sensitive | line)
-    schema = prepare("german-telephone", more, "telephone", 0, 10_000, german.read(tmp_path)).schema
-    assert schema.sensitive == "telephone"
-    assert not schema.mutable[schema.sensitive_index], "it moves in the other populations, not in this one"
+    encoding = prepare("german-telephone", more, "telephone", 0, 10_000, german.read(tmp_path)).encoding
+    assert encoding.sensitive == "telephone"
+    assert not encoding.mutable[encoding.sensitive_index], "it moves in the other populations, not in this one"
 
 
 # --- what each preparation does ---------------------------------------------------------------------------

@@ -107,13 +107,13 @@ def test_every_sensitive_attribute_makes_a_population(tmp_path):
     dataset = load(write(tmp_path, rows()))
     frame = dataset.read(tmp_path)
     sex = prepare("mine", dataset, "sex", 0, 10_000, frame)
-    assert (sex.schema.groups, sex.schema.minority) == (("female", "male"), "female")
+    assert (sex.encoding.groups, sex.encoding.minority) == (("female", "male"), "female")
     age = prepare("mine", dataset, "age", 0, 60, frame)
-    assert age.schema.groups == ("up to the median", "above the median")
+    assert age.encoding.groups == ("up to the median", "above the median")
     raw = frame.loc[age.table["individual"]].reset_index(drop=True)
     above = raw["age"] > raw["age"].median()
     assert (age.table["group"] == "above the median").tolist() == above.tolist(), "the median is of the 60 rows used"
-    (kind,) = [f.kind for f in age.schema.features if f.name == "age"]
+    (kind,) = [f.kind for f in age.encoding.features if f.name == "age"]
     assert kind == "binary"
 
 

@@ -140,12 +140,12 @@ def test_every_method_follows_the_device_of_its_classifier(method, options, peop
     cell = people["levels"], trained["levels", "mlp"]
     x = rejected(*cell)
     near, losses = result(method, options, *cell, x)
-    why = recourse.check(x, near, cell[0].schema, cell[1])
+    why = recourse.check(x, near, cell[0].encoding, cell[1])
     with Elsewhere():
         classifier = cell[1].to(DEVICE)
         far, far_losses = result(method, options, cell[0], classifier, x.to(DEVICE))
         assert far.device == DEVICE
-        assert list(recourse.check(x.to(DEVICE), far, cell[0].schema, classifier)) == list(why)
+        assert list(recourse.check(x.to(DEVICE), far, cell[0].encoding, classifier)) == list(why)
         far = far.cpu()
     torch.testing.assert_close(far, near, rtol=0, atol=0, equal_nan=True)
     assert far_losses == losses
@@ -206,12 +206,12 @@ def test_every_method_keeps_its_post_conditions_on_cuda(method, options, people,
     again, _ = result(method, options, *cell, x)
     assert found.device.type == "cuda"
     torch.testing.assert_close(found, again, rtol=0, atol=1e-4, equal_nan=True)
-    why = recourse.check(x, found, cell[0].schema, cell[1])
+    why = recourse.check(x, found, cell[0].encoding, cell[1])
     if method == "wachter" and options:  # CARLA's iterates break them on the CPU too
         return
     assert set(why) <= {"", "nothing found"}
     near, _ = result(method, options, cell[0], cell[1].to("cpu"), x.cpu())
-    there = recourse.check(x.cpu(), near, cell[0].schema, cell[1].to("cpu"))
+    there = recourse.check(x.cpu(), near, cell[0].encoding, cell[1].to("cpu"))
     assert abs((why == "").mean() - (there == "").mean()) < 0.1
 
 

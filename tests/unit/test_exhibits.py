@@ -292,7 +292,7 @@ def test_calibration_sets_the_methods_beside_the_controls(controlled):
     assert (row["collapse"], row["swap_in"]) == pytest.approx((-0.3, -0.25))
     assert (row["lowest"], row["highest"]) == pytest.approx((-0.2, -0.2))
     assert (row["own"], row["shuffled"], row["share"]) == pytest.approx((0.2, 0.05, 0.25))
-    assert np.isnan(row["none"])  # not run
+    assert np.isnan(row["nobody"])  # not run
 
 
 def test_what_is_due_to_the_groups_is_paired_within_a_seed(controlled):
@@ -333,7 +333,7 @@ def test_claims_are_shown_with_their_evidence(run):
         "face-k20": "FACE, k = 20",
         "ebr-own-group": "EBR without the other group",
         "wachter-compatible": "Wachter as CARLA",
-        "none": "No recourse",
+        "nobody": "No recourse",
         "mine-q70": "mine-q70",
         "ebr-other": "ebr-other",
     }.items(),

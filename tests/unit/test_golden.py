@@ -11,7 +11,7 @@ import torch
 
 from recourse_segregation.classifiers import Classifier, from_state
 from recourse_segregation.methods.wachter import Wachter
-from recourse_segregation.population import Encoded, Schema
+from recourse_segregation.population import Encoded, Encoding
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "wachter_carla.json").read_text(encoding="utf-8"))
 
@@ -25,7 +25,7 @@ def classifier() -> Classifier:
 def wachter(classifier: Classifier, **options) -> torch.Tensor:
     features = tuple(Encoded(f"x{i}", "continuous", (f"x{i}",), (), False) for i in range(5))
     method = Wachter(**options)
-    method.schema, method.classifier = Schema("golden", features, "x0", ("a", "b"), "b"), classifier
+    method.encoding, method.classifier = Encoding("golden", features, "x0", ("a", "b"), "b"), classifier
     method.mutable = torch.ones(5, dtype=torch.bool)
     return method.counterfactuals(torch.tensor(GOLDEN["x"]))
 

@@ -58,7 +58,7 @@ def test_every_metric_phase_and_scope_is_there(people, trained):
 
 
 def test_the_do_nothing_control_changes_no_metric(people, trained):
-    offered, after, table, _ = run(people["levels"], trained["levels", "mlp"], "none")
+    offered, after, table, _ = run(people["levels"], trained["levels", "mlp"], "nobody")
     assert not offered["found"].any()
     assert set(after["status"]) == {"accepted", "unresolved"}
     for scope in ("everyone", "accepted"):
@@ -75,7 +75,7 @@ def test_the_do_nothing_control_changes_no_metric(people, trained):
 
 def test_nobody_rejected_says_so(people):
     population = people["levels"]
-    offered, after, table, _ = run(population, constant(len(population.schema.columns), 5.0), "wachter")
+    offered, after, table, _ = run(population, constant(len(population.encoding.columns), 5.0), "wachter")
     assert len(offered) == 0
     assert (after["status"] == "accepted").all()
     found = table.query("metric == 'found'").iloc[0]
@@ -88,7 +88,7 @@ def test_nobody_rejected_says_so(people):
 def test_everybody_rejected_and_nothing_found_says_zero_of_n(people):
     population = people["levels"]
     offered, _, table, diagnostics = run(
-        population, constant(len(population.schema.columns), -5.0), "wachter", {"steps": 5, "rounds": 1}
+        population, constant(len(population.encoding.columns), -5.0), "wachter", {"steps": 5, "rounds": 1}
     )
     assert len(offered) == population.train.sum()
     assert set(offered["reason"]) == {"nothing found"}
@@ -118,8 +118,8 @@ def test_diagnostics_hold_seconds_and_counts(people, trained):
 
 def test_immutables_are_equal_to_the_bit(people, trained):
     offered, _, _, _ = run(people["levels"], trained["levels", "mlp"], "wachter")
-    schema, train = people["levels"].schema, people["levels"].training_part()
-    immutable = [c for c, m in zip(schema.columns, schema.mutable, strict=True) if not m]
+    encoding, train = people["levels"].encoding, people["levels"].training_part()
+    immutable = [c for c, m in zip(encoding.columns, encoding.mutable, strict=True) if not m]
     own = train.table.set_index("individual").loc[offered["individual"], immutable]
     np.testing.assert_array_equal(offered[immutable], own)
 
@@ -127,8 +127,8 @@ def test_immutables_are_equal_to_the_bit(people, trained):
 def test_neighbourhoods_survive_their_table(people):
     train = people["levels"].training_part()
     homes = measure.fit_neighbourhoods(train, train.labels == 1, 8, 0.1)
-    table = measure.neighbourhood_table(homes, 0, "default", train.schema)
-    again = measure.neighbourhoods_from(table, train.schema)
+    table = measure.neighbourhood_table(homes, 0, "default", train.encoding)
+    again = measure.neighbourhoods_from(table, train.encoding)
     assert set(again) == {"everyone", "accepted"}
     np.testing.assert_array_equal(again["everyone"].centres, homes["everyone"].centres)
     assert again["everyone"].radius == homes["everyone"].radius
@@ -179,6 +179,6 @@ def test_what_is_estimated_says_so_with_its_error(people, trained):
         exact.query("metric == 'average_proximity'")["value"],
         rtol=0.01,
     )
-    rows = measure.neighbourhood_table({"everyone": home}, 0, "default", train.schema)
+    rows = measure.neighbourhood_table({"everyone": home}, 0, "default", train.encoding)
     assert (rows["radius_error"] == home.radius.error).all()
     assert home.radius.error > 0

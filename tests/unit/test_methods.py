@@ -20,7 +20,7 @@ FAST = {
     "growing_spheres": {"samples": 200},
 }
 #: what draws nothing for anybody after `fit`, with its options: one by one must equal all at once
-DETERMINISTIC = {"none": {}, "wachter": {}, "face": {}, "ebr": {"shared_pool": True}}
+DETERMINISTIC = {"nobody": {}, "wachter": {}, "face": {}, "ebr": {"shared_pool": True}}
 CELLS = [
     (method, kind, classifier)
     for method in methods.names()
@@ -48,10 +48,10 @@ def test_post_conditions_and_repeatability(method, kind, classifier, people, tra
     again = fitted(method, *cell).counterfactuals(x)
     assert torch.equal(x, before), "a method must not change its input"
     torch.testing.assert_close(found, again, rtol=0, atol=0, equal_nan=True)
-    reason = recourse.check(x, found, cell[0].schema, cell[1])
+    reason = recourse.check(x, found, cell[0].encoding, cell[1])
     # Whatever a method returns is right; only "nothing found" may be the reason for no recourse.
     assert set(reason) <= {"", "nothing found"}
-    if method == "none":
+    if method == "nobody":
         assert set(reason) == {"nothing found"}
     else:
         assert (reason == "").mean() > 0.8
@@ -105,7 +105,7 @@ def test_growing_spheres_options_shorten_and_sparsify(option, kind, size, people
     x = rejected(*cell)
     plain = fitted("growing_spheres", *cell).counterfactuals(x)
     found = fitted("growing_spheres", *cell, **{option: True}).counterfactuals(x)
-    assert set(recourse.check(x, found, cell[0].schema, cell[1])) == {""}
+    assert set(recourse.check(x, found, cell[0].encoding, cell[1])) == {""}
     assert size(found - x) < size(plain - x)
 
 
@@ -201,9 +201,9 @@ def test_ebr_low_bound_saturates(people, trained):
 
 def test_ibr_decoder_does_not_see_the_sensitive_attribute(people, trained):
     method = fitted("ibr", people["levels"], trained["levels", "linear"])
-    schema = people["levels"].schema
-    assert not method.condition[schema.sensitive_index]
-    assert method.condition.sum() == (~schema.mutable).sum() - 1
+    encoding = people["levels"].encoding
+    assert not method.condition[encoding.sensitive_index]
+    assert method.condition.sum() == (~encoding.mutable).sum() - 1
 
 
 def test_ebr_without_the_other_group_takes_its_own_density_alone(people, trained):
@@ -227,7 +227,7 @@ def test_ibr_ablations_really_switch(option, people, trained):
     x = rejected(*cell)
     plain, ablated = fitted("ibr", *cell), fitted("ibr", *cell, **option)
     assert not torch.equal(plain.counterfactuals(x), ablated.counterfactuals(x))
-    sees = ablated.condition[people["levels"].schema.sensitive_index]
+    sees = ablated.condition[people["levels"].encoding.sensitive_index]
     assert bool(sees) == option.get("sensitive_in_decoder", False)
 
 
@@ -235,17 +235,17 @@ def test_ibr_ablations_really_switch(option, people, trained):
 def test_collapse_sends_everybody_to_one_point(kind, people, trained):
     cell = people[kind], trained[kind, "mlp"]
     found = fitted("collapse", *cell).counterfactuals(rejected(*cell))
-    mutable = torch.tensor(cell[0].schema.mutable)
+    mutable = torch.tensor(cell[0].encoding.mutable)
     assert (found[:, mutable] == found[0, mutable]).all()
 
 
 def test_swap_in_takes_places_of_the_other_group(people, trained):
     cell = people["levels"], trained["levels", "mlp"]
-    schema, x = cell[0].schema, rejected(*cell)
+    encoding, x = cell[0].encoding, rejected(*cell)
     found = fitted("swap_in", *cell).counterfactuals(x)
     everybody = classifiers.tensor(cell[0].features)
     accepted = everybody[cell[1].accepts(everybody)]
-    mutable, sex = torch.tensor(schema.mutable), schema.sensitive_index
+    mutable, sex = torch.tensor(encoding.mutable), encoding.sensitive_index
     for factual, counterfactual in zip(x, found, strict=True):
         same = (accepted[:, mutable] == counterfactual[mutable]).all(1)
         assert (accepted[same][:, sex] != factual[sex]).any()
@@ -266,29 +266,29 @@ def test_unknown_method_names_those_that_exist():
 def test_a_method_of_the_wrong_shape_is_an_error(people, trained):
     x = rejected(people["levels"], trained["levels", "linear"])
     with pytest.raises(ValueError, match="one row per individual"):
-        recourse.check(x, x[:-1], people["levels"].schema, trained["levels", "linear"])
+        recourse.check(x, x[:-1], people["levels"].encoding, trained["levels", "linear"])
 
 
 def test_check_counts_each_reason(people, trained):
     """One broken row for each reason, one good row."""
-    schema, classifier = people["levels"].schema, trained["levels", "linear"]
+    encoding, classifier = people["levels"].encoding, trained["levels", "linear"]
     x = rejected(people["levels"], classifier)
     good = fitted("wachter", people["levels"], classifier).counterfactuals(x[:1])
     factual, rows = x[:1].expand(7, -1), good.repeat(7, 1)
-    job = schema.columns.index("job=none")
+    job = encoding.columns.index("job=none")
     rows[0] = torch.nan
     rows[1, 0] = torch.inf
-    rows[2, schema.sensitive_index] = 1 - rows[2, schema.sensitive_index]
+    rows[2, encoding.sensitive_index] = 1 - rows[2, encoding.sensitive_index]
     rows[3, 0] = 1.5
     rows[4, job : job + 4] = 1.0
     rows[5] = x[0]
-    assert list(recourse.check(factual, rows, schema, classifier)) == [*contracts.REASONS, ""]
+    assert list(recourse.check(factual, rows, encoding, classifier)) == [*contracts.REASONS, ""]
 
 
 def test_changed_counts_the_found_by_kind_of_feature(people, trained):
-    schema = people["levels"].schema
+    encoding = people["levels"].encoding
     x = rejected(people["levels"], trained["levels", "linear"])[:1].repeat(5, 1)
-    (income,), (owner,), job = (schema.indices(kind)[0] for kind in ("continuous", "binary", "categorical"))
+    (income,), (owner,), job = (encoding.indices(kind)[0] for kind in ("continuous", "binary", "categorical"))
     x[:, job] = torch.tensor([1.0, 0.0, 0.0, 0.0])
     moved = x.clone()
     moved[0, income] = 1 - x[0, income]
@@ -296,9 +296,9 @@ def test_changed_counts_the_found_by_kind_of_feature(people, trained):
     moved[2, job] = torch.tensor([0.0, 1.0, 0.0, 0.0])
     moved[4] = torch.nan  # not found, so it counts for nothing; row 3 did not move
     found = np.array([True] * 4 + [False])
-    assert recourse.changed(x, moved, found, schema) == {"changed_continuous": 1 / 4, "changed_categorical": 2 / 4}
-    assert recourse.changed(x, moved, np.zeros(5, dtype=bool), schema) == {}, "a share of nobody is not defined"
-    continuous = people["continuous"].schema
+    assert recourse.changed(x, moved, found, encoding) == {"changed_continuous": 1 / 4, "changed_categorical": 2 / 4}
+    assert recourse.changed(x, moved, np.zeros(5, dtype=bool), encoding) == {}, "a share of nobody is not defined"
+    continuous = people["continuous"].encoding
     y = torch.zeros(2, len(continuous.columns))
     assert recourse.changed(y, y, np.array([True, True]), continuous) == {"changed_continuous": 0.0}
 
@@ -314,10 +314,10 @@ def test_changed_counts_the_found_by_kind_of_feature(people, trained):
 )
 def test_wachter_changes_a_level_where_only_a_level_can_help(weights, column, people):
     """The gradient passes straight through the projection to valid levels; nothing but the level is worth changing."""
-    schema = people["levels"].schema
-    weight = torch.zeros(2, len(schema.columns))
+    encoding = people["levels"].encoding
+    weight = torch.zeros(2, len(encoding.columns))
     for name, value in weights.items():
-        weight[1, [c == name or c.startswith(f"{name}=") for c in schema.columns]] = value
+        weight[1, [c == name or c.startswith(f"{name}=") for c in encoding.columns]] = value
     classifier = classifiers.from_state({"layers": [(weight, torch.tensor([2.0, 0.0]))]})
     options = {"steps": 200, "rounds": 1}
     offered, diagnostics = recourse.generate(
@@ -396,6 +396,6 @@ def test_the_checks_catch_what_carla_s_search_breaks(people, trained):
     cell = people["levels"], trained["levels", "mlp"]
     x = rejected(*cell)
     found = fitted("wachter", *cell, compatible=True).counterfactuals(x)
-    reason = recourse.check(x, found, cell[0].schema, cell[1])
+    reason = recourse.check(x, found, cell[0].encoding, cell[1])
     assert (reason != "").mean() > 0.2
     assert "immutable moved" not in reason

@@ -178,14 +178,14 @@ def test_methods_give_recourse_for_a_model(name, method, write, people):
     table, _ = recourse.generate([population], [classifier], name, method, method, {})
     assert len(table) > 10
     assert table["found"].mean() > 0.9
-    moved = table.loc[table["found"], list(population.schema.columns)].to_numpy()
+    moved = table.loc[table["found"], list(population.encoding.columns)].to_numpy()
     assert classifier.accepts(classifiers.tensor(moved)).all()
 
 
 def test_an_estimator_need_not_take_the_rows_of_those_without_recourse(write, people):
     write("pipeline", PIPELINE)
     classifier = fitted("pipeline", people["continuous"])
-    table, _ = recourse.generate([people["continuous"]], [classifier], "pipeline", "none", "none", {})
+    table, _ = recourse.generate([people["continuous"]], [classifier], "pipeline", "nobody", "nobody", {})
     assert (table["reason"] == "nothing found").all()
     x = classifiers.tensor(people["continuous"].features[:3])
     x[1] = torch.nan

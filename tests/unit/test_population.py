@@ -15,7 +15,7 @@ from conftest import CONTINUOUS, LEVELS, made_up, population
 from recourse_segregation import classifiers, data, measure, settings
 from recourse_segregation.data import Dataset, Feature, Sensitive
 from recourse_segregation.errors import ConfigError, DataError
-from recourse_segregation.population import Population, Schema, prepare
+from recourse_segregation.population import Encoding, Population, prepare
 from recourse_segregation.seeds import torch_generator
 
 ROOT = Path(__file__).parents[2]
@@ -26,9 +26,9 @@ MIRROR = Path(os.environ.get("RECOURSE_DATA_MIRROR", ROOT.parent / "shared" / "d
 
 def test_encoding():
     people = population("levels")
-    schema = people.schema
-    assert schema.columns[:3] == ("income", "debt", "score")
-    assert [f.kind for f in schema.features] == ["continuous"] * 3 + [
+    encoding = people.encoding
+    assert encoding.columns[:3] == ("income", "debt", "score")
+    assert [f.kind for f in encoding.features] == ["continuous"] * 3 + [
         "binary",
         "categorical",
         "binary",
@@ -39,13 +39,13 @@ def test_encoding():
     assert features.max() == 1
     assert (features[:, :3].min(0) == 0).all()
     assert (features[:, :3].max(0) == 1).all()
-    for columns in [*schema.indices("binary"), *schema.indices("categorical")]:
+    for columns in [*encoding.indices("binary"), *encoding.indices("categorical")]:
         assert np.isin(features[:, columns], (0, 1)).all()
-    (job,) = schema.indices("categorical")
+    (job,) = encoding.indices("categorical")
     assert (features[:, job].sum(1) == 1).all()
-    assert schema.mutable.sum() == 3 + 1 + 4
-    assert np.array_equal(people.minority, features[:, schema.sensitive_index] == 1)
-    assert Schema.from_json(schema.to_json()) == schema
+    assert encoding.mutable.sum() == 3 + 1 + 4
+    assert np.array_equal(people.minority, features[:, encoding.sensitive_index] == 1)
+    assert Encoding.from_json(encoding.to_json()) == encoding
 
 
 def test_train_comes_first_and_every_individual_is_there_once():
@@ -180,14 +180,14 @@ def described(people: list[Population]) -> str:
         low, high = min(counts), max(counts)
         return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
-    schema, trains = people[0].schema, [p.training_part() for p in people]
-    kinds = [len(schema.indices(kind)) for kind in ("continuous", "binary", "categorical")]
+    encoding, trains = people[0].encoding, [p.training_part() for p in people]
+    kinds = [len(encoding.indices(kind)) for kind in ("continuous", "binary", "categorical")]
     cells = [
         f"`{people[0].name}`",
         f"{len(people[0].table):,} / {len(trains[0].table):,}",
         " + ".join(map(str, kinds)),
-        f"{schema.mutable.sum()} of {len(schema.columns)}",
-        between([len(np.unique(p.features[:, ~schema.mutable], axis=0)) for p in people]),
+        f"{encoding.mutable.sum()} of {len(encoding.columns)}",
+        between([len(np.unique(p.features[:, ~encoding.mutable], axis=0)) for p in people]),
         between([t.minority.sum() for t in trains]),
         between([t.labels.sum() for t in trains]),
     ]

@@ -52,7 +52,7 @@ def test_wachter_is_autograd_and_torch_optim_one_by_one(kind, classifier, people
     x = rejected(*cell)[:10]
     # So few steps that some people need a second round with half the penalty, and some end without recourse.
     options = {"steps": 12, "rounds": 3, "penalty": 0.05}
-    plain = references.wachter(references.module(cell[1]), x, cell[0].schema, **options)
+    plain = references.wachter(references.module(cell[1]), x, cell[0].encoding, **options)
     same(fitted("wachter", *cell, **options).counterfactuals(x), plain)
 
 
@@ -62,17 +62,17 @@ def test_face_is_a_plain_shortest_path(kind, classifier, neighbours, people, tra
     cell = people[kind], trained[kind, classifier]
     x = rejected(*cell)[:15]
     options = {"neighbours": neighbours, "density_quantile": 0.7}
-    plain = references.face(references.module(cell[1]), x, cell[0].schema, cell[0].features, **options)
+    plain = references.face(references.module(cell[1]), x, cell[0].encoding, cell[0].features, **options)
     same(fitted("face", *cell, **options).counterfactuals(x), plain)
 
 
 def test_face_crosses_the_same_bridges():
     """Separate clusters (synthetic): every way leads over a bridge."""
     everyone = prepare("synthetic", load("synthetic"), "sex", 0, 10_000)
-    people = Population(everyone.schema, everyone.table[::4].reset_index(drop=True))
+    people = Population(everyone.encoding, everyone.table[::4].reset_index(drop=True))
     classifier = classifiers.train(people, torch_generator(0), (), 0.1, 60, 32)
     x = rejected(people, classifier)[:15]
-    plain = references.face(references.module(classifier), x, people.schema, people.features, neighbours=5)
+    plain = references.face(references.module(classifier), x, people.encoding, people.features, neighbours=5)
     same(fitted("face", people, classifier, neighbours=5).counterfactuals(x), plain)
 
 
@@ -83,7 +83,7 @@ def test_growing_spheres_finds_the_same_of_the_same_samples(kind, classifier, pe
     method, model = fitted("growing_spheres", *cell, **options), references.module(cell[1])
     x = rejected(*cell)[:5]
     for ours, plain in one_by_one(
-        method, x, lambda person: references.growing_spheres(model, person, cell[0].schema, **options)
+        method, x, lambda person: references.growing_spheres(model, person, cell[0].encoding, **options)
     ):
         same(ours, plain)
 
@@ -99,7 +99,7 @@ def test_the_latent_search_finds_the_same_of_the_same_samples(method, kind, peop
     for ours, plain in one_by_one(
         method,
         rejected(*cell)[:5],
-        lambda person: references.latent_search(vae, model, person, cell[0].schema, seen, **search),
+        lambda person: references.latent_search(vae, model, person, cell[0].encoding, seen, **search),
     ):
         same(ours, plain)
 
@@ -112,7 +112,7 @@ def test_cruds_descends_as_autograd_does(kind, people, trained):
     csvae = references.CSVAE(*map(references.plain, networks), 2)
     model = references.module(cell[1])
     for ours, plain in one_by_one(
-        method, rejected(*cell)[:6], lambda person: references.cruds(csvae, model, person, cell[0].schema, steps=30)
+        method, rejected(*cell)[:6], lambda person: references.cruds(csvae, model, person, cell[0].encoding, steps=30)
     ):
         same(ours, plain, 1e-4)
 
@@ -137,7 +137,7 @@ def test_ebr_finds_the_same_of_the_same_samples(kind, shared_pool, people, train
         if shared_pool:
             own[method._sensitive] = method._minority
         torch.manual_seed(method._pool_seed ^ zlib.crc32(own.numpy().tobytes()))
-        plain = references.ebr(SameDraws(method.density), model, person[None], cell[0].schema, **search)
+        plain = references.ebr(SameDraws(method.density), model, person[None], cell[0].encoding, **search)
         ours = method.counterfactuals(person[None])
         torch.testing.assert_close(ours, plain, rtol=0, atol=1e-5, equal_nan=True)
         some += torch.isfinite(ours).all().item()
@@ -150,7 +150,7 @@ def test_the_mixture_is_that_of_torch_distributions(people, trained):
     moments = (density.x_mean, density.x_scale), (density.condition_mean, density.condition_scale)
     plain = references.MDN(references.plain(density.network), density.components, *moments)
     x = rejected(*cell)
-    mutable = torch.tensor(cell[0].schema.mutable)
+    mutable = torch.tensor(cell[0].encoding.mutable)
     for person in x[:5]:
         args = x[:, mutable], person[~mutable]
         torch.testing.assert_close(density.log_density(*args), plain.log_density(*args), rtol=1e-9, atol=1e-9)
@@ -167,7 +167,7 @@ def test_every_metric_is_that_of_a_plain_loop(method, people, trained):
     before = measure.before(train, accepted, homes).assign(phase="before")
     table = measure.after(train, accepted, offered, after, before, homes).query("phase == 'after'")
     ours = table.set_index(["scope", "metric"])["value"]
-    moved = offered[list(population.schema.mutable_columns)].to_numpy(np.float64)
+    moved = offered[list(population.encoding.mutable_columns)].to_numpy(np.float64)
     plain = references.measures(train, ~accepted, moved, homes["everyone"])
     assert len(plain) == 21
     assert ours[list(plain)].to_dict() == pytest.approx(plain, abs=1e-9)

@@ -29,12 +29,12 @@ def implement(cell, seed=0, **options):
 def test_everybody_with_recourse_moves_and_nobody_else(cell):
     train, accepted, offered = cell
     after = implement(cell)
-    schema = train.schema
+    encoding = train.encoding
     found = offered[offered["found"]].set_index("individual")
     moved = after["status"] == "moved"
     assert moved.sum() == len(found)
-    columns = list(schema.columns)
-    mutable = list(schema.mutable_columns)
+    columns = list(encoding.columns)
+    mutable = list(encoding.mutable_columns)
     landed = after[moved].set_index("individual")[mutable]
     np.testing.assert_array_equal(landed, found.loc[landed.index, mutable])
     np.testing.assert_array_equal(after.loc[~moved, columns], train.table.loc[~moved, columns])
@@ -60,7 +60,7 @@ def test_unresolved_policies(cell):
     train = cell[0]
     stay, origin, drop = (implement(cell, unresolved=policy) for policy in simulation.UNRESOLVED)
     lost = (stay["status"] == "unresolved").to_numpy()
-    columns, mutable = list(train.schema.columns), list(train.schema.mutable_columns)
+    columns, mutable = list(train.encoding.columns), list(train.encoding.mutable_columns)
     np.testing.assert_array_equal(stay.loc[lost, columns], train.table.loc[lost, columns])
     assert (origin.loc[lost, mutable] == 0).all(axis=None)
     assert len(drop) == len(stay) - lost.sum()
@@ -77,4 +77,4 @@ def test_nobody_rejected_leaves_everything_as_it_is(cell):
     train, accepted, offered = cell
     after = simulation.implement(train, np.ones_like(accepted), offered[:0], np.random.default_rng(0))
     assert (after["status"] == "accepted").all()
-    np.testing.assert_array_equal(after[list(train.schema.columns)], train.table[list(train.schema.columns)])
+    np.testing.assert_array_equal(after[list(train.encoding.columns)], train.table[list(train.encoding.columns)])

@@ -16,7 +16,7 @@ import pooch
 import pytest
 
 from recourse_segregation import sources
-from recourse_segregation.data.base import RawFile
+from recourse_segregation.data.dataset import RawFile
 from recourse_segregation.errors import SourceError
 from recourse_segregation.sources import fetch
 

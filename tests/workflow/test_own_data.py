@@ -72,8 +72,8 @@ def test_both_ways_are_measured(project, config, populations):
 
 def test_the_individuals_are_as_described(project):
     table = contracts.read(project / "mine/results/loans-age/seeds-0-1/population.parquet", "population")
-    schema = contracts.schema_of(table)
-    assert {f.name: (f.kind, f.immutable) for f in schema.features} == {
+    encoding = contracts.encoding_of(table)
+    assert {f.name: (f.kind, f.immutable) for f in encoding.features} == {
         "sex": ("binary", True),
         "age": ("binary", True),
         "zip": ("categorical", False),
@@ -81,7 +81,7 @@ def test_the_individuals_are_as_described(project):
         "owner": ("binary", False),
         "education": ("categorical", False),
     }
-    assert schema.groups == ("up to the median", "above the median")
+    assert encoding.groups == ("up to the median", "above the median")
     assert set(table["seed"]) == {0, 1}
 
 

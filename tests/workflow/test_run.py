@@ -53,7 +53,7 @@ def test_every_cell_is_measured(finished):
 
 def test_the_do_nothing_control_changes_nothing(finished):
     measures = contracts.read(finished[0] / "results" / "measures.parquet", "measures")
-    mine = measures.query("method == 'none' and scope != 'recipients' and metric != 'atkinson_released'")
+    mine = measures.query("method == 'nobody' and scope != 'recipients' and metric != 'atkinson_released'")
     wide = mine.pivot_table(
         index=["population", "scenario", "seed", "scope", "metric"], columns="phase", values="value"
     )

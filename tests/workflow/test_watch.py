@@ -90,7 +90,7 @@ def test_a_job_that_fails_shows_its_log_and_the_very_seed(tmp_path):
     assert snakemake(folder, "--cores", "1", file.relative_to(folder)).returncode == 0
     table = contracts.read(file, "population")
     table.loc[table["seed"] == 1, "label"] = 7
-    contracts.write(table, file, "population", contracts.schema_of(table))
+    contracts.write(table, file, "population", contracts.encoding_of(table))
     said = snakemake(folder, "--cores", "1", "results/law-sex/seeds-0-1/mlp/classifier.pt").stdout
     line = "unexpected error in train, population law-sex, classifier mlp, seeds 0-1, seed 1: IndexError: "
     log = "logs/train/law-sex.mlp.seeds-0-1.log"

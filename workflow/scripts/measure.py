@@ -19,7 +19,7 @@ def main(
     tables = {name: contracts.read(inputs[name], name) for name in ("predictions", "recourse", "after")}
     tables["before"] = pd.concat([contracts.read(file, "measures") for file in before])
     tables["homes"] = pd.concat([contracts.read(file, "neighbourhoods") for file in neighbourhoods])
-    people = contracts.populations(contracts.read(inputs["population"], "population"))
+    people = contracts.people(contracts.read(inputs["population"], "population"))
     results = []
     for scenario, alike in scenarios.items():
         for seed, everyone in progress.steps(people.items(), f"scenario {scenario}, seeds"):
@@ -32,7 +32,9 @@ def main(
                     part["recourse"],
                     part["after"].query("scenario == @alike['simulated_as']"),
                     part["before"].query("scenario == @alike['measured_as']"),
-                    measure.neighbourhoods_from(part["homes"].query("scenario == @alike['measured_as']"), train.schema),
+                    measure.neighbourhoods_from(
+                        part["homes"].query("scenario == @alike['measured_as']"), train.encoding
+                    ),
                 )
                 cell = {"population": train.name, "seed": seed, **names, "scenario": scenario}
                 results.append(measure.in_cell(measured, cell))

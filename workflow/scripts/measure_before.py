@@ -17,7 +17,7 @@ def main(
     neighbourhoods: Path,
     measures: Path,
 ) -> None:
-    people = contracts.populations(contracts.read(population, "population"))
+    people = contracts.people(contracts.read(population, "population"))
     predicted = contracts.read(predictions, "predictions")
     homes, tables = [], []
     for seed, everyone in progress.steps(people.items(), "seeds"):
@@ -27,7 +27,7 @@ def main(
             fitted = measure.fit_neighbourhoods(
                 train, accepted, settings["neighbourhoods"], settings["radius_quantile"]
             )
-            homes.append(measure.neighbourhood_table(fitted, seed, scenario, train.schema))
+            homes.append(measure.neighbourhood_table(fitted, seed, scenario, train.encoding))
             cell = {
                 "population": train.name,
                 "seed": seed,
@@ -36,7 +36,7 @@ def main(
                 "scenario": scenario,
             }
             tables.append(measure.in_cell(measure.before(train, accepted, fitted).assign(phase="before"), cell))
-    contracts.write(pd.concat(homes), neighbourhoods, "neighbourhoods", train.schema)
+    contracts.write(pd.concat(homes), neighbourhoods, "neighbourhoods", train.encoding)
     contracts.write(pd.concat(tables), measures, "measures")
 
 

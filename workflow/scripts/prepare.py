@@ -25,7 +25,7 @@ def main(name: str, settings: dict, description: dict | None, seeds: list[int], 
     for seed in progress.steps(seeds, "seeds"):
         with progress.about(seed=seed):
             drawn.append(prepare(name, dataset, settings["sensitive"], seed, settings["rows"], frame))
-    contracts.write(pd.concat([p.table for p in drawn]), output, "population", drawn[0].schema)
+    contracts.write(pd.concat([p.table for p in drawn]), output, "population", drawn[0].encoding)
 
 
 if __name__ == "__main__":

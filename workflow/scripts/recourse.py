@@ -19,12 +19,12 @@ def main(
     diagnostics: Path,
 ) -> None:
     trained = classifiers.load(classifier, resolve(device))
-    people = contracts.populations(contracts.read(population, "population"))
+    people = contracts.people(contracts.read(population, "population"))
     given = [trained[seed] for seed in people]
     offered, quantities = generate(list(people.values()), given, *names, base, options)
     print(quantities.to_string(index=False))
-    schema = next(iter(people.values())).schema
-    contracts.write(offered, recourse, "recourse", schema)
+    encoding = next(iter(people.values())).encoding
+    contracts.write(offered, recourse, "recourse", encoding)
     contracts.write(quantities, diagnostics, "diagnostics")
 
 

@@ -11,7 +11,7 @@ from recourse_segregation.simulation import implement
 
 
 def main(population: Path, predictions: Path, recourse: Path, scenarios: dict[str, dict], after: Path) -> None:
-    people = contracts.populations(contracts.read(population, "population"))
+    people = contracts.people(contracts.read(population, "population"))
     predicted = contracts.read(predictions, "predictions")
     offered = contracts.read(recourse, "recourse")
     results = []
@@ -24,7 +24,7 @@ def main(population: Path, predictions: Path, recourse: Path, scenarios: dict[st
                 implemented = implement(train, accepted, mine, numpy_generator(seed, "simulate"), **settings)
                 implemented.insert(2, "scenario", scenario)
                 results.append(implemented)
-    contracts.write(pd.concat(results), after, "after", train.schema)
+    contracts.write(pd.concat(results), after, "after", train.encoding)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def main(
 ) -> None:
     train = partial(models.train, model) if model else classifiers.train
     device = resolve(device)
-    everybody = contracts.populations(contracts.read(population, "population"))
+    everybody = contracts.people(contracts.read(population, "population"))
     trained, predicted, summaries = {}, [], []
     for seed, people in progress.steps(everybody.items(), "seeds"):
         with progress.about(seed=seed):

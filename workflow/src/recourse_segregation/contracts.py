@@ -11,7 +11,7 @@ import pandas as pd
 
 from . import files
 from .errors import DataError
-from .population import Population, Schema
+from .population import Encoding, Population
 
 #: Why a person has no recourse, in the order in which it is checked; "" for those who have one.
 REASONS = (
@@ -88,15 +88,15 @@ CONTRACTS: dict[str, dict[str, str]] = {
 }
 
 
-def write(table: pd.DataFrame, path: Path | str, contract: str, schema: Schema | None = None) -> None:
+def write(table: pd.DataFrame, path: Path | str, contract: str, encoding: Encoding | None = None) -> None:
     """Check a table against its contract and write it as parquet, all of it or nothing.
 
-    schema: the features that follow the contract's columns; it is stored in the file.
+    encoding: the features that follow the contract's columns; it is stored in the file.
 
     Raises DataError when columns differ from the contract.
     """
     declared = CONTRACTS[contract]
-    features = [] if schema is None else [c for c in schema.columns if c in table.columns]
+    features = [] if encoding is None else [c for c in encoding.columns if c in table.columns]
     expected = [*declared, *features]
     if list(table.columns) != expected:
         raise DataError(
@@ -104,8 +104,8 @@ def write(table: pd.DataFrame, path: Path | str, contract: str, schema: Schema |
             f"{', '.join(map(str, table.columns))}"
         )
     table = table.astype({c: t for c, t in declared.items()}).reset_index(drop=True)
-    if schema is not None:
-        table.attrs["schema"] = schema.to_json()
+    if encoding is not None:
+        table.attrs["encoding"] = encoding.to_json()
     files.write(path, table.to_parquet(None, index=False))
 
 
@@ -147,15 +147,15 @@ def of_study(table: pd.DataFrame, study: Mapping[str, object]) -> pd.DataFrame:
     return chosen.loc[ranks.sort_values(columns, kind="stable").index].reset_index(drop=True)
 
 
-def schema_of(table: pd.DataFrame) -> Schema:
-    """The schema stored with a table of individuals."""
-    return Schema.from_json(table.attrs["schema"])
+def encoding_of(table: pd.DataFrame) -> Encoding:
+    """The encoding stored with a table of individuals."""
+    return Encoding.from_json(table.attrs["encoding"])
 
 
-def populations(table: pd.DataFrame) -> dict[int, Population]:
+def people(table: pd.DataFrame) -> dict[int, Population]:
     """A population table of several seeds -> seed -> population."""
-    schema = schema_of(table)
-    return {int(seed): Population(schema, part.reset_index(drop=True)) for seed, part in table.groupby("seed")}
+    encoding = encoding_of(table)
+    return {int(seed): Population(encoding, part.reset_index(drop=True)) for seed, part in table.groupby("seed")}
 
 
 def accepted(predictions: pd.DataFrame, population: Population) -> np.ndarray:

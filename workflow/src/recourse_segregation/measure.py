@@ -20,7 +20,7 @@ from .metrics import Estimate, Undefined, segregation
 from .metrics import recourse as quality
 from .metrics.pairwise import as_groups
 from .metrics.segregation import Neighbourhoods
-from .population import Population, Schema
+from .population import Encoding, Population
 from .seeds import numpy_generator
 
 SCOPES = ("everyone", "recipients", "accepted")
@@ -94,7 +94,7 @@ def grouped(population: Population, groups: str) -> Population:
     if groups == "own":
         return population
     labels = numpy_generator(population.seed, "placebo").permutation(population.table["group"].to_numpy())
-    return Population(population.schema, population.table.assign(group=labels))
+    return Population(population.encoding, population.table.assign(group=labels))
 
 
 def in_cell(measures: pd.DataFrame, cell: Mapping[str, object]) -> pd.DataFrame:
@@ -103,12 +103,12 @@ def in_cell(measures: pd.DataFrame, cell: Mapping[str, object]) -> pd.DataFrame:
 
 
 def neighbourhood_table(
-    neighbourhoods: Mapping[str, Neighbourhoods], seed: int, scenario: str, schema: Schema
+    neighbourhoods: Mapping[str, Neighbourhoods], seed: int, scenario: str, encoding: Encoding
 ) -> pd.DataFrame:
     """Neighbourhoods as a table (see `contracts`): one row per centre."""
     tables = []
     for fitted_on, home in neighbourhoods.items():
-        centres = pd.DataFrame(home.centres, columns=list(schema.mutable_columns))
+        centres = pd.DataFrame(home.centres, columns=list(encoding.mutable_columns))
         error = home.radius.error if isinstance(home.radius, Estimate) else 0.0
         identity = {
             "seed": seed,
@@ -121,9 +121,9 @@ def neighbourhood_table(
     return pd.concat(tables)
 
 
-def neighbourhoods_from(table: pd.DataFrame, schema: Schema) -> dict[str, Neighbourhoods]:
+def neighbourhoods_from(table: pd.DataFrame, encoding: Encoding) -> dict[str, Neighbourhoods]:
     """The inverse of `neighbourhood_table`, for the rows of one seed and scenario."""
-    columns = list(schema.mutable_columns)
+    columns = list(encoding.mutable_columns)
     return {
         str(fitted_on): Neighbourhoods(part[columns].to_numpy(np.float64), float(part["radius"].iloc[0]))
         for fitted_on, part in table.groupby("fitted_on", sort=False)
@@ -131,7 +131,7 @@ def neighbourhoods_from(table: pd.DataFrame, schema: Schema) -> dict[str, Neighb
 
 
 def _mutable(table: pd.DataFrame, population: Population) -> np.ndarray:
-    return table[list(population.schema.mutable_columns)].to_numpy(np.float64)
+    return table[list(population.encoding.mutable_columns)].to_numpy(np.float64)
 
 
 class _Given:

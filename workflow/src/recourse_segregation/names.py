@@ -9,7 +9,7 @@ from .errors import MetricError
 from .metrics.segregation import INDICES as _REGISTERED
 
 _METHODS = {
-    "none": "No recourse",
+    "nobody": "No recourse",
     "collapse": "Collapse",
     "swap_in": "Swap in",
     "wachter": "Wachter",

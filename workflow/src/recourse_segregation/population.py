@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from .data.base import Dataset, Feature, Sensitive
+from .data.dataset import Dataset, Feature, Sensitive
 from .errors import ConfigError, DataError
 
 #: names of columns beside the features in tables of individuals (see `contracts`)
@@ -35,7 +35,7 @@ class Encoded:
 
 
 @dataclass(frozen=True)
-class Schema:
+class Encoding:
     """What the columns of a population mean. Masks and indices refer to `columns` (d of them)."""
 
     population: str
@@ -70,7 +70,7 @@ class Schema:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> Schema:
+    def from_json(cls, text: str) -> Encoding:
         raw = json.loads(text)
         raw["features"] = tuple(
             Encoded(**{k: tuple(v) if isinstance(v, list) else v for k, v in f.items()}) for f in raw["features"]
@@ -83,12 +83,12 @@ class Schema:
 class Population:
     """The individuals of one population and seed; rows are in the order of the split, train first."""
 
-    schema: Schema
+    encoding: Encoding
     table: pd.DataFrame
 
     @property
     def name(self) -> str:
-        return self.schema.population
+        return self.encoding.population
 
     @cached_property
     def seed(self) -> int:
@@ -97,7 +97,7 @@ class Population:
     @cached_property
     def features(self) -> np.ndarray:
         """float64 [n, d], every column in [0, 1]."""
-        return self.table[list(self.schema.columns)].to_numpy(np.float64)
+        return self.table[list(self.encoding.columns)].to_numpy(np.float64)
 
     @cached_property
     def labels(self) -> np.ndarray:
@@ -107,7 +107,7 @@ class Population:
     @cached_property
     def minority(self) -> np.ndarray:
         """bool [n]"""
-        return (self.table["group"] == self.schema.minority).to_numpy()
+        return (self.table["group"] == self.encoding.minority).to_numpy()
 
     @cached_property
     def train(self) -> np.ndarray:
@@ -116,7 +116,7 @@ class Population:
 
     def training_part(self) -> Population:
         """The training individuals only: the people that recourse is given to and that are measured."""
-        return Population(self.schema, self.table[self.train].reset_index(drop=True))
+        return Population(self.encoding, self.table[self.train].reset_index(drop=True))
 
 
 def prepare(
@@ -148,17 +148,17 @@ def prepare(
         frame = frame.assign(**{attribute.feature: attribute.derive(frame)})
 
     where = f"population {name}, seed {seed}"
-    schema = _schema(name, dataset, attribute)
-    taken = set(schema.columns).intersection(RESERVED)
+    encoding = _encoding(name, dataset, attribute)
+    taken = set(encoding.columns).intersection(RESERVED)
     if taken:
         raise DataError(
             f"{where}: a feature may not be called {sorted(taken)[0]!r}, which names something else; rename it"
         )
-    if len(set(schema.columns)) < len(schema.columns):
+    if len(set(encoding.columns)) < len(encoding.columns):
         raise DataError(
             f"{where}: two features have columns of one name, such as `a=b` and the level b of a; rename one"
         )
-    encoded = _encode(frame, schema, scale=not dataset.scaled, where=where)
+    encoded = _encode(frame, encoding, scale=not dataset.scaled, where=where)
     identity = pd.DataFrame(
         {
             "population": name,
@@ -179,10 +179,10 @@ def prepare(
             raise DataError(f"{where}: nobody of group {sorted(absent)[0]!r} in the {split} data; use more rows")
         if part["label"].nunique() < 2:
             raise DataError(f"{where}: all labels of the {split} data are {part['label'].iloc[0]}; use more rows")
-    return Population(schema, table)
+    return Population(encoding, table)
 
 
-def _schema(name: str, dataset: Dataset, attribute: Sensitive) -> Schema:
+def _encoding(name: str, dataset: Dataset, attribute: Sensitive) -> Encoding:
     declared = [
         Feature(f.name, "binary", attribute.levels, immutable=True) if f.name == attribute.feature else f
         for f in dataset.features
@@ -197,12 +197,12 @@ def _schema(name: str, dataset: Dataset, attribute: Sensitive) -> Schema:
         )
         for f in declared
     )
-    return Schema(name, features, attribute.feature, attribute.levels, attribute.minority)
+    return Encoding(name, features, attribute.feature, attribute.levels, attribute.minority)
 
 
-def _encode(frame: pd.DataFrame, schema: Schema, scale: bool, where: str) -> pd.DataFrame:
+def _encode(frame: pd.DataFrame, encoding: Encoding, scale: bool, where: str) -> pd.DataFrame:
     columns = {}
-    for feature in schema.features:
+    for feature in encoding.features:
         values = frame[feature.name]
         if feature.kind == "continuous":
             numbers = values.to_numpy(np.float64)

@@ -14,7 +14,7 @@ from torch import Tensor
 from . import methods, progress
 from .classifiers import Classifier, tensor
 from .contracts import REASONS
-from .population import Population, Schema
+from .population import Encoding, Population
 from .seeds import torch_generator
 
 
@@ -55,7 +55,7 @@ def generate(
 def _search(
     population: Population, fitted: methods.Method, classifier_name: str, method: str, fit_seconds: float
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    schema, seed, classifier = population.schema, population.seed, fitted.classifier
+    encoding, seed, classifier = population.encoding, population.seed, fitted.classifier
     train = population.training_part()
     x = tensor(train.features, classifier.device)
     rejected = (~classifier.accepts(x)).cpu().numpy()
@@ -64,10 +64,10 @@ def _search(
     counterfactual = fitted.counterfactuals(factual)
     search_seconds = time.perf_counter() - started
 
-    reason = check(factual, counterfactual, schema, classifier)
+    reason = check(factual, counterfactual, encoding, classifier)
     found = reason == ""
     # Immutables are copied, not converted: they stay equal to the last bit in float64 too.
-    moved = np.where(schema.mutable, counterfactual.double().cpu().numpy(), train.features[rejected])
+    moved = np.where(encoding.mutable, counterfactual.double().cpu().numpy(), train.features[rejected])
     moved[~found] = np.nan
     cell = {"population": population.name, "seed": seed, "classifier": classifier_name, "method": method}
     people = train.table.loc[rejected, ["individual", "group"]].reset_index(drop=True)
@@ -75,7 +75,7 @@ def _search(
         [
             pd.DataFrame(cell, index=people.index),
             people.assign(found=found, reason=reason),
-            pd.DataFrame(moved, columns=list(schema.columns)),
+            pd.DataFrame(moved, columns=list(encoding.columns)),
         ],
         axis=1,
     )
@@ -85,14 +85,14 @@ def _search(
         "rejected": len(found),
         "found": int(found.sum()),
         **{r: int((reason == r).sum()) for r in REASONS},
-        **changed(factual, counterfactual, found, schema),
+        **changed(factual, counterfactual, found, encoding),
         **fitted.diagnostics,
     }
     diagnostics = pd.DataFrame({**cell, "quantity": list(quantities), "value": list(quantities.values())})
     return table, diagnostics
 
 
-def changed(factual: Tensor, counterfactual: Tensor, found: np.ndarray, schema: Schema) -> dict[str, float]:
+def changed(factual: Tensor, counterfactual: Tensor, found: np.ndarray, encoding: Encoding) -> dict[str, float]:
     """Share of the recourse found that changes at least one mutable feature of a kind.
 
     factual, counterfactual: [n, d]; found: bool [n]. `changed_continuous`, and `changed_categorical` (binary or
@@ -100,11 +100,11 @@ def changed(factual: Tensor, counterfactual: Tensor, found: np.ndarray, schema: 
     """
     moved = (counterfactual != factual).cpu().numpy()[found]
     kinds = {"continuous": ("continuous",), "categorical": ("binary", "categorical")}
-    columns = {name: [c for k in of for feature in schema.indices(k) for c in feature] for name, of in kinds.items()}
+    columns = {name: [c for k in of for feature in encoding.indices(k) for c in feature] for name, of in kinds.items()}
     return {f"changed_{name}": float(moved[:, c].any(1).mean()) for name, c in columns.items() if c and found.any()}
 
 
-def check(factual: Tensor, counterfactual: Tensor, schema: Schema, classifier: Classifier) -> np.ndarray:
+def check(factual: Tensor, counterfactual: Tensor, encoding: Encoding, classifier: Classifier) -> np.ndarray:
     """Why each result is unusable, "" where it is fine: str [n].
 
     factual, counterfactual: [n, d]. Usable means: finite, immutables equal to the bit, inside [0, 1], one
@@ -115,9 +115,9 @@ def check(factual: Tensor, counterfactual: Tensor, schema: Schema, classifier: C
             f"a method must return one row per individual: {tuple(factual.shape)} expected, "
             f"{tuple(counterfactual.shape)} returned"
         )
-    mutable = torch.tensor(schema.mutable, device=factual.device)
+    mutable = torch.tensor(encoding.mutable, device=factual.device)
     levels = torch.zeros(len(factual), dtype=torch.bool, device=factual.device)
-    for columns in [*schema.indices("binary"), *schema.indices("categorical")]:
+    for columns in [*encoding.indices("binary"), *encoding.indices("categorical")]:
         values = counterfactual[:, columns]
         levels |= ~((values == 0) | (values == 1)).all(1)
         if len(columns) > 1:

@@ -291,7 +291,7 @@ def dataset_name(config: dict[str, Any], population: str) -> str:
 
 def dataset_module(config: dict[str, Any], name: str) -> str:
     """The module that reads the data set called `name`."""
-    return "data.described" if _description_path(config, name) else f"data.{name}"
+    return "data.own" if _description_path(config, name) else f"data.{name}"
 
 
 def description(config: dict[str, Any], population: str) -> dict[str, Any] | None:

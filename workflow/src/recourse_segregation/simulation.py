@@ -32,8 +32,8 @@ def implement(
         raise ConfigError(f"uptake: {uptake} is not a share; expected a number from 0 to 1")
     if unresolved not in UNRESOLVED:
         raise ConfigError(f"unresolved: {unresolved!r} is not one of {', '.join(UNRESOLVED)}")
-    schema, n = population.schema, len(population.table)
-    columns = list(schema.mutable_columns)
+    encoding, n = population.encoding, len(population.table)
+    columns = list(encoding.mutable_columns)
     place = pd.Series(np.arange(n), index=population.table["individual"])
     found = recourse["found"].to_numpy()
     resolved = place[recourse["individual"][found]].to_numpy()
@@ -43,7 +43,7 @@ def implement(
     status[accepted] = "accepted"
     status[resolved] = "declined"
     status[resolved[movers]] = "moved"
-    features = population.table[list(schema.columns)].copy()
+    features = population.table[list(encoding.columns)].copy()
     moved = recourse.loc[found, columns].to_numpy()
     features.loc[resolved[movers], columns] = moved[movers]
     if unresolved == "origin":

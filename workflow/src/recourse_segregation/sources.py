@@ -23,7 +23,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import requests
 from pooch import HTTPDownloader, file_hash
 
-from .data.base import RawFile
+from .data.dataset import RawFile
 from .errors import SourceError
 
 TRIES = 3  # per address, for errors that may pass

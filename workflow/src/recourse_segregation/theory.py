@@ -511,7 +511,7 @@ def synthetic(seed: int = 0) -> pd.DataFrame:
     rejected men and women before recourse), offset, index, before, after.
     """
     people = prepare("synthetic", DATASET, "sex", seed, rows=10_000).training_part()
-    places = people.table[list(people.schema.mutable_columns)].to_numpy()
+    places = people.table[list(people.encoding.mutable_columns)].to_numpy()
     rows = []
     for known in (False, True):
         features = np.column_stack([places, people.minority]) if known else places

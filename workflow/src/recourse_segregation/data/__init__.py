@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError
-from .base import Dataset, Feature, RawFile, Sensitive
+from .dataset import Dataset, Feature, RawFile, Sensitive
 
 __all__ = ["Dataset", "Feature", "RawFile", "Sensitive", "load", "load_described", "names"]
 
-_NOT_DATASETS = {"__init__", "base", "described", "reading"}
+_NOT_DATASETS = {"__init__", "dataset", "own", "reading"}
 
 
 def names() -> list[str]:
@@ -31,5 +31,5 @@ def load(name: str) -> Dataset:
 
 
 def load_described(path: str, description: Mapping[str, Any], file: Any) -> Dataset:
-    """The data set of the CSV file `file` and its `description`, which is at `path`; see `described.load`."""
-    return import_module(f"{__name__}.described").load(path, description, file)
+    """The data set of the CSV file `file` and its `description`, which is at `path`; see `own.load`."""
+    return import_module(f"{__name__}.own").load(path, description, file)

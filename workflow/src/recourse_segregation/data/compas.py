@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .base import Dataset, Feature, RawFile, Sensitive
+from .dataset import Dataset, Feature, RawFile, Sensitive
 from .reading import level, moment, number, prepared, read_table
 
 # All 53 columns, to recognise the file. `decile_score` and `priors_count` stand twice; the copies are equal.

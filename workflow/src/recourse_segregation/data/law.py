@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .base import Dataset, Feature, RawFile, Sensitive
+from .dataset import Dataset, Feature, RawFile, Sensitive
 from .reading import level, number, prepared, read_table
 
 _COLUMNS = ("", "race", "sex", "LSAT", "UGPA", "region_first", "ZFYA", "sander_index", "first_pf")

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError
-from .base import Feature
+from .dataset import Feature
 
 #: what to do about a broken file that was downloaded
 REMEDY = "delete the file and download it again"

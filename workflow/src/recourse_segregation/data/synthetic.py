@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from .base import Dataset, Feature, Sensitive
+from .dataset import Dataset, Feature, Sensitive
 
 # (sex, label, mean), in the order in which they are drawn; 200 points each, covariance 5 I.
 CLUSTERS = (

@@ -1,6 +1,6 @@
 """What each index can and cannot see: the methods beside controls whose answer is known, and the placebo.
 
-Controls: nobody moves (`none`), everybody is sent to one point (`collapse`), everybody takes the place of somebody of
+Controls: nobody moves (`nobody`), everybody is sent to one point (`collapse`), everybody takes the place of somebody of
 the other group (`swap_in`). Placebo: the same people move in the same way, but the index is told shuffled groups.
 """
 
@@ -21,7 +21,7 @@ from ._layout import Footnotes, Layout, by_method, number, tables
 from ._run import METHOD
 from .segregation import KEY, around_zero, interval
 
-CONTROLS = ("none", "collapse", "swap_in")
+CONTROLS = ("nobody", "collapse", "swap_in")
 PLACEBO = "placebo"
 
 
@@ -48,7 +48,7 @@ def calibration(table: pd.DataFrame) -> pd.DataFrame:
     """Each index under the controls and the placebo, beside the methods.
 
     table: what `segregation.table` returns, of both scenarios. Columns: population, classifier, metric, and mean
-    changes: none, collapse, swap_in (missing if not run), lowest and highest (of the methods), own and shuffled (mean
+    changes: nobody, collapse, swap_in (missing if not run), lowest and highest (of the methods), own and shuffled (mean
     size over the methods with the real and with shuffled groups), share (shuffled / own).
     """
     rows = []
@@ -76,7 +76,7 @@ def blind_spots(calibration: pd.DataFrame) -> pd.DataFrame:
 
 def _findings(part: pd.DataFrame, metric: names.Metric) -> Iterator[str]:
     """Sentences about the rows of one index, one a population."""
-    still = part["none"].abs().max()
+    still = part["nobody"].abs().max()
     if not np.isnan(still):
         yield f"Nobody moves: it changes by at most {number(still, digits=metric.digits + 1)}."
     towards = {c: metric.segregation * part[c].dropna() for c in ("collapse", "swap_in")}

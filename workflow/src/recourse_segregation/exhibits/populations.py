@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from .. import contracts, names
 from ..comparison import mean_and_error
-from ..population import Schema
+from ..population import Encoding
 from ._figures import by_cell, legend, new_figure, points, theme
 from ._layout import Layout, number, tables, unbroken
 from ._run import Run, ordered
@@ -37,8 +37,8 @@ def features(run: Run) -> pd.DataFrame:
     rows = []
     for population in run.populations:
         path = run.first_block(population) / "population.parquet"
-        schema: Schema = contracts.schema_of(contracts.read(path, "population"))
-        rows += [(population, f.name, f.kind, not f.immutable, f.name == schema.sensitive) for f in schema.features]
+        encoding: Encoding = contracts.encoding_of(contracts.read(path, "population"))
+        rows += [(population, f.name, f.kind, not f.immutable, f.name == encoding.sensitive) for f in encoding.features]
     return pd.DataFrame(rows, columns=["population", "feature", "kind", "can_change", "sensitive"])
 
 

@@ -35,8 +35,8 @@ def people(run: Run) -> pd.DataFrame:
     if own.empty:
         return pd.DataFrame(columns=["panel", "group", "role", "x1", "x2"])
     block = run.first_block(SYNTHETIC)
-    before = contracts.populations(contracts.read(block / "population.parquet", "population"))[0].training_part()
-    columns = list(before.schema.mutable_columns)
+    before = contracts.people(contracts.read(block / "population.parquet", "population"))[0].training_part()
+    columns = list(before.encoding.mutable_columns)
     panels = []
     for method in dict.fromkeys(own["method"]):
         path = block / CLASSIFIERS[SYNTHETIC] / method / "after.parquet"

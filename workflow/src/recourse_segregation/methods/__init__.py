@@ -10,7 +10,7 @@ from inspect import isclass
 from pathlib import Path
 
 from ..errors import ConfigError
-from ._base import Method
+from ._method import Method
 
 __all__ = ["Method", "load", "names"]
 

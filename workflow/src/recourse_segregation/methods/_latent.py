@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..generative import vae
 from ..population import Population
-from ._base import Method
+from ._method import Method
 from ._shells import nearest_in_shells
 
 _JUDGED = 1 << 11  # candidates at a time: a hidden layer of 256 then stays in the cache
@@ -39,7 +39,7 @@ class LatentSearch(Method):
             [rows[:, m.mutable] for m, rows in zip(methods, x, strict=True)],
             [rows[:, m.condition] for m, rows in zip(methods, x, strict=True)],
             [m.generator for m in methods],
-            group=[rows[:, m.schema.sensitive_index] for m, rows in zip(methods, x, strict=True)],
+            group=[rows[:, m.encoding.sensitive_index] for m, rows in zip(methods, x, strict=True)],
             **methods[0].training,
         )
         for method, (model, losses) in zip(methods, fitted, strict=True):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .. import progress
-from ._base import nowhere
+from ._method import not_found
 
 # Candidates drawn at a time: at most, which bounds memory whatever the number of individuals, and at least (several
 # shells at once), because below that a step costs its overhead.
@@ -38,7 +38,7 @@ def nearest_in_shells(
     judged: so many of them are judged at a time.
     """
     device = x.device
-    result, active, shell = nowhere(x), torch.arange(len(x), device=device), 0
+    result, active, shell = not_found(x), torch.arange(len(x), device=device), 0
     at_once = max(1, _MOST // samples)
     while len(active) and shell < shells:
         progress.left(len(active), len(x), f"searching from shell {shell:,}")

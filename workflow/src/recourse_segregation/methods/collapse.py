@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..population import Population
-from ._base import Method
+from ._method import Method
 
 
 class Collapse(Method):

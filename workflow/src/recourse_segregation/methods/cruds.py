@@ -11,7 +11,7 @@ from .. import progress
 from ..generative import csvae
 from ..options import Count, Flag, NonNegative, Positive
 from ..population import Population
-from ._base import Method, nowhere
+from ._method import Method, not_found
 
 
 class CRUDS(Method):
@@ -70,7 +70,7 @@ class CRUDS(Method):
         else:
             w = torch.rand(z.shape, generator=self.generator).to(x.device)
         square = torch.zeros_like(w)
-        best, lowest = nowhere(x), torch.full((len(x), 1), torch.inf, device=x.device)
+        best, lowest = not_found(x), torch.full((len(x), 1), torch.inf, device=x.device)
         for _ in progress.steps(range(self.steps), "descending, steps"):
             decoded, gradient_of = self.model.decode_with_gradient(z, w, condition)
             people = self.combine(x, decoded)

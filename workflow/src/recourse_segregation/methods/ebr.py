@@ -11,7 +11,7 @@ from .. import progress
 from ..generative import mdn
 from ..options import Count, Flag, Positive, Probability, Sizes
 from ..population import Population
-from ._base import Method, nowhere
+from ._method import Method, not_found
 
 _COORDINATES = 1 << 22  # at a time: bounds memory
 _PROPOSED = 1 << 12  # proposals at a time
@@ -74,17 +74,17 @@ class EBR(Method):
         )
         # Only these can leave [0, 1]: levels are projected to the nearest valid one.
         continuous = torch.zeros_like(self.mutable)
-        continuous[[c for (c,) in population.schema.indices("continuous")]] = True
+        continuous[[c for (c,) in population.encoding.indices("continuous")]] = True
         self._continuous = continuous[self.mutable]
         # Where the sensitive attribute stands among the immutables, and its value for the minority.
         immutable = (~self.mutable).nonzero().squeeze(1).tolist()
-        self._sensitive = immutable.index(population.schema.sensitive_index)
-        self._minority = float(population.schema.groups.index(population.schema.minority))
+        self._sensitive = immutable.index(population.encoding.sensitive_index)
+        self._minority = float(population.encoding.groups.index(population.encoding.minority))
         self._pool_seed = int(torch.randint(2**31, (1,), generator=self.generator))
         self._saturated, self._judged = 0, 0
 
     def search(self, x: Tensor) -> Tensor:
-        result = nowhere(x)
+        result = not_found(x)
         profiles, member = self.profiles(x)
         for p, profile in enumerate(progress.steps(profiles, "sampling, profiles")):
             rows = (member == p).nonzero().squeeze(1)

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..classifiers import tensor
 from ..options import Count, Flag, Probability
 from ..population import Population
-from ._base import Method, nowhere
+from ._method import Method, not_found
 
 _PAIRS = 1 << 22  # kernel evaluations at a time
 
@@ -33,7 +33,7 @@ class FACE(Method):
 
     def prepare(self, population: Population, x: Tensor) -> None:
         accepted = self.classifier.accepts(x).cpu().numpy()
-        features = population.features[:, population.schema.mutable]
+        features = population.features[:, population.encoding.mutable]
         self._immutables, member = self.profiles(x)
         member = member.cpu().numpy()
         self._graphs = [
@@ -42,7 +42,7 @@ class FACE(Method):
         ]
 
     def search(self, x: Tensor) -> Tensor:
-        result = nowhere(x)
+        result = not_found(x)
         immutables = x[:, ~self.mutable]
         for profile, graph in zip(self._immutables, self._graphs, strict=True):
             rows = (immutables == profile).all(1).nonzero().squeeze(1)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..options import Count, Flag, Positive
-from ._base import Method, nowhere
+from ._method import Method, not_found
 from ._shells import nearest_in_shells
 
 
@@ -34,8 +34,8 @@ class GrowingSpheres(Method):
         self.shrink, self.sparse = shrink, sparse
 
     def search(self, x: Tensor) -> Tensor:
-        continuous = [c for (c,) in self.schema.indices("continuous")]
-        levels = [c for kind in ("binary", "categorical") for c in self.schema.indices(kind)]
+        continuous = [c for (c,) in self.encoding.indices("continuous")]
+        levels = [c for kind in ("binary", "categorical") for c in self.encoding.indices(kind)]
 
         def candidates(rows: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
             origin = x[rows].unsqueeze(1)
@@ -67,7 +67,7 @@ class GrowingSpheres(Method):
 
         grow(who [a], step, shells) -> the nearest accepted samples of these individuals [a, d].
         """
-        result, active, step = nowhere(x), torch.arange(len(x), device=x.device), self.step
+        result, active, step = not_found(x), torch.arange(len(x), device=x.device), self.step
         while len(active) and step > 1e-6:
             inside = grow(active, step, 1)
             some = torch.isfinite(inside).all(1)
@@ -85,7 +85,7 @@ class GrowingSpheres(Method):
         """Put back each individual's changed features, smallest change first, while it stays accepted."""
         found = torch.isfinite(result).all(1)
         origin, point = x[found], result[found].clone()
-        features = [c for kind in ("continuous", "binary", "categorical") for c in self.schema.indices(kind)]
+        features = [c for kind in ("continuous", "binary", "categorical") for c in self.encoding.indices(kind)]
         change = torch.stack([(point - origin)[:, c].abs().amax(1) for c in features], 1)
         order = change.argsort(1)
         member = torch.zeros(len(features), x.shape[1], dtype=torch.bool, device=x.device)

@@ -51,5 +51,5 @@ class IBR(LatentSearch):
 
     def conditioned_on(self) -> Tensor:
         condition = ~self.mutable
-        condition[self.schema.sensitive_index] = self.sensitive_in_decoder
+        condition[self.encoding.sensitive_index] = self.sensitive_in_decoder
         return condition

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..population import Population
-from ._base import Method, nowhere
+from ._method import Method, not_found
 
 
 class SwapIn(Method):
@@ -17,11 +17,11 @@ class SwapIn(Method):
     """
 
     def prepare(self, population: Population, x: Tensor) -> None:
-        self.sensitive = population.schema.sensitive_index
+        self.sensitive = population.encoding.sensitive_index
         self.accepted = x[self.classifier.accepts(x)]
 
     def search(self, x: Tensor) -> Tensor:
-        result = nowhere(x)
+        result = not_found(x)
         profiles, member = self.profiles(x)
         for p in range(len(profiles)):
             rows = (member == p).nonzero().squeeze(1)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .. import progress
 from ..options import Count, Flag, NonNegative, Positive
-from ._base import Method, nowhere
+from ._method import Method, not_found
 
 
 class Wachter(Method):
@@ -43,7 +43,7 @@ class Wachter(Method):
         return result
 
     def _descend(self, x: Tensor) -> Tensor:
-        result = nowhere(x)
+        result = not_found(x)
         active = torch.arange(len(x), device=x.device)
         origin, current = x, x.clone()
         adam = _AMSGrad(x, self.learning_rate)
@@ -71,7 +71,7 @@ class Wachter(Method):
                 gradient = gradient + penalty * torch.sign(point - origin)
                 if not self.compatible:
                     gradient = gradient * self.mutable
-                    for columns in self.schema.indices("categorical"):  # one level rises only as the others fall
+                    for columns in self.encoding.indices("categorical"):  # one level rises only as the others fall
                         gradient[:, columns] -= gradient[:, columns].mean(1, keepdim=True)
                 current = current + adam.step(gradient)
                 if not self.compatible:

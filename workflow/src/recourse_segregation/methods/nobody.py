@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ._base import Method, nowhere
+from ._method import Method, not_found
 
 
 class Nobody(Method):
     """Finds nothing for anyone."""
 
     def search(self, x: Tensor) -> Tensor:
-        return nowhere(x)
+        return not_found(x)

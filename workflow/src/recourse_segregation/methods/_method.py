@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .. import progress
 from ..classifiers import Classifier, tensor
-from ..population import Population, Schema
+from ..population import Encoding, Population
 
 
 class Method:
@@ -19,7 +19,7 @@ class Method:
     rejected. The same generator gives the same result. `fit_all` does the same as `fit` for several seeds at once.
     """
 
-    schema: Schema
+    encoding: Encoding
     classifier: Classifier
     generator: torch.Generator
     mutable: Tensor  # bool [d]
@@ -44,8 +44,8 @@ class Method:
         for method, population, classifier, generator in zip(
             methods, populations, classifiers, generators, strict=True
         ):
-            method.schema, method.classifier, method.generator = population.schema, classifier, generator
-            method.mutable = torch.tensor(population.schema.mutable, device=classifier.device)
+            method.encoding, method.classifier, method.generator = population.encoding, classifier, generator
+            method.mutable = torch.tensor(population.encoding.mutable, device=classifier.device)
             method.diagnostics = {}
         x = [tensor(p.features, c.device) for p, c in zip(populations, classifiers, strict=True)]
         cls.prepare_all(methods, populations, x)
@@ -79,9 +79,9 @@ class Method:
         """
         x = torch.where(self.mutable, x.clamp(0, 1), x)
         binary = torch.zeros_like(self.mutable)
-        binary[[column for (column,) in self.schema.indices("binary")]] = True
+        binary[[column for (column,) in self.encoding.indices("binary")]] = True
         x = torch.where(binary, x.round(), x)
-        for columns in self.schema.indices("categorical"):
+        for columns in self.encoding.indices("categorical"):
             x[:, columns] = torch.nn.functional.one_hot(x[:, columns].argmax(1), len(columns)).to(x.dtype)
         return x
 
@@ -97,6 +97,6 @@ class Method:
         return torch.unique(x[:, ~self.mutable], dim=0, return_inverse=True)
 
 
-def nowhere(x: Tensor) -> Tensor:
+def not_found(x: Tensor) -> Tensor:
     """All-NaN rows shaped like x: nothing found."""
     return torch.full_like(x, float("nan"))

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..errors import ConfigError
 from ..population import RESERVED
-from .base import Dataset, Feature, Sensitive
+from .dataset import Dataset, Feature, Sensitive
 from .reading import Failing, Readable, fail, fail_cell, number, prepared, read_texts
 
 #: texts that are taken for a missing value, unless they are listed as a level
