@@ -233,7 +233,7 @@ BREAKAGES = {
     ),
     "method: options where there are none": (
         broken(("methods", "nobody", "options"), {"epochs": 1}),
-        "methods.none.options: unknown key 'epochs'; allowed: none",
+        "methods.nobody.options: unknown key 'epochs'; allowed: none",
     ),
     "method: an option with a number as its name": (
         broken(("methods", "ebr", "options"), {1: 1}),
