@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,19 @@ REASONS = (
     "not accepted",
 )
 
-_CELL = {"population": "str", "seed": "int64", "classifier": "str", "method": "str"}
+#: what names a row of `measures`; whatever else becomes part of what a number belongs to is added here
+IDENTITY = {"population": "str", "seed": "int64", "classifier": "str", "method": "str", "scenario": "str"}
+#: the same without the seed: what a mean over seeds is about
+CELL = [name for name in IDENTITY if name != "seed"]
+#: what names the recourse that was made: it does not depend on the scenario
+RECOURSE = [name for name in CELL if name != "scenario"]
+
+_OF_RECOURSE = {name: kind for name, kind in IDENTITY.items() if name != "scenario"}
+
+#: the study that `run` itself describes, and the scenario of the main tables
+MAIN, DEFAULT = "main", "default"
+#: the `method` of a row that is about nobody's recourse: the population before
+BEFORE = "none"
 
 #: table -> column -> dtype; tables of individuals have the population's features after these
 CONTRACTS: dict[str, dict[str, str]] = {
@@ -52,21 +65,24 @@ CONTRACTS: dict[str, dict[str, str]] = {
         "correct": "int64",
     },
     # one row per rejected individual of train; features are the recourse (NaN where none was found)
-    "recourse": {**_CELL, "individual": "int64", "group": "str", "found": "bool", "reason": "str"},
+    "recourse": {**_OF_RECOURSE, "individual": "int64", "group": "str", "found": "bool", "reason": "str"},
     # one row per cell and quantity: seconds, counts, final losses
-    "diagnostics": {**_CELL, "quantity": "str", "value": "float64"},
-    # one row per individual of train after recourse, and scenario; status: accepted, moved, declined or unresolved
+    "diagnostics": {**_OF_RECOURSE, "quantity": "str", "value": "float64"},
+    # one row per individual of train after recourse, and scenario: a population again, with two columns more
+    # status: accepted, moved, declined or unresolved; accepted: now
     "after": {
         "population": "str",
         "seed": "int64",
-        "scenario": "str",
         "individual": "int64",
+        "split": "str",
+        "label": "int64",
         "group": "str",
+        "scenario": "str",
         "status": "str",
         "accepted": "bool",
     },
-    # the neighbourhoods of the population before, reused after: one row per seed and centre; radius_error: the standard
-    # error of an estimated radius, 0 where it is exact
+    # the neighbourhoods of the population before, reused after: one row per seed, scenario and centre; radius_error: the
+    # standard error of an estimated radius, 0 where it is exact
     "neighbourhoods": {
         "seed": "int64",
         "scenario": "str",
@@ -124,27 +140,35 @@ def read(path: Path | str, contract: str) -> pd.DataFrame:
     return table
 
 
-def read_studies(path: Path | str) -> dict[str, dict[str, object]]:
-    """The studies of a run: name -> populations, methods, scenarios (lists), seeds (a number), and what its variants
-    are (`bases`, `options`; see `settings.described`).
+def read_run(path: Path | str) -> dict[str, dict[str, Any]]:
+    """What a run is: its `studies` and the `labels` of what they name (see `plan.described_run`).
 
     Raises DataError when the file is missing or not JSON.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: the studies of this run cannot be read ({error}); run the rule collect") from error
+        raise DataError(f"{path}: what this run is cannot be read ({error}); run the rule collect") from error
 
 
-def of_study(table: pd.DataFrame, study: Mapping[str, object]) -> pd.DataFrame:
-    """The rows of a table of cells that belong to a study, in the order of its lists."""
+def of_study(table: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows of a table that belong to a study, sorted by its lists.
+
+    population, method and scenario become ordered categoricals in the order of the lists, so that whatever is grouped
+    or sorted by them later keeps it. The population before recourse belongs to every study that has it.
+    """
+    lists = {
+        "population": study["populations"],
+        "method": [BEFORE, *study["methods"]],
+        "scenario": study["scenarios"],
+    }
     chosen = table[table["seed"] < study["seeds"]]
-    names = ("population", "method", "scenario")
-    columns = [c for c in names if c in table.columns]
+    columns = [c for c in lists if c in chosen.columns]
+    ordered = {c: pd.Categorical(chosen[c], lists[c], ordered=True) for c in columns}
+    chosen = chosen.assign(**ordered).dropna(subset=columns).sort_values(columns, kind="stable")
     for column in columns:
-        chosen = chosen[chosen[column].isin(study[f"{column}s"])]
-    ranks = pd.DataFrame({c: chosen[c].map({v: i for i, v in enumerate(study[f"{c}s"])}) for c in columns})
-    return chosen.loc[ranks.sort_values(columns, kind="stable").index].reset_index(drop=True)
+        chosen[column] = chosen[column].cat.remove_unused_categories()
+    return chosen.reset_index(drop=True)
 
 
 def encoding_of(table: pd.DataFrame) -> Encoding:

@@ -1,58 +1,21 @@
-"""How populations, classifiers, methods, scenarios and metrics are called where people read them."""
+"""What populations, classifiers, methods, scenarios and metrics are called where people read them."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .errors import MetricError
 from .metrics.segregation import INDICES as _REGISTERED
 
-_METHODS = {
-    "nobody": "No recourse",
-    "collapse": "Collapse",
-    "swap_in": "Swap in",
-    "wachter": "Wachter",
-    "wachter-compatible": "Wachter as CARLA",
-    "growing_spheres": "Growing Spheres",
-    "growing_spheres-paper": "Growing Spheres as published",
-    "face": "FACE",
-    "face-no-bridges": "FACE without bridges",
-    "cchvae": "C-CHVAE",
-    "cruds": "CRUDS",
-    "cruds-unit-square": "CRUDS from the unit square",
-    "ibr": "IBR",
-    "ibr-cross-entropy": "IBR, cross-entropy",
-    "ibr-sensitive-decoder": "IBR, decoder sees the group",
-    "ebr": "EBR",
-    "ebr-own-group": "EBR without the other group",
-    "ebr-nearest": "EBR, nearest of the own group",
-    "ebr-resampling": "EBR, resampling",
-    "ebr-own-pools": "EBR, samples of their own",
-    "ebr-released-sampler": "EBR, sampler as released",
-}
-#: variants that differ by a number: how they end, and how the number is shown
-_NUMBERED = (
-    (re.compile(r"(\w+)-q(\d\d)"), lambda digits: f"β = 0.{digits}"),
-    (re.compile(r"(\w+)-g(\d+)"), lambda digits: f"γ = {digits}"),
-    (re.compile(r"(\w+)-k(\d+)"), lambda digits: f"k = {digits}"),
-)
-_SCENARIOS = {
-    "default": "Default",
-    "origin": "Unresolved to the origin",
-    "drop": "Unresolved dropped",
-    "placebo": "Placebo: groups shuffled",
-}
-_RADIUS = re.compile(r"radius-([\d.]+)")
-_DATASETS = {
-    "synthetic": "Synthetic",
-    "gmc": "Give Me Some Credit",
-    "law": "Law school",
-    "german": "German credit",
-    "compas": "COMPAS",
-    "adult": "Adult",
-}
-_CLASSIFIERS = {"linear": "linear classifier", "mlp": "MLP classifier"}
+#: what is named -> name -> label: `use` sets them, from the configuration of a run
+_labels: Mapping[str, Mapping[str, str]] = {}
+
+
+def use(labels: Mapping[str, Mapping[str, str]]) -> None:
+    """Take the labels of a run: `population`, `classifier`, `method` and `scenario` -> name -> label."""
+    global _labels
+    _labels = labels
 
 
 @dataclass(frozen=True)
@@ -96,31 +59,27 @@ SHARES = ("found", "invalidation", "ynn")
 
 
 def method(name: str) -> str:
-    """`cchvae` -> `C-CHVAE`, `ebr-q70` -> `EBR, β = 0.70`; an unknown name as it is"""
-    for pattern, shown in _NUMBERED:
-        found = pattern.fullmatch(name)
-        if found and found[1] in _METHODS:
-            return f"{_METHODS[found[1]]}, {shown(found[2])}"
-    return _METHODS.get(name, name)
+    """`cchvae` -> `C-CHVAE`; an unknown name as it is"""
+    return _label("method", name)
 
 
 def scenario(name: str) -> str:
-    """`drop` -> `Unresolved dropped`, `radius-0.1` -> `Radius: quantile 0.1`; an unknown name as it is"""
-    radius = _RADIUS.fullmatch(name)
-    return f"Radius: quantile {radius[1]}" if radius else _SCENARIOS.get(name, name)
+    """`drop` -> `Unresolved dropped`; an unknown name as it is"""
+    return _label("scenario", name)
 
 
 def population(name: str) -> str:
     """`gmc-age` -> `Give Me Some Credit by age`; an unknown name as it is"""
-    dataset, _, attribute = name.partition("-")
-    if dataset not in _DATASETS:
-        return name
-    return _DATASETS[dataset] + (f" by {attribute}" if attribute else "")
+    return _label("population", name)
 
 
 def classifier(name: str) -> str:
     """`mlp` -> `MLP classifier`; an unknown name as it is"""
-    return _CLASSIFIERS.get(name, name)
+    return _label("classifier", name)
+
+
+def _label(kind: str, name: str) -> str:
+    return _labels.get(kind, {}).get(name, name)
 
 
 def cell(population_name: str, classifier_name: str) -> str:
