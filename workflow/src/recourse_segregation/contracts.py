@@ -81,8 +81,8 @@ CONTRACTS: dict[str, dict[str, str]] = {
         "status": "str",
         "accepted": "bool",
     },
-    # the neighbourhoods of the population before, reused after: one row per seed, scenario and centre; radius_error: the
-    # standard error of an estimated radius, 0 where it is exact
+    # the neighbourhoods of the population before, reused after: one row per seed, scenario and centre
+    # radius_error: the standard error of an estimated radius, 0 where it is exact
     "neighbourhoods": {
         "seed": "int64",
         "scenario": "str",
@@ -92,8 +92,7 @@ CONTRACTS: dict[str, dict[str, str]] = {
     },
     # the tidy table: n = individuals that the value is over; note says why a value is missing, or how it was estimated
     "measures": {
-        **_CELL,
-        "scenario": "str",
+        **IDENTITY,
         "phase": "str",
         "scope": "str",
         "metric": "str",
