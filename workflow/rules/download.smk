@@ -4,7 +4,7 @@
 
 rule download:
     input:
-        lambda wildcards: [ancient(ROOT / file) for file in settings.own_file(config, wildcards.dataset)],
+        lambda wildcards: [ancient(project(file)) for file in plan.own_files(config, wildcards.dataset)],
     output:
         receipt="results/raw/{dataset}/receipt.json",
     log:
@@ -17,8 +17,7 @@ rule download:
         ENVIRONMENT
     threads: 1
     params:
-        code=lambda wildcards: code("download", settings.dataset_module(config, wildcards.dataset)),
-        dataset="{dataset}",
-        described=lambda wildcards: settings.raw_file(config, wildcards.dataset),
+        code=lambda wildcards: code("download", plan.dataset_module(config, wildcards.dataset)),
+        raw_file=lambda wildcards: plan.raw_file(config, wildcards.dataset),
     script:
         "../scripts/download.py"

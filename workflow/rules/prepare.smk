@@ -3,7 +3,7 @@
 
 rule prepare:
     input:
-        receipt=lambda wildcards: f"results/raw/{settings.dataset_name(config, wildcards.population)}/receipt.json",
+        receipt=lambda wildcards: f"results/raw/{plan.dataset(config, wildcards.population)}/receipt.json",
     output:
         population="results/{population}/seeds-{seeds}/population.parquet",
     log:
@@ -15,11 +15,11 @@ rule prepare:
         ENVIRONMENT
     threads: 1
     params:
-        code=lambda wildcards: code(
-            "prepare", settings.dataset_module(config, settings.dataset_name(config, wildcards.population))
-        ),
-        population=lookup("populations/{population}", within=config),
-        description=lambda wildcards: settings.description(config, wildcards.population),
-        seeds=lambda wildcards: settings.seeds_in(wildcards.seeds),
+        code=lambda wildcards: code("prepare", plan.dataset_module(config, plan.dataset(config, wildcards.population))),
+        dataset=lookup("populations/{population}/dataset", within=config),
+        sensitive=lookup("populations/{population}/sensitive", within=config),
+        description=lambda wildcards: plan.description_of(config, wildcards.population),
+        settings=lambda wildcards: plan.settings(config, "prepare", wildcards.population),
+        seeds=lambda wildcards: plan.seeds_in(wildcards.seeds),
     script:
         "../scripts/prepare.py"

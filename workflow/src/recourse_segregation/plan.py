@@ -16,6 +16,8 @@ from . import declarations
 MAIN, DEFAULT = "main", "default"
 #: the pages that every run has, whatever its studies, which come before the last two
 PAGES = ("populations", "synthetic", "segregation", "recourse_quality", "theory", "comparison")
+#: the notebook that shows a study which has none of its own
+GENERIC = "study"
 
 
 @dataclass(frozen=True)
