@@ -15,10 +15,14 @@ rule prepare:
         ENVIRONMENT
     threads: 1
     params:
-        code=lambda wildcards: code("prepare", plan.dataset_module(config, plan.dataset(config, wildcards.population))),
+        code=lambda wildcards: code(
+            "prepare", description.module(config["populations"][wildcards.population]["dataset"])
+        ),
         dataset=lookup("populations/{population}/dataset", within=config),
         sensitive=lookup("populations/{population}/sensitive", within=config),
-        description=lambda wildcards: plan.description_of(config, wildcards.population),
+        description=lambda wildcards: description.of_population(
+            *(config["populations"][wildcards.population][key] for key in ("dataset", "sensitive"))
+        ),
         settings=lambda wildcards: plan.settings(config, "prepare", wildcards.population),
         seeds=lambda wildcards: plan.seeds_in(wildcards.seeds),
     script:

@@ -5,19 +5,22 @@ Imports neither torch nor pandas: it is read every time Snakemake starts.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from . import checking, declarations, plan
+from . import checking, data, declarations, plan
 from .checking import known
 from .data import description
 from .errors import ConfigError
 
 #: folders of results/ that a population of the same name would write into
 RESERVED = ("benchmarks", "exhibits", "notebooks", "raw")
+_NAME = r"[A-Za-z0-9]([A-Za-z0-9_-]|\.[0-9])*"
 
 
 def validate(config: dict[str, Any]) -> dict[str, Any]:
@@ -103,20 +106,30 @@ def _populations(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key}: results/{name} is a folder of something else; choose another name"
         yield from known(population["classifiers"], config["classifiers"], f"{key}.classifiers", "classifier")
         yield from known(population["decided_by"], population["classifiers"], f"{key}.decided_by", "listed classifier")
-        if description.is_path(dataset):
-            if own.setdefault(description.name(dataset), dataset) != dataset:
-                yield f"{key}.dataset: {description.name(dataset)!r} is the name of another data set; rename {dataset}"
+        if not description.is_path(dataset):
+            unknown = list(known([dataset], data.names(), f"{key}.dataset", "data set"))
+            yield from unknown
+            sensitive = None if unknown else declarations.sensitive(dataset)
+        else:
+            short = description.name(dataset)
+            if not re.fullmatch(_NAME, short):
+                yield f"{key}.dataset: {short!r} becomes a folder; use letters, digits, `-`, `_` and `.` only"
+            if short in data.names() or own.setdefault(short, dataset) != dataset:
+                yield f"{key}.dataset: {short!r} is the name of another data set; give {dataset} another name"
             try:
-                sensitive = list(description.check(dataset, needs_file=name in run)["sensitive"])
+                sensitive = description.read(dataset)["sensitive"]
+                absent = [file for file in description.own_file(dataset) if not _readable(file)]
             except ConfigError as error:
                 yield f"{key}.dataset: {error}"
                 continue
-        else:
-            unknown = list(known([dataset], declarations.datasets(), f"{key}.dataset", "data set"))
-            yield from unknown
-            sensitive = [] if unknown else declarations.sensitive(dataset)
-        if sensitive:
+            for file in absent if name in run else ():
+                yield f"{key}.dataset: {dataset}: file: {file} is not there, or cannot be read"
+        if sensitive is not None:
             yield from known([population["sensitive"]], sensitive, f"{key}.sensitive", "sensitive attribute")
+
+
+def _readable(file: Path) -> bool:
+    return (description.PROJECT / file).is_file() and os.access(description.PROJECT / file, os.R_OK)
 
 
 def _variants(methods: Mapping[str, Any]) -> Iterator[str]:
