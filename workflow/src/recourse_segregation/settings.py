@@ -69,7 +69,9 @@ def _names(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _variants(config["methods"])
     for name in config["classifiers"]:
         model = plan.model_file(config, name)
-        for problem in known([model] if model else [], declarations.names("models"), f"classifiers.{name}.model", "model"):
+        for problem in known(
+            [model] if model else [], declarations.names("models"), f"classifiers.{name}.model", "model"
+        ):
             yield f"{problem} (or write models/{model}.py)"
 
 
