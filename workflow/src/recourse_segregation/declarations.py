@@ -133,10 +133,9 @@ def _options(function: ast.FunctionDef | None, skipped: int, where: str) -> dict
 
 def sensitive(dataset: str) -> list[str] | None:
     """The sensitive attributes of a data set under data/; None where its source does not list them."""
-    calls = (n for n in ast.walk(parse(_PACKAGE / "data" / f"{dataset}.py")) if isinstance(n, ast.Call))
-    given = [
-        k.value for call in calls if ast.unparse(call.func) == "Dataset" for k in call.keywords if k.arg == "sensitive"
-    ]
+    tree = parse(_PACKAGE / "data" / f"{dataset}.py")
+    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == "Dataset"]
+    given = [keyword.value for call in calls for keyword in call.keywords if keyword.arg == "sensitive"]
     if len(given) != 1 or not isinstance(given[0], ast.Dict):
         return None
     names = [key.value if isinstance(key, ast.Constant) else None for key in given[0].keys]
