@@ -71,8 +71,8 @@ def after(
 
     The recipients are measured before as well: who they are differs between methods.
 
-    population: the training part, with the groups to measure. accepted: bool [n], before. recourse: the cell's recourse.
-    implemented: what `simulation.implement` returned.
+    population: the training part, with the groups to measure. accepted: bool [n], before. recourse: that of the cell.
+    implemented: what `simulation.implement` returned. settings: `measure` of the configuration.
     """
     home = neighbourhoods["everyone"]
     place = pd.Series(np.arange(len(population.table)), index=population.table["individual"])
