@@ -12,6 +12,7 @@ sys.path.insert(0, str(PACKAGE))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(PACKAGE), os.getenv("PYTHONPATH")])))
 
 from recourse_segregation import files, settings, tracking
+from recourse_segregation.data import description
 from recourse_segregation.errors import ConfigError, RecourseError
 
 try:

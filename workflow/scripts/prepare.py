@@ -5,20 +5,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from recourse_segregation import contracts, data, progress, sources
+from recourse_segregation import contracts, data, progress
+from recourse_segregation.data.reading import Checked
 from recourse_segregation.job import job
 from recourse_segregation.population import prepare
 
 
 def main(name: str, settings: dict, description: dict | None, seeds: list[int], receipt: Path, output: Path) -> None:
     digests = json.loads(receipt.read_text(encoding="utf-8"))["files"]
-    raw = sources.Checked(receipt.parent, digests)
+    raw = Checked(receipt.parent, digests)
     if description is None:
         dataset = data.load(settings["dataset"])
     else:
         (file,) = digests
-        own = sources.Checked(receipt.parent / file, digests, called=description["file"])
-        dataset = data.load_described(settings["dataset"], description, own)
+        own = Checked(receipt.parent / file, digests, called=description["file"])
+        dataset = data.load_own(settings["dataset"], description, own)
         print(*dataset.features, sep="\n")  # what each column was taken for, into the log
     frame = dataset.read(raw) if dataset.read else None
     drawn = []

@@ -7,29 +7,24 @@ from its source: the keyword arguments of its class or its `build`, whose annota
 from __future__ import annotations
 
 import ast
-import difflib
 import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import jsonschema
 import yaml
 
-from . import declarations, options, tracking
+from . import checking, data, declarations, options
+from .checking import key_lines, known
+from .data import description
+from .data.description import PROJECT
 from .errors import ConfigError
 
 _PACKAGE = Path(__file__).parent
-_SCHEMA = _PACKAGE.parents[1] / "schemas" / "config.schema.yaml"
-_DATASET_SCHEMA = _SCHEMA.with_name("dataset.schema.yaml")
 _NAME = r"[A-Za-z0-9]([A-Za-z0-9_-]|\.[0-9])*"
-#: the project's folder, where paths in the configuration start
-PROJECT = _PACKAGE.parents[2]
 
 #: the study that `run` itself describes, and the scenario that a study has if it names none
 MAIN, DEFAULT = "main", "default"
@@ -44,10 +39,10 @@ def validate(config: dict[str, Any]) -> dict[str, Any]:
 
     Raises ConfigError naming every wrong key and what is allowed there.
     """
-    schema = yaml.safe_load(_SCHEMA.read_text(encoding="utf-8"))
-    problems = [_explain(e) for e in _Validator(schema).iter_errors(config)]
+    schema = checking.schema("config")
+    problems = checking.problems(config, schema)
     if not problems:
-        _fill_defaults(config, schema)
+        checking.fill_defaults(config, schema)
         problems = list(_meaning(config)) or list(_gradients(config))
     if problems:
         listed = "\n".join(f"  - {p}" for p in dict.fromkeys(problems))
@@ -62,21 +57,9 @@ def refuse_repetition(file: Path | str) -> None:
     be indented with tabs) is left to whoever reads it.
     """
     try:
-        _distinct_keys(yaml.compose(Path(file).read_text(encoding="utf-8"), Loader=yaml.SafeLoader), str(file))
+        key_lines(Path(file).read_text(encoding="utf-8"), str(file))
     except yaml.YAMLError:
         return
-
-
-def _distinct_keys(node: yaml.Node, file: str, where: str = "") -> None:
-    if not isinstance(node, yaml.MappingNode):
-        return
-    lines: dict[str, int] = {}
-    for key, value in node.value:
-        name, line = f"{where}{key.value}", key.start_mark.line + 1
-        if name in lines:
-            raise ConfigError(f"{file}, line {line}: {name} stands in line {lines[name]} already; keep one of them")
-        lines[name] = line
-        _distinct_keys(value, file, f"{name}.")
 
 
 @dataclass(frozen=True)
@@ -275,115 +258,13 @@ def modules_of(config: dict[str, Any], classifier: str) -> list[str]:
 
 def dataset_names() -> list[str]:
     """The data sets of the package: files under data/."""
-    return sorted(p.stem for p in (_PACKAGE / "data").glob("*.py") if "DATASET = " in p.read_text(encoding="utf-8"))
+    return data.names()
 
 
-def is_described(dataset: str) -> bool:
-    """Whether a population's data set is the path of a description; else it is one of the package."""
-    return Path(dataset).suffix in (".yaml", ".yml")
-
-
-def dataset_name(config: dict[str, Any], population: str) -> str:
-    """What the data set of a population is called: `law`, or for `datasets/loans.yaml` `loans`."""
-    dataset = config["populations"][population]["dataset"]
-    return Path(dataset).stem if is_described(dataset) else dataset
-
-
-def dataset_module(config: dict[str, Any], name: str) -> str:
-    """The module that reads the data set called `name`."""
-    return "data.own" if _description_path(config, name) else f"data.{name}"
-
-
-def description(config: dict[str, Any], population: str) -> dict[str, Any] | None:
-    """What the individuals of a population are made by, if its data set is described: all but titles and the
-    digest (the download is about that), and of the sensitive attributes its own. `file` is the path that messages name.
-    """
-    own = config["populations"][population]
-    if not is_described(own["dataset"]):
-        return None
-    found = read_description(own["dataset"])
-    found["sensitive"] = {own["sensitive"]: found["sensitive"][own["sensitive"]]}
-    return {key: value for key, value in found.items() if key not in ("title", "licence", "citation", "sha256")}
-
-
-def own_file(config: dict[str, Any], name: str) -> list[Path]:
-    """The file of the described data set called `name`, from the project's folder; none if it is downloaded."""
-    path = _description_path(config, name)
-    file = read_description(path)["file"] if path else ""
-    return [] if not path or _is_address(file) else [Path(file)]
-
-
-def raw_file(config: dict[str, Any], name: str) -> dict[str, Any] | None:
-    """Name, sha256 and addresses of the file of the described data set called `name`; None for one of the package."""
-    path = _description_path(config, name)
-    if path is None:
-        return None
-    found = read_description(path)
-    if _is_address(found["file"]):
-        return {"name": Path(urlsplit(found["file"]).path).name, "sha256": found["sha256"], "urls": [found["file"]]}
-    file = Path(found["file"])
-    return {"name": file.name, "sha256": found.get("sha256") or tracking.file_digest(PROJECT / file), "urls": []}
-
-
-def read_description(dataset: str) -> dict[str, Any]:
-    """The description of a data set at a path from the project's folder, with its defaults filled in.
-
-    `file` is an address or a path from the project's folder.
-
-    Raises ConfigError naming the description and every wrong key.
-    """
-    try:
-        found = yaml.safe_load((PROJECT / dataset).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{dataset}: {error.strerror}; the path of a description starts in {PROJECT}") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(f"{dataset}: not YAML ({' '.join(str(error).split())}); correct it") from error
-    schema = yaml.safe_load(_DATASET_SCHEMA.read_text(encoding="utf-8"))
-    problems = [_explain(e) for e in _Validator(schema).iter_errors(found)]
-    if not problems:
-        _fill_defaults(found, schema)
-        problems = list(_contradictions(found))
-    if problems:
-        raise ConfigError("\n  - ".join(f"{dataset}: {p}" for p in problems))
-    if not _is_address(found["file"]):
-        found["file"] = str(Path(dataset).parent / found["file"])
-    return found
-
-
-def _description_path(config: dict[str, Any], name: str) -> str | None:
-    described = (p["dataset"] for p in config["populations"].values() if is_described(p["dataset"]))
-    return next((path for path in described if Path(path).stem == name), None)
-
-
-def _is_address(file: str) -> bool:
-    return "://" in file
-
-
-def _contradictions(found: dict[str, Any]):
-    """What is wrong in a description on its own: an address that cannot be used, a column with two uses."""
-    if _is_address(found["file"]):
-        address = urlsplit(found["file"])
-        if address.scheme != "https" or not Path(address.path).name or address.path.endswith(".zip"):
-            yield f"file: {found['file']!r} is not the https address of a CSV file"
-    divided = [column for column, entry in found["sensitive"].items() if "above" in entry]
-    apart = {
-        "label.column": [found["label"]["column"]],
-        "id": [found["id"]] if "id" in found else [],
-        "ignore": found["ignore"],
-    }
-    uses = {
-        **apart,
-        "sensitive": found["sensitive"],
-        "immutable": found["immutable"],
-        "continuous": [*found["continuous"], *divided],
-        "categorical": found["categorical"],
-        "levels": found["levels"],
-    }
-    for one, other in combinations(uses, 2):
-        if one in apart or (one == "continuous" and other in ("categorical", "levels")):
-            for column in uses[one]:
-                if column in uses[other]:
-                    yield f"{other}: {column!r} is also under {one}, and can be one of the two only"
+def dataset_of(config: dict[str, Any], name: str) -> str:
+    """The data set called `name`, as a population names it: `law`, or the path of a description."""
+    named = (p["dataset"] for p in config["populations"].values())
+    return next((dataset for dataset in named if description.name(dataset) == name), name)
 
 
 def _datasets(config: dict[str, Any]):
@@ -392,8 +273,8 @@ def _datasets(config: dict[str, Any]):
     places: dict[str, str] = {}
     for name, population in config["populations"].items():
         key, dataset = f"populations.{name}", population["dataset"]
-        if not is_described(dataset):
-            yield from _known([dataset], dataset_names(), f"{key}.dataset", "data set")
+        if not description.is_path(dataset):
+            yield from known([dataset], dataset_names(), f"{key}.dataset", "data set")
             continue
         short = Path(dataset).stem
         if not re.fullmatch(_NAME, short):
@@ -401,14 +282,14 @@ def _datasets(config: dict[str, Any]):
         if short in dataset_names() or places.setdefault(short, dataset) != dataset:
             yield f"{key}.dataset: {short!r} is the name of another data set; give {dataset} another name"
         try:
-            found = read_description(dataset)
+            found = description.read(dataset)
         except ConfigError as error:
             yield f"{key}.dataset: {error}"
             continue
-        yield from _known([population["sensitive"]], found["sensitive"], f"{key}.sensitive", "sensitive attribute")
-        file = PROJECT / found["file"]
-        if name in run and not _is_address(found["file"]) and not (file.is_file() and os.access(file, os.R_OK)):
-            yield f"{key}.dataset: {dataset}: file: {found['file']} is not there, or cannot be read"
+        yield from known([population["sensitive"]], found["sensitive"], f"{key}.sensitive", "sensitive attribute")
+        for file in description.own_file(dataset) if name in run else []:
+            if not ((PROJECT / file).is_file() and os.access(PROJECT / file, os.R_OK)):
+                yield f"{key}.dataset: {dataset}: file: {file} is not there, or cannot be read"
 
 
 @cache
@@ -488,15 +369,15 @@ def _signature(function: ast.FunctionDef, where: str) -> dict[str, Any]:
 
 def _meaning(config: dict[str, Any]):
     """What a schema cannot say: names that must exist elsewhere."""
-    yield from _known(config["run"]["studies"], config["studies"], "run.studies", "study")
+    yield from known(config["run"]["studies"], config["studies"], "run.studies", "study")
     for key, study in {"run": config["run"], **{f"studies.{n}": s for n, s in config["studies"].items()}}.items():
-        yield from _known(study["populations"], config["populations"], f"{key}.populations", "population")
-        yield from _known(study.get("scenarios", []), config["scenarios"], f"{key}.scenarios", "scenario")
-        for problem in _known(study["methods"], config["methods"], f"{key}.methods", "method"):
+        yield from known(study["populations"], config["populations"], f"{key}.populations", "population")
+        yield from known(study.get("scenarios", []), config["scenarios"], f"{key}.scenarios", "scenario")
+        for problem in known(study["methods"], config["methods"], f"{key}.methods", "method"):
             there = [m for m in study["methods"] if m not in config["methods"] and m in method_names()]
             hint = f" (methods/{there[0]}.py is there: add a line `{there[0]}: {{}}` under `methods`)" if there else ""
             yield problem + hint
-    yield from _known([config["claims"]["study"]], [MAIN, *config["studies"]], "claims.study", "study")
+    yield from known([config["claims"]["study"]], [MAIN, *config["studies"]], "claims.study", "study")
     for name in [name for name in (MAIN, *PAGES) if name in config["studies"]]:
         owner = "what `run` itself describes" if name == MAIN else f"the page notebooks/{name}.ipynb"
         yield f"studies.{name}: this name is taken by {owner}; choose another"
@@ -509,9 +390,9 @@ def _meaning(config: dict[str, Any]):
             yield f"{key}: results/{name} is a folder of something else; choose another name"
         attributes = sensitive_names(population["dataset"])
         if attributes is not None:
-            yield from _known([population["sensitive"]], attributes, f"{key}.sensitive", "sensitive attribute")
-        yield from _known(population["classifiers"], config["classifiers"], f"{key}.classifiers", "classifier")
-        yield from _known(population["recourse"], population["classifiers"], f"{key}.recourse", "listed classifier")
+            yield from known([population["sensitive"]], attributes, f"{key}.sensitive", "sensitive attribute")
+        yield from known(population["classifiers"], config["classifiers"], f"{key}.classifiers", "classifier")
+        yield from known(population["recourse"], population["classifiers"], f"{key}.recourse", "listed classifier")
     for name, method in config["methods"].items():
         key, base = f"methods.{name}", method.get("base", name)
         if base != name and name in method_names():
@@ -521,13 +402,13 @@ def _meaning(config: dict[str, Any]):
             hint = f", here {own!r}" if own in method_names() else ""
             yield f"{key}.base: {base!r} is a variant; a base is a method with a file of its own{hint}"
             continue
-        unknown = list(_known([base], method_names(), f"{key}.base" if "base" in method else "methods", "method"))
+        unknown = list(known([base], method_names(), f"{key}.base" if "base" in method else "methods", "method"))
         yield from (f"{problem} (or write methods/{name}.py)" if base == name else problem for problem in unknown)
         if not unknown:
             yield from _options(method, method_schema(base), key, config["populations"])
     for name, classifier in config["classifiers"].items():
         key, model = f"classifiers.{name}", model_of(config, name)
-        unknown = list(_known([model] if model else [], model_names(), f"{key}.model", "model"))
+        unknown = list(known([model] if model else [], model_names(), f"{key}.model", "model"))
         yield from (f"{problem} (or write models/{model}.py)" for problem in unknown)
         if not unknown:
             yield from _options(classifier, model_schema(model) if model else _BUILT_IN, key, config["populations"])
@@ -550,11 +431,11 @@ def _gradients(config: dict[str, Any]):
 
 
 def _options(entry: dict[str, Any], schema: dict[str, Any], key: str, populations: dict[str, Any]):
-    yield from (_explain(e, f"{key}.options") for e in _Validator(schema).iter_errors(entry.get("options", {})))
+    yield from checking.problems(entry.get("options", {}), schema, f"{key}.options")
     for population, overrides in entry.get("populations", {}).items():
         where = f"{key}.populations"
-        yield from _known([population], populations, where, "population")
-        yield from (_explain(e, f"{where}.{population}") for e in _Validator(schema).iter_errors(overrides))
+        yield from known([population], populations, where, "population")
+        yield from checking.problems(overrides, schema, f"{where}.{population}")
 
 
 def _alike(names, key: str):
@@ -564,88 +445,3 @@ def _alike(names, key: str):
         other = seen.setdefault(name.lower(), name)
         if other != name:
             yield f"{key}: {other!r} and {name!r} differ in upper and lower case only; rename one of them"
-
-
-def _known(names, allowed, key: str, what: str):
-    for name in names:
-        if name not in allowed:
-            close = difflib.get_close_matches(name, list(allowed), n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            yield f"{key}: {name!r} is not a {what}; there are: {', '.join(allowed) or 'none'}{hint}"
-
-
-def _is_integer(_, value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(_, value: Any) -> bool:
-    return _is_integer(_, value) or (isinstance(value, float) and abs(value) < float("inf"))
-
-
-# JSON Schema calls 1.0 an integer, and for it NaN is never out of range; in a configuration both are slips.
-_Validator = jsonschema.validators.extend(
-    jsonschema.Draft202012Validator,
-    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
-        {"integer": _is_integer, "number": _is_number}
-    ),
-)
-
-
-def _explain(error: jsonschema.ValidationError, prefix: str = "") -> str:
-    """One problem as a sentence that starts with the key and ends with what is allowed."""
-    key = ".".join([*filter(None, [prefix]), *map(str, error.absolute_path)]) or "the top level"
-    schema, value = error.schema, error.instance
-    if error.validator == "additionalProperties":
-        allowed = sorted(schema.get("properties", {}))
-        extra = sorted(set(map(str, value)) - set(allowed))
-        close = difflib.get_close_matches(extra[0], allowed, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        return f"{key}: unknown key {', '.join(map(repr, extra))}; allowed: {', '.join(allowed) or 'none'}{hint}"
-    if error.validator == "required":
-        missing = [k for k in schema["required"] if k not in value]
-        return f"{key}: the key {', '.join(map(repr, missing))} is missing"
-    about = f" ({schema['description'].strip()})" if schema.get("description") else ""
-    shown = repr(value) if len(repr(value)) <= 100 else f"{repr(value)[:100]}..."
-    quote = "; write it in quotes" if schema.get("type") == "string" and isinstance(value, bool | int | float) else ""
-    return f"{key}: {shown} is not allowed; expected {_allowed(schema)}{about}{quote}"
-
-
-def _allowed(schema: dict[str, Any]) -> str:
-    if "enum" in schema:
-        return "one of " + ", ".join(map(str, schema["enum"]))
-    words = {
-        "integer": "a whole number",
-        "number": "a finite number",
-        "array": "a list",
-        "object": "a mapping",
-        "string": "a text",
-        "boolean": "true or false",
-    }
-    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    limits = [
-        text.format(schema[key])
-        for key, text in {
-            "minimum": "at least {}",
-            "exclusiveMinimum": "above {}",
-            "maximum": "at most {}",
-            "minItems": "at least {} item",
-            "minProperties": "at least {} entry",
-            "uniqueItems": "no repetition",
-            "maxLength": "at most {} characters",
-        }.items()
-        if key in schema
-    ]
-    return " and ".join([" or ".join(words[kind] for kind in kinds), *limits])
-
-
-def _fill_defaults(value: Any, schema: dict[str, Any]) -> None:
-    if not isinstance(value, dict):
-        return
-    for key, part in schema.get("properties", {}).items():
-        if "default" in part:
-            value.setdefault(key, part["default"])
-        if key in value:
-            _fill_defaults(value[key], part)
-    if isinstance(schema.get("additionalProperties"), dict):
-        for item in value.values():
-            _fill_defaults(item, schema["additionalProperties"])
