@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from workflow_tools import ROOT, TINY, snakemake
+from workflow_tools import ROOT, snakemake
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from recourse_segregation import contracts, data, progress, sources
+from recourse_segregation import contracts, data, progress
+from recourse_segregation.data.reading import Checked
 from recourse_segregation.job import job
 from recourse_segregation.population import prepare
 
@@ -28,10 +29,10 @@ def main(
         prepared = data.load(dataset)
     else:
         (file,) = digests
-        own = sources.Checked(folder / file, digests, called=description["file"])
+        own = Checked(folder / file, digests, called=description["file"])
         prepared = data.load_own(dataset, description, own)
         print(*prepared.features, sep="\n")  # what each column was taken for, into the log
-    frame = prepared.read(sources.Checked(folder, digests)) if prepared.read else None
+    frame = prepared.read(Checked(folder, digests)) if prepared.read else None
     drawn = []
     for seed in progress.steps(seeds, "seeds"):
         with progress.working_on(seed=seed):
