@@ -1,11 +1,10 @@
 """Train one classifier on one population for a block of seeds."""
 
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from recourse_segregation import classifiers, contracts, models, progress
+from recourse_segregation import classifiers, contracts, progress
 from recourse_segregation.devices import resolve
 from recourse_segregation.job import job
 from recourse_segregation.seeds import torch_generator
@@ -21,13 +20,12 @@ def main(
     predictions: Path,
     summary: Path,
 ) -> None:
-    train = partial(models.train, model) if model else classifiers.train
     device = resolve(device)
     everybody = contracts.people(contracts.read(population, "population"))
     trained, predicted, summaries = {}, [], []
     for seed, people in progress.steps(everybody.items(), "seeds"):
         with progress.about(seed=seed):
-            trained[seed] = train(people, torch_generator(seed, "train", name), device=device, **options)
+            trained[seed] = classifiers.train(people, torch_generator(seed, "train", name), model, device, **options)
             predicted.append(classifiers.predictions(trained[seed], people))
             summaries.append(classifiers.summary(people, name, predicted[-1]))
     classifiers.save(trained, classifier)

@@ -1,7 +1,8 @@
 """What a method or a model says of itself in its source, read without importing it (or torch).
 
-A method that asks the classifier for its gradient says `needs_gradients = True` in its class; a model says what its
-`build` returns: `Module` (of torch, which has gradients) or `BaseEstimator` (of scikit-learn, which has none).
+A method that asks the classifier for its gradient says `needs_gradients = True` in its class, one that looks at how
+segregation is measured `needs_measures = True`; a model says what its `build` returns: `Module` (of torch, which has
+gradients) or `BaseEstimator` (of scikit-learn, which has none).
 """
 
 from __future__ import annotations
@@ -29,12 +30,14 @@ def names(folder: str) -> list[str]:
     return sorted(p.stem for p in (_PACKAGE / folder).glob("[!_]*.py"))
 
 
-@cache
 def needs_gradients(method: str) -> bool:
     """Does the method ask the classifier for its gradient?"""
-    tree = parse(_PACKAGE / "methods" / f"{method}.py")
-    lines = (line for node in tree.body if isinstance(node, ast.ClassDef) for line in node.body)
-    return any(ast.unparse(line) == "needs_gradients = True" for line in lines)
+    return _says(method, "needs_gradients = True")
+
+
+def needs_measures(method: str) -> bool:
+    """Does the method look at how segregation is measured?"""
+    return _says(method, "needs_measures = True")
 
 
 def gradient_free() -> list[str]:
@@ -63,6 +66,13 @@ def build(model: str) -> ast.FunctionDef:
 def has_gradients(model: str) -> bool:
     """Is the model a torch module (or else a scikit-learn estimator)?"""
     return _returned(build(model)) == MODULE
+
+
+@cache
+def _says(method: str, line: str) -> bool:
+    """Does this line stand in a class of the method's file?"""
+    classes = (node for node in parse(_PACKAGE / "methods" / f"{method}.py").body if isinstance(node, ast.ClassDef))
+    return any(ast.unparse(node) == line for found in classes for node in found.body)
 
 
 def _returned(function: ast.FunctionDef) -> str:

@@ -23,6 +23,7 @@ from .metrics.segregation import Neighbourhoods
 from .population import Encoding, Population
 from .seeds import numpy_generator
 
+ATKINSON_B, YNN_K = 0.5, 5
 SCOPES = ("everyone", "recipients", "accepted")
 
 
@@ -142,7 +143,7 @@ class _Given:
 
     def __init__(self, features: np.ndarray, minority: np.ndarray, home: Neighbourhoods):
         self.features, self.minority = features, as_groups(minority, len(features))
-        self.centres, self.radius = home.centres, home.radius
+        self.centres, self.radius, self.b = home.centres, home.radius, ATKINSON_B
 
     @cached_property
     def areas(self) -> np.ndarray:
@@ -176,7 +177,9 @@ def _atkinson_released(features: np.ndarray, minority: np.ndarray, home: Neighbo
             "too few accepted for the neighbourhoods",
         )
     areas = segregation.assign(home.centres, features)
-    return _row("everyone", "atkinson_released", len(features), lambda: segregation.atkinson(areas, minority))
+    return _row(
+        "everyone", "atkinson_released", len(features), lambda: segregation.atkinson(areas, minority, ATKINSON_B)
+    )
 
 
 def _quality(population: Population, accepted: np.ndarray, recourse: pd.DataFrame, place: np.ndarray) -> list[tuple]:
@@ -194,7 +197,7 @@ def _quality(population: Population, accepted: np.ndarray, recourse: pd.DataFram
         _row("recipients", "invalidation", len(found), lambda: quality.invalidation(~refused)),
         _row("recipients", "cost", n, lambda: quality.cost(origin, target)),
         _row("recipients", "cost_gap", n, lambda: quality.cost_gap(origin, target, minority[found])),
-        _row("recipients", "ynn", n, lambda: quality.ynn(target, people, accepted)),
+        _row("recipients", "ynn", n, lambda: quality.ynn(target, people, accepted, YNN_K)),
         _row("recipients", "diversity", n, lambda: quality.diversity(target)),
         _row("recipients", "closeness", n, lambda: quality.closeness(target, favourable)),
     ]

@@ -210,8 +210,7 @@ def _variants(config: dict[str, Any], study: Study) -> dict[str, Any]:
     def options_of(method: str, population: str) -> dict[str, Any]:
         base = bases.get(method, method)
         given = options_for(config, "methods", method, population) if method in config["methods"] else {}
-        every = method_defaults(base) | given
-        return {name: every[name] for name in every if name in varied[base]}
+        return {name: given[name] for name in given if name in varied[base]}
 
     methods = [*varied, *bases]
     return {"bases": bases, "options": {m: {p: options_of(m, p) for p in study.populations} for m in methods}}
@@ -225,7 +224,7 @@ def claims_study(config: dict[str, Any]) -> str:
 
 def method_base(config: dict[str, Any], method: str) -> str:
     """The method's file: its own name, or the one that a variant is made of."""
-    return config["methods"][method].get("base", method)
+    return config["methods"][method].get("variant_of", method)
 
 
 def options_for(config: dict[str, Any], section: str, name: str, population: str) -> dict[str, Any]:
@@ -234,7 +233,7 @@ def options_for(config: dict[str, Any], section: str, name: str, population: str
     section: `classifiers` or `methods`. A variant starts from its base's options.
     """
     entry = config[section][name]
-    base = entry.get("base", name)
+    base = entry.get("variant_of", name)
     inherited = options_for(config, section, base, population) if base != name and base in config[section] else {}
     return inherited | entry.get("options", {}) | entry.get("populations", {}).get(population, {})
 
@@ -413,77 +412,58 @@ def _datasets(config: dict[str, Any]):
 
 @cache
 def method_schema(method: str) -> dict[str, Any]:
-    """JSON schema of a method's options, from the signature of its class."""
-    function = _constructor(method)
-    if function is None:
-        return {"type": "object", "additionalProperties": False, "properties": {}}
-    return _signature(function, f"methods/{method}.py")
-
-
-@cache
-def method_defaults(method: str) -> dict[str, Any]:
-    """A method's options that have a default, from the signature of its class."""
-    function = _constructor(method)
-    if function is None:
-        return {}
-    own, keyword = function.args, zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
-    last = own.args[len(own.args) - len(own.defaults) :]
-    pairs = [*zip(last, own.defaults, strict=True), *((a, d) for a, d in keyword if d is not None)]
-    try:
-        return {argument.arg: ast.literal_eval(default) for argument, default in pairs}
-    except ValueError as error:
-        raise ConfigError(f"methods/{method}.py: the defaults of options must be plain values ({error})") from error
-
-
-@cache
-def _constructor(method: str) -> ast.FunctionDef | None:
-    """`__init__` of the method's class, None if it has none of its own."""
+    """JSON schema of a method's options, from the signature of its class; `required` are those without a default."""
     tree = declarations.parse(_PACKAGE / "methods" / f"{method}.py")
     found = (item for node in tree.body if isinstance(node, ast.ClassDef) for item in node.body)
-    return next((i for i in found if isinstance(i, ast.FunctionDef) and i.name == "__init__"), None)
-
-
-#: how a network is trained, a built-in one or a torch module of one's own
-_TRAINING = {
-    "learning_rate": {"type": "number", "exclusiveMinimum": 0, "maximum": options.LARGEST},
-    "epochs": {"type": "integer", "minimum": 1, "maximum": options.MOST},
-    "batch": {"type": "integer", "minimum": 1, "maximum": options.MOST},
-}
-_BUILT_IN = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "hidden": {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": options.MOST}},
-        **_TRAINING,
-    },
-}
+    function = next((i for i in found if isinstance(i, ast.FunctionDef) and i.name == "__init__"), None)
+    return _signature(function.args if function else None, f"methods/{method}.py")
 
 
 @cache
-def model_schema(model: str) -> dict[str, Any]:
-    """JSON schema of a model's options: those of its `build`, and for a torch module those of training."""
+def classifier_schema(model: str | None) -> dict[str, Any]:
+    """JSON schema of a classifier's options: those of the model's `build`, and of `fit` if it is a network.
+
+    model: a file under models/; None for a built-in network.
+    """
+    if model is None:
+        return _signature(_fit("classifiers.py"), "classifiers.py")
     where = f"models/{model}.py"
-    schema = _signature(declarations.build(model), where)
-    training = _TRAINING if declarations.has_gradients(model) else {}
-    for name in schema["properties"].keys() & {"device", *training}:
+    schema = _signature(declarations.build(model).args, where)
+    networks = declarations.has_gradients(model)
+    training = _signature(_fit("models/_network.py") if networks else None, "models/_network.py")
+    for name in schema["properties"].keys() & {"device", *training["properties"]}:
         raise ConfigError(f"{where}: {name!r} is an option of training; give the one of `build` another name")
-    schema["properties"] |= training
+    schema["properties"] |= training["properties"]
+    schema["required"] += training["required"]
     return schema
 
 
-def _signature(function: ast.FunctionDef, where: str) -> dict[str, Any]:
+def _fit(file: str) -> ast.arguments:
+    """The arguments of the function `fit` of a file of the package that are options."""
+    tree = ast.parse((Path(__file__).parent / file).read_text(encoding="utf-8"))
+    (function,) = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "fit")
+    function.args.posonlyargs = function.args.posonlyargs[:1]
+    return function.args
+
+
+def _signature(given: ast.arguments | None, where: str) -> dict[str, Any]:
     """JSON schema of the arguments of a function after its first, which is not an option."""
-    properties = {}
-    for argument in [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs][1:]:
+    schema = {"type": "object", "additionalProperties": False, "properties": {}, "required": []}
+    if given is None:
+        return schema
+    own = [*given.posonlyargs, *given.args]
+    defaults = [*[None] * (len(own) - len(given.defaults)), *given.defaults, *given.kw_defaults]
+    for argument, default in list(zip([*own, *given.kwonlyargs], defaults, strict=True))[1:]:
         kind = ast.unparse(argument.annotation) if argument.annotation else ""
         known = getattr(options, kind, None)
         if known is None:
             raise ConfigError(
                 f"{where}: the option {argument.arg!r} must be annotated with a type of options.py "
-                f"(Count, Probability, Positive, NonNegative, Sizes or Flag), not {kind or 'nothing'}"
+                f"(Count, Probability, Positive, NonNegative, Sizes, Flag or Text), not {kind or 'nothing'}"
             )
-        properties[argument.arg] = dict(known.__metadata__[0])
-    return {"type": "object", "additionalProperties": False, "properties": properties}
+        schema["properties"][argument.arg] = dict(known.__metadata__[0])
+        schema["required"] += [] if default else [argument.arg]
+    return schema
 
 
 def _meaning(config: dict[str, Any]):
@@ -513,24 +493,26 @@ def _meaning(config: dict[str, Any]):
         yield from _known(population["classifiers"], config["classifiers"], f"{key}.classifiers", "classifier")
         yield from _known(population["recourse"], population["classifiers"], f"{key}.recourse", "listed classifier")
     for name, method in config["methods"].items():
-        key, base = f"methods.{name}", method.get("base", name)
+        key, base = f"methods.{name}", method.get("variant_of", name)
         if base != name and name in method_names():
-            yield f"{key}.base: {name} is a method itself (methods/{name}.py); call the variant of {base} otherwise"
+            yield f"{key}.variant_of: {name} is a method itself (methods/{name}.py); give the variant another name"
         if base != name and base in config["methods"] and base not in method_names():
-            own = config["methods"][base].get("base")
+            own = config["methods"][base].get("variant_of")
             hint = f", here {own!r}" if own in method_names() else ""
-            yield f"{key}.base: {base!r} is a variant; a base is a method with a file of its own{hint}"
+            yield f"{key}.variant_of: {base!r} is a variant; it must be a method with a file of its own{hint}"
             continue
-        unknown = list(_known([base], method_names(), f"{key}.base" if "base" in method else "methods", "method"))
+        unknown = list(
+            _known([base], method_names(), f"{key}.variant_of" if "variant_of" in method else "methods", "method")
+        )
         yield from (f"{problem} (or write methods/{name}.py)" if base == name else problem for problem in unknown)
         if not unknown:
-            yield from _options(method, method_schema(base), key, config["populations"])
+            yield from _options(method, method_schema(base), key, config["populations"], config["methods"].get(base))
     for name, classifier in config["classifiers"].items():
         key, model = f"classifiers.{name}", model_of(config, name)
         unknown = list(_known([model] if model else [], model_names(), f"{key}.model", "model"))
         yield from (f"{problem} (or write models/{model}.py)" for problem in unknown)
         if not unknown:
-            yield from _options(classifier, model_schema(model) if model else _BUILT_IN, key, config["populations"])
+            yield from _options(classifier, classifier_schema(model), key, config["populations"])
 
 
 def _gradients(config: dict[str, Any]):
@@ -549,7 +531,12 @@ def _gradients(config: dict[str, Any]):
         )
 
 
-def _options(entry: dict[str, Any], schema: dict[str, Any], key: str, populations: dict[str, Any]):
+def _options(entry: dict, schema: dict, key: str, populations: dict, of: dict | None = None):
+    """What is wrong with the options of a classifier or a method; of: the method that it is a variant of."""
+    given = (of or {}).get("options", {}) | entry.get("options", {})
+    missing = [name for name in schema["required"] if name not in given]
+    yield from (f"{key}.options: the option {name!r} is missing, and has no default" for name in missing)
+    schema = schema | {"required": []}
     yield from (_explain(e, f"{key}.options") for e in _Validator(schema).iter_errors(entry.get("options", {})))
     for population, overrides in entry.get("populations", {}).items():
         where = f"{key}.populations"
