@@ -1,12 +1,11 @@
 """Train one classifier on one population for a block of seeds."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from recourse_segregation import classifiers, contracts, models, progress
+from recourse_segregation import classifiers, contracts, progress
 from recourse_segregation.devices import resolve
 from recourse_segregation.job import job
 from recourse_segregation.seeds import torch_generator
@@ -22,12 +21,12 @@ def main(
     options: Mapping[str, Any],
     device: str,
 ) -> None:
-    train = partial(models.train, model) if model else classifiers.train
     people = contracts.people(contracts.read(population, "population"))
     trained, predicted, summaries = {}, [], []
     for seed, everyone in progress.steps(people.items(), "seeds"):
         with progress.working_on(seed=seed):
-            trained[seed] = train(everyone, torch_generator(seed, "train", name), device=resolve(device), **options)
+            generator = torch_generator(seed, "train", name)
+            trained[seed] = classifiers.train(everyone, generator, model, resolve(device), **options)
             predicted.append(classifiers.predictions(trained[seed], everyone))
             summaries.append(classifiers.summary(everyone, name, predicted[-1]))
     classifiers.save(trained, classifier)

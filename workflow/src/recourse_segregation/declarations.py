@@ -1,7 +1,8 @@
 """What a method or a model says of itself in its source, read without importing it (or torch).
 
-A method that asks the classifier for its gradient says `needs_gradients = True` in its class; a model says what its
-`build` returns: `Module` (of torch, which has gradients) or `BaseEstimator` (of scikit-learn, which has none).
+A method that asks the classifier for its gradient says `needs_gradients = True` in its class, one that looks at how
+segregation is measured `needs_measures = True`; a model says what its `build` returns: `Module` (of torch, which has
+gradients) or `BaseEstimator` (of scikit-learn, which has none).
 """
 
 from __future__ import annotations
@@ -31,12 +32,14 @@ def names(folder: str) -> list[str]:
     return sorted(p.stem for p in (_PACKAGE / folder).glob("[!_]*.py"))
 
 
-@cache
 def needs_gradients(method: str) -> bool:
     """Does the method ask the classifier for its gradient?"""
-    tree = parse(_PACKAGE / "methods" / f"{method}.py")
-    lines = (line for node in tree.body if isinstance(node, ast.ClassDef) for line in node.body)
-    return any(ast.unparse(line) == "needs_gradients = True" for line in lines)
+    return _says(method, "needs_gradients = True")
+
+
+def needs_measures(method: str) -> bool:
+    """Does the method look at how segregation is measured?"""
+    return _says(method, "needs_measures = True")
 
 
 def gradient_free() -> list[str]:
@@ -67,6 +70,13 @@ def has_gradients(model: str) -> bool:
     return _returned(build(model)) == MODULE
 
 
+@cache
+def _says(method: str, line: str) -> bool:
+    """Does this line stand in a class of the method's file?"""
+    classes = (node for node in parse(_PACKAGE / "methods" / f"{method}.py").body if isinstance(node, ast.ClassDef))
+    return any(ast.unparse(node) == line for found in classes for node in found.body)
+
+
 def _returned(function: ast.FunctionDef) -> str:
     """The annotation of what a function returns, without the package that it is from."""
     return ast.unparse(function.returns).strip("'\"").rpartition(".")[2] if function.returns else ""
@@ -88,11 +98,11 @@ def method_options(method: str) -> dict[str, Any]:
 def model_options(model: str | None) -> dict[str, Any]:
     """JSON schema of a model's options: those of its `build`, and for a torch module those of training.
 
-    None stands for the built-in networks: the arguments of `classifiers.train`.
+    None stands for the built-in networks: the arguments of `classifiers.BuiltIn.fit`.
     """
     tree = parse(_PACKAGE / "classifiers.py")
-    train = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "train")
-    built_in = _options(train, 2, "classifiers.py")
+    fit = next(f for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) and f.name == "fit")
+    built_in = _options(fit, len(fit.args.posonlyargs), "classifiers.py")
     if model is None:
         return built_in
     where = f"models/{model}.py"
@@ -106,7 +116,7 @@ def model_options(model: str | None) -> dict[str, Any]:
 
 
 def _options(function: ast.FunctionDef | None, skipped: int, where: str) -> dict[str, Any]:
-    """JSON schema of the arguments of a function after the first ones, which are not options, and `device`."""
+    """JSON schema of the arguments of a function after the first ones, which are not options."""
     schema: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": {}, "required": []}
     if function is None:
         return schema
@@ -116,8 +126,6 @@ def _options(function: ast.FunctionDef | None, skipped: int, where: str) -> dict
     for argument in [*positional, *function.args.kwonlyargs][skipped:]:
         kind = ast.unparse(argument.annotation) if argument.annotation else ""
         known = getattr(options, kind, None)
-        if argument.arg == "device":
-            continue
         if known is None:
             raise ConfigError(
                 f"{where}: the option {argument.arg!r} must be annotated with a type of options.py "
