@@ -18,13 +18,14 @@ LOG_EVERY, TERMINAL_EVERY = 5.0, 10.0
 
 
 @contextlib.contextmanager
-def job(log: str, about: str) -> Iterator[None]:
+def job(log: str, stage: str, **names: str) -> Iterator[None]:
     """Run the body with stdout and stderr in the file `log`; its progress is told there and on the terminal.
 
-    about: what the job works on (population, classifier, method, seeds), for messages; the body says more with
+    names: what the job works on (population, classifier, method, seeds), for messages; the body says more with
     `progress.working_on`. The last line of the log says how it ended (`status` reads it). An error on purpose ends the
     process with its text, on the terminal and in the log; any other also leaves its traceback in the log.
     """
+    about = ", ".join([stage.replace("_", " "), *(f"{name} {value}" for name, value in names.items())])
     terminal = sys.stderr
     with (
         open(log, "w", encoding="utf-8", buffering=1) as stream,

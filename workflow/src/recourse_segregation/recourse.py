@@ -49,7 +49,7 @@ def generate(
     fit_seconds = (time.perf_counter() - started) / len(populations)
     tables = []
     for seed_method in progress.steps(fitted, "searching, seeds"):
-        with progress.about(seed=seed_method.people.seed):
+        with progress.working_on(seed=seed_method.people.seed):
             tables.append(_search(seed_method, classifier_name, method, fit_seconds))
     recourse, diagnostics = zip(*tables, strict=True)
     return pd.concat(recourse, ignore_index=True), pd.concat(diagnostics, ignore_index=True)

@@ -75,7 +75,7 @@ class Method:
     def prepare_all(cls, methods: Sequence[Method], populations: Sequence[Population], x: Sequence[Tensor]) -> None:
         """`prepare` each; a method whose training is faster for all seeds at once does that here instead."""
         for method, population, individuals in progress.steps(list(zip(methods, populations, x, strict=True)), "seeds"):
-            with progress.about(seed=population.seed):
+            with progress.working_on(seed=population.seed):
                 method.prepare(population, individuals)
 
     def prepare(self, population: Population, x: Tensor) -> None:
