@@ -12,7 +12,7 @@ that proximities are those of `metrics.segregation`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -24,15 +24,13 @@ from .metrics.pairwise import distance_quantile
 from .metrics.segregation import average_proximity, centralization, spatial_proximity
 from .seeds import numpy_generator
 
-# --- the world ------------------------------------------------------------------------------------
-
 
 @dataclass(frozen=True)
 class Groups:
     """Two groups N(mean, spread² I), as the boundary sees them.
 
     depths: the signed distance of each group's mean to the boundary, positive where accepted. side: the distance of
-    the means along the boundary. dimensions: d, at least 1; on a line there is no side.
+    the means along the boundary. dimensions: d, at least 1; on a line there is no side. Raises ValueError otherwise.
     """
 
     depths: tuple[float, float]
@@ -41,38 +39,29 @@ class Groups:
     dimensions: int = 2
 
     def __post_init__(self):
-        if self.spread <= 0 or self.dimensions < 1:
-            raise ValueError(f"spread {self.spread} must be positive, dimensions {self.dimensions} at least 1")
-        if self.side and self.dimensions == 1:
-            raise ValueError(f"side {self.side}: on a line the boundary is a point, so the side must be 0")
-
-    def within(self, group: int) -> Groups:
-        """Two copies of one group (0 or 1): pairs between them are pairs within the group."""
-        return Groups((self.depths[group],) * 2, 0.0, self.spread, self.dimensions)
+        if self.spread <= 0 or self.dimensions < 1 or (self.side and self.dimensions == 1):
+            raise ValueError(f"{self}: spread and dimensions must be positive, and on a line the side must be 0")
 
 
 def project(points: np.ndarray, normal: np.ndarray, threshold: float | np.ndarray) -> np.ndarray:
-    """Minimum-cost recourse of points [n, d] in any coordinates: the rejected move to the boundary.
+    """Minimum-cost recourse of points [..., d] in any coordinates: the rejected move to the boundary.
 
-    Accepted where points @ normal > threshold; `threshold` is a number, or one an individual [n].
+    Accepted where points @ normal > threshold; `threshold` is a number, or one an individual [...].
     """
     length = np.linalg.norm(normal)
     depth = (points @ normal - threshold) / length
-    return points - np.outer(np.minimum(depth, 0), normal / length)
+    return points - np.minimum(depth, 0)[..., None] * normal / length
 
 
 def recourse(points: np.ndarray) -> np.ndarray:
     """`project` for points whose column 0 is the depth."""
-    return np.concatenate([np.maximum(points[..., :1], 0), points[..., 1:]], axis=-1)
+    return project(points, np.eye(points.shape[-1])[0], 0.0)
 
 
 def draw(groups: Groups, group: int, size: int, generator: np.random.Generator) -> np.ndarray:
     """Individuals of group 0 or 1: [size, d]."""
-    mean = np.array([groups.depths[group], group * groups.side, *np.zeros(groups.dimensions)])[: groups.dimensions]
-    return mean + groups.spread * generator.standard_normal((size, groups.dimensions))
-
-
-# --- the formulas ---------------------------------------------------------------------------------
+    mean = np.array([groups.depths[group], group * groups.side, *np.zeros(groups.dimensions)])
+    return mean[: groups.dimensions] + groups.spread * generator.standard_normal((size, groups.dimensions))
 
 
 def moments_after(depth: np.ndarray | float, spread: float = 1.0) -> tuple[np.ndarray | float, np.ndarray | float]:
@@ -133,9 +122,6 @@ def _both_positive(a: float, b: float, spread: float) -> np.ndarray:
     return (norm.cdf(u / deviation) + norm.cdf(v / deviation) - ((u < 0) != (v < 0))) / 2 - outside
 
 
-# --- the formulas against simulation --------------------------------------------------------------
-
-
 def formulas(groups: Groups) -> pd.DataFrame:
     """Mean and variance of the depth of each group, and what tells the groups apart, by formula.
 
@@ -143,7 +129,8 @@ def formulas(groups: Groups) -> pd.DataFrame:
     (their Mahalanobis distance), average_proximity, and spatial_proximity for many individuals, half in each group.
     """
     depths, spread = np.array(groups.depths), groups.spread
-    pairs = groups.within(0), groups.within(1), groups
+    # between two copies of a group: within it
+    pairs = *(replace(groups, depths=(depth, depth), side=0.0) for depth in groups.depths), groups
     before = *depths, *(depths**2 + spread**2), groups.side, *(proximity(p) for p in pairs)
     after = *np.ravel(moments_after(depths, spread)), groups.side, *(proximity(p, after=True) for p in pairs)
     return _statistics(np.array([before, after]), spread)
@@ -182,15 +169,15 @@ def _statistics(moments: np.ndarray, spread: float) -> pd.DataFrame:
     Moments: E U, E V, E U², E V² of the depths of the groups, the side, and E exp(-d) within 0, within 1 and between.
     """
     mean_0, mean_1, square_0, square_1, side, within_0, within_1, between = moments.T
-    gap, variances = mean_1 - mean_0, (square_0 - mean_0**2, square_1 - mean_1**2)
+    gap, variance_0, variance_1 = mean_1 - mean_0, square_0 - mean_0**2, square_1 - mean_1**2
     within = (within_0 + within_1) / 2
     statistics = {
         "mean_0": mean_0,
         "mean_1": mean_1,
-        "variance_0": variances[0],
-        "variance_1": variances[1],
+        "variance_0": variance_0,
+        "variance_1": variance_1,
         "distance": np.hypot(gap, side),
-        "separation": np.hypot(gap / np.sqrt(np.mean(variances, axis=0)), side / spread),
+        "separation": np.hypot(gap / np.sqrt((variance_0 + variance_1) / 2), side / spread),
         "average_proximity": between,
         "spatial_proximity": 2 * within / (within + between),
     }
@@ -227,8 +214,6 @@ def check(worlds: Sequence[Groups] = WORLDS, size: int = 200_000, seed: int = 0)
     return table.assign(z=(table["simulation"] - table["formula"]) / table["error"])
 
 
-# --- how far recourse moves the indices -----------------------------------------------------------
-
 #: where the second group stands, at a distance from the first, of which half is rejected
 DIRECTIONS = {
     "beside": lambda distance: Groups((0.0, 0.0), side=distance),
@@ -254,8 +239,6 @@ def curves(size: int = 50_000, seed: int = 0) -> pd.DataFrame:
             parts[direction, separation] = part.loc["distance":]
     return pd.concat(parts, names=["direction", "separation", "statistic"]).reset_index()
 
-
-# --- what each index says of it -------------------------------------------------------------------
 
 #: worlds of two groups of the same size, the first of them the minority
 CASES = {
