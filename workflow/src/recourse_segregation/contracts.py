@@ -12,6 +12,8 @@ import pandas as pd
 
 from . import files
 from .errors import DataError
+from .plan import DEFAULT as DEFAULT
+from .plan import MAIN as MAIN
 from .population import Encoding, Population
 
 #: Why a person has no recourse, in the order in which it is checked; "" for those who have one.
@@ -33,8 +35,6 @@ RECOURSE = [name for name in CELL if name != "scenario"]
 
 _OF_RECOURSE = {name: kind for name, kind in IDENTITY.items() if name != "scenario"}
 
-#: the study that `run` itself describes, and the scenario of the main tables
-MAIN, DEFAULT = "main", "default"
 #: the `method` of a row that is about nobody's recourse: the population before
 BEFORE = "none"
 

@@ -11,11 +11,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from . import declarations
+from .data import description
 
 #: the study that `run` itself describes, and the scenario of the main tables
 MAIN, DEFAULT = "main", "default"
 #: the pages that every run has, whatever its studies, which come before the last two
 PAGES = ("populations", "synthetic", "segregation", "recourse_quality", "theory", "comparison")
+#: the notebook that shows a study which has none of its own
+GENERIC = "study"
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,23 @@ def model_file(config: Mapping[str, Any], classifier: str) -> str | None:
     """The classifier's file: the one that it names, else that of its own name; None for the built-in networks."""
     own = classifier if classifier in declarations.names("models") else None
     return config["classifiers"][classifier].get("model", own)
+
+
+def model_modules(config: Mapping[str, Any], classifier: str) -> list[str]:
+    """The module that defines a classifier of one's own: `models.forest`; none for the built-in networks."""
+    model = model_file(config, classifier)
+    return [f"models.{model}"] if model else []
+
+
+def dataset(config: Mapping[str, Any], population: str) -> str:
+    """What the data set of a population is called, and its folder: `law`, or for `datasets/loans.yaml` `loans`."""
+    return description.name(config["populations"][population]["dataset"])
+
+
+def dataset_called(config: Mapping[str, Any], name: str) -> str:
+    """The inverse: the data set, or the path of its description, as a population names it."""
+    named = (population["dataset"] for population in config["populations"].values())
+    return next((own for own in named if description.name(own) == name), name)
 
 
 def claims_study(config: Mapping[str, Any]) -> str:
