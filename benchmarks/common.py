@@ -49,7 +49,7 @@ def people(individuals: int, features: int, seed: int = 0) -> Population:
     columns = (Feature(f"x{i}", "continuous") for i in range(features - 1))
     side = Feature("side", "binary", ("a", "b"))
     dataset = Dataset("made_up", "", "", "", (*columns, side), {"side": Sensitive("side", ("a", "b"), "b")}, draw=draw)
-    return prepare("made-up", dataset, "side", seed, individuals)
+    return prepare("made-up", dataset, "side", seed, individuals, CONFIG["prepare"]["test_share"])
 
 
 def rejected(population: Population, classifier: classifiers.Classifier) -> torch.Tensor:
@@ -65,32 +65,33 @@ def city(individuals: int, features: int, seed: int = 0) -> tuple[np.ndarray, np
 
 
 class Cell:
-    """A population and its classifier, of which recourse and its measures can be had; measure: settings of config.yaml
-    that are other ones here."""
+    """A population and its classifier, of which recourse and its measures can be had.
 
-    def __init__(self, population: Population, classifier: classifiers.Classifier, **measure: Any):
-        self.population, self.classifier, self.settings = population, classifier, CONFIG["measure"] | measure
+    settings: those of `measure` in config.yaml that are other ones here.
+    """
+
+    def __init__(self, population: Population, classifier: classifiers.Classifier, **settings: Any):
+        self.population, self.classifier, self.settings = population, classifier, CONFIG["measure"] | settings
         self.train = population.training_part()
         self.accepted = contracts.accepted(classifiers.predictions(classifier, population), self.train)
 
     @cached_property
     def homes(self) -> dict[str, Neighbourhoods]:
         """The neighbourhoods of everyone, and of the accepted."""
-        k, quantile = self.settings["neighbourhoods"], self.settings["radius_quantile"]
-        return measure.fit_neighbourhoods(self.train, self.accepted, k, quantile)
+        return measure.fit_neighbourhoods(self.train, self.accepted, self.settings)
 
     def given(self, method: str, options: dict[str, Any], seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The recourse of the rejected and its diagnostics; seed: that of the method's draws."""
         people = Population(self.population.encoding, self.population.table.assign(seed=seed))
         return recourse.generate([people], [self.classifier], "-", method, method, options)
 
-    def taken_up(self, offered: pd.DataFrame) -> pd.DataFrame:
-        """The people when everybody has taken up what they were offered."""
-        return simulation.implement(self.train, self.accepted, offered, numpy_generator(0, "benchmark", "uptake"))
+    def taken_up(self, offered: pd.DataFrame) -> Population:
+        """The people after everybody has taken up what they were offered."""
+        generator = numpy_generator(0, "benchmark", "uptake")
+        return simulation.implement(self.train, self.accepted, offered, generator, **CONFIG["simulate"])
 
-    def measured(self, offered: pd.DataFrame) -> dict[str, dict[tuple[str, str], float]]:
-        """Phase (before, after) -> scope, metric -> value, when everybody has taken up what they were offered."""
-        before = measure.before(self.train, self.accepted, self.homes).assign(phase="before")
+    def measured(self, offered: pd.DataFrame) -> dict[tuple[str, str], float]:
+        """Scope, metric -> value, after everybody has taken up what they were offered."""
         after = self.taken_up(offered)
-        table = measure.after(self.train, self.accepted, offered, after, before, self.homes)
-        return {phase: part.set_index(["scope", "metric"])["value"].to_dict() for phase, part in table.groupby("phase")}
+        table = measure.after(self.train, self.accepted, offered, after, self.homes, self.settings)
+        return table.query("phase == 'after'").set_index(["scope", "metric"])["value"].to_dict()

@@ -337,8 +337,7 @@ def train_vae(
     decoder = mlp((latent + condition.shape[1], *reversed(hidden), x.shape[1]))
     model = VAE(encoder, decoder, latent)
     weights = [*encoder.parameters(), *decoder.parameters()]
-    decay = options.get("weight_decay", 0.0)  # C-CHVAE's alone
-    optimiser = torch.optim.Adam(weights, lr=options["learning_rate"], weight_decay=decay)
+    optimiser = torch.optim.Adam(weights, lr=options["learning_rate"], weight_decay=options["weight_decay"])
     label = x.new_zeros(len(x), 1) if group is None else group[:, None]
     if group is not None:
         rival = mlp((latent, *options["adversary_hidden"], 1), nn.Sigmoid)
@@ -402,16 +401,17 @@ def train_csvae(x: Tensor, condition: Tensor, options: Mapping, label: Tensor) -
             q_z, q_w, p_w = codes(part, wanted)
             z, w = q_z.rsample(), q_w.rsample()
             loss = (
-                40 * mse_loss(decoder(torch.cat([z, w, given], 1)), part)
-                + 0.2 * kl_divergence(q_z, Normal(0.0, 1.0)).sum(1).mean()
-                + kl_divergence(q_w, p_w).sum(1).mean()
-                - 110 * Bernoulli(logits=rival(z)).entropy().mean()
+                options["reconstruction_weight"] * mse_loss(decoder(torch.cat([z, w, given], 1)), part)
+                + options["z_weight"] * kl_divergence(q_z, Normal(0.0, 1.0)).sum(1).mean()
+                + options["w_weight"] * kl_divergence(q_w, p_w).sum(1).mean()
+                - options["entropy_weight"] * Bernoulli(logits=rival(z)).entropy().mean()
             )
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             rival_optimiser.zero_grad()
-            (100 * binary_cross_entropy_with_logits(rival(z.detach()), wanted)).backward()
+            rival_loss = binary_cross_entropy_with_logits(rival(z.detach()), wanted)
+            (options["cross_entropy_weight"] * rival_loss).backward()
             rival_optimiser.step()
     nn.ModuleList([model, rival]).requires_grad_(False)
     q_z, q_w, p_w = codes(x, y)
@@ -430,6 +430,7 @@ class MDN:
 
     network: nn.Module
     components: int
+    floor: float
     x_moments: tuple[Tensor, Tensor]
     condition_moments: tuple[Tensor, Tensor]
 
@@ -438,7 +439,7 @@ class MDN:
         mean, scale = self.condition_moments
         output, k = self.network((condition.double() - mean) / scale), self.components
         means, log_scales = output[:, k:].view(len(output), 2, k, -1).unbind(1)
-        components = Independent(Normal(means, log_scales.exp() + 1e-2), 1)
+        components = Independent(Normal(means, log_scales.exp() + self.floor), 1)
         return MixtureSameFamily(Categorical(logits=output[:, :k]), components)
 
     def log_density(self, x: Tensor, condition: Tensor) -> Tensor:
@@ -460,7 +461,9 @@ def train_mdn(x: Tensor, condition: Tensor, options: Mapping) -> tuple[MDN, dict
 
     components = options["components"]
     sizes = (condition.shape[1], *options["hidden"], components * (1 + 2 * x.shape[1]))
-    model = MDN(mlp(sizes, nn.Tanh, torch.float64), components, moments(x), moments(condition))
+    model = MDN(
+        mlp(sizes, nn.Tanh, torch.float64), components, options["deviation_floor"], moments(x), moments(condition)
+    )
     optimiser = torch.optim.Adam(model.network.parameters(), lr=options["learning_rate"])
     for _ in range(options["epochs"] + 1):
         loss = -model.log_density(x, condition).mean()
@@ -530,7 +533,7 @@ def centralization(features: np.ndarray, minority: np.ndarray, radius: float, re
     return count / minority.sum()
 
 
-def atkinson(centres: np.ndarray, features: np.ndarray, minority: np.ndarray) -> float:
+def atkinson(centres: np.ndarray, features: np.ndarray, minority: np.ndarray, b: float) -> float:
     """A loop over individuals to find their area, then one over areas."""
     area = np.array([np.linalg.norm(centres - person, axis=1).argmin() for person in features])
     share, total = minority.mean(), 0.0
@@ -538,8 +541,8 @@ def atkinson(centres: np.ndarray, features: np.ndarray, minority: np.ndarray) ->
         members = area == i
         if members.any():
             p = minority[members].mean()
-            total += ((1 - p) * p) ** 0.5 * members.sum()
-    return 1 - share / (1 - share) * (total / (share * len(minority))) ** 2
+            total += (1 - p) ** (1 - b) * p**b * members.sum()
+    return 1 - share / (1 - share) * (total / (share * len(minority))) ** (1 / (1 - b))
 
 
 def proximity(x: np.ndarray, y: np.ndarray) -> float:
@@ -589,11 +592,13 @@ def closeness(counterfactual: np.ndarray, favourable: np.ndarray) -> float:
     return float(np.mean([np.linalg.norm(favourable - person, axis=1).mean() for person in counterfactual]))
 
 
-def measures(population, rejected: np.ndarray, counterfactual: np.ndarray, home) -> dict[tuple[str, str], float]:
+def measures(
+    population, rejected: np.ndarray, counterfactual: np.ndarray, home, settings: Mapping
+) -> dict[tuple[str, str], float]:
     """(scope, metric) -> value, after everyone who found recourse has taken it up.
 
     population: the training part [n]. rejected: bool [n]. counterfactual: mutable features [n rejected, m], NaN where
-    there is none. home: the neighbourhoods before.
+    there is none. home: the neighbourhoods before. settings: `measure` of config.yaml.
     """
     before, minority = population.features[:, population.encoding.mutable], population.minority
     found = np.isfinite(counterfactual).all(1)
@@ -604,7 +609,7 @@ def measures(population, rejected: np.ndarray, counterfactual: np.ndarray, home)
     for scope, who in (("everyone", np.ones_like(moved)), ("recipients", moved), ("accepted", ~rejected | moved)):
         x, m = after[who], minority[who]
         values |= {
-            (scope, "atkinson"): atkinson(home.centres, x, m),
+            (scope, "atkinson"): atkinson(home.centres, x, m, settings["atkinson_b"]),
             (scope, "centralization"): centralization(x, m, home.radius),
             (scope, "centralization_released"): centralization(x, m, home.radius, released=True),
             (scope, "average_proximity"): average_proximity(x, m),
@@ -615,7 +620,7 @@ def measures(population, rejected: np.ndarray, counterfactual: np.ndarray, home)
         ("recipients", "found"): found.mean(),
         ("recipients", "cost"): cost(before[moved], target),
         ("recipients", "cost_gap"): cost_gap(before[moved], target, minority[moved]),
-        ("recipients", "ynn"): ynn(target, before, ~rejected),
+        ("recipients", "ynn"): ynn(target, before, ~rejected, settings["ynn_k"]),
         ("recipients", "diversity"): diversity(target),
         ("recipients", "closeness"): closeness(target, before[population.labels == 1]),
     }

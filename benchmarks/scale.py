@@ -84,12 +84,16 @@ def one_by_one(ready: Callable[[int, int, int], Callable[[], object]]) -> Callab
 def judged(individuals: int, features: int, seed: int, epochs: int = 10):
     """Made-up people and a classifier that has seen little: it decides much like a trained one."""
     population = common.people(individuals, features, seed)
-    return population, classifiers.train(population, torch_generator(seed), (32,), 0.002, epochs, 256)
+    return population, classifiers.train(
+        population, torch_generator(seed), hidden=(32,), learning_rate=0.002, epochs=epochs, batch=256
+    )
 
 
 def training(*size: int) -> Callable[[], object]:
     population = common.people(*size)
-    return lambda: classifiers.train(population, torch_generator(0), (18, 9, 3), 0.002, 1, 32)
+    return lambda: classifiers.train(
+        population, torch_generator(0), hidden=(18, 9, 3), learning_rate=0.002, epochs=1, batch=32
+    )
 
 
 def fitting(name: str) -> Callable:

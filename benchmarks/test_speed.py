@@ -79,7 +79,9 @@ def sizes(*n: int):
 def cell():
     """A population with nine continuous features, and its trained classifier."""
     population = common.people(16_000, FEATURES + 1)
-    return population, classifiers.train(population, torch_generator(0), (32,), 0.002, 60, 1024)
+    return population, classifiers.train(
+        population, torch_generator(0), hidden=(32,), learning_rate=0.002, epochs=60, batch=1024
+    )
 
 
 def searching(cell, method: str, n: int, few: int, **changes):
@@ -207,7 +209,7 @@ def test_atkinson(timed, city):
         "population",
         lambda: segregation.atkinson(segregation.assign(centres, features), minority, b=MEASURE["atkinson_b"]),
         1,
-        lambda: references.atkinson(centres, features, minority),
+        lambda: references.atkinson(centres, features, minority, MEASURE["atkinson_b"]),
         1,
     )
 

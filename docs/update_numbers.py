@@ -15,6 +15,7 @@ import pandas as pd
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "workflow" / "src")]
 
+import before_and_after  # noqa: E402
 import blocks  # noqa: E402
 
 from recourse_segregation import claims, contracts, names  # noqa: E402
@@ -40,15 +41,18 @@ def verdicts_on_claims() -> str:
     return blocks.table(["claim", "verdict", "elsewhere", "evidence"], rows)
 
 
-def exhibits() -> str:
-    """The exhibits: command, output, minutes, and what came out."""
-    made = json.loads((RESULTS / "provenance.json").read_text(encoding="utf-8"))["exhibits"]
+def exhibits(made: dict[str, dict[str, float]]) -> str:
+    """The exhibits: command, output, minutes, and what came out.
+
+    made: exhibit -> seconds of its jobs.
+    """
     rows = []
     for name in (name for name in OUTCOMES if name in made):
         more = " --configfile config.yaml workflow/resources/twenty_seeds.yaml" if name == "twenty_seeds" else ""
-        minutes = round(made[name]["seconds"] / 60)
+        minutes = made[name]["seconds"] / 60
+        shown = f"{minutes:.0f}" if minutes >= 1 else "< 1"
         command = f"`snakemake -c2 results/notebooks/{name}.ipynb{more}`"
-        rows.append((name, command, f"`results/exhibits/{name}`", minutes or "< 1", OUTCOMES[name]()))
+        rows.append((name, command, f"`results/exhibits/{name}`", shown, OUTCOMES[name]()))
     return blocks.table(["exhibit", "command", "output", "minutes:", "what came out"], rows)
 
 
@@ -142,11 +146,8 @@ def headline() -> str:
     columns = ["population", "method", "found:", "cost:", *(f"{name}:" for name in INDICES.values())]
 
     verdicts = verdicts[verdicts.groupby("verdict")["rows"].transform("sum") > 0]
-    other = (
-        verdicts["other_direction"]
-        .map(" ({})".format)
-        .where((verdicts["verdict"] == "matches") & (verdicts["other_direction"] > 0), "")
-    )
+    astray = (verdicts["verdict"] == "matches") & (verdicts["other_direction"] > 0)
+    other = verdicts["other_direction"].map(" ({})".format).where(astray, "")
     counts = wide(verdicts, verdicts["rows"].astype("str") + other, ["population"], "verdict")
     total = verdicts.groupby("population")["rows"].sum()
     of_population = [(f"{names.population(name)} ({total[name]})", *row) for name, *row in counts.itertuples()]
@@ -180,11 +181,13 @@ def level_and_difference(row: pd.Series) -> str:
 if __name__ == "__main__":
     try:
         names.use(contracts.read_run(RESULTS / "run.json")["labels"])
+        made = json.loads((RESULTS / "provenance.json").read_text(encoding="utf-8"))
         choices = [read(f"exhibits/choices/{name}") for name in ("levels", "contrasts")]
         texts = {
             ("README.md", "claims"): verdicts_on_claims(),
-            ("README.md", "exhibits"): exhibits(),
+            ("README.md", "exhibits"): exhibits(made["exhibits"]),
             ("README.md", "numbers"): headline(),
+            ("README.md", "times"): before_and_after.times(RESULTS, made),
             ("docs/deviations.md", "numbers"): alternatives(*choices),
         }
     except (OSError, DataError) as error:
