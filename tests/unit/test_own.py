@@ -452,7 +452,7 @@ JSON = st.recursive(
 )
 
 
-@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=75, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(key=st.sampled_from(sorted(checking.schema("dataset")["properties"])), value=JSON)
 def test_no_description_ends_in_a_traceback(key, value, tmp_path):
     with contextlib.suppress(ConfigError, DataError):
