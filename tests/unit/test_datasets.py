@@ -69,7 +69,7 @@ def test_the_sources_are_https_pinned_and_checksummed(name):
 
 
 def test_the_five_data_sets_are_found_by_file_name():
-    assert {"synthetic", *NAMES} == set(data.names())
+    assert {"synthetic", *NAMES} <= set(data.names())
 
 
 @pytest.mark.parametrize(("name", "key"), [(n, key) for n in NAMES for key in data.load(n).sensitive])
