@@ -136,7 +136,7 @@ def synthetic(seed: int = 0) -> pd.DataFrame:
     `offset` apart. Columns: sex (is it among the features), rejected, depth_gap and side_gap (between the means of the
     rejected men and women before recourse), offset, index, before, after.
     """
-    people = prepare("synthetic", DATASET, "sex", seed, rows=10_000).training_part()
+    people = prepare("synthetic", DATASET, "sex", seed, rows=10_000, test_share=0.25).training_part()
     places, minority = people.table[list(people.encoding.mutable_columns)].to_numpy(), people.minority
     parts = {}
     for known in (False, True):
