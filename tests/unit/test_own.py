@@ -236,10 +236,8 @@ BROKEN = {
     "a name": (SAME.replace("owner", "group", 1), "line 1, column 'group': a feature cannot have this name; rename it"),
 }
 NO_NUMBERS = ["abc", "12o5", '"1,5"', "1000$", "1_000", "0x10", "True", "inf", "-Infinity", "1e999", "9x" * 5000]
-for cells, what in (
-    (NO_NUMBERS, "finite number; if the"),
-    (["", "?", "NaN", "NA", "null"], "value: fill it in, or drop"),
-):
+NO_VALUES = ["", "?", "NaN", "NA", "null"]
+for cells, what in ((NO_NUMBERS, "finite number; if the"), (NO_VALUES, "value: fill it in, or drop")):
     says = f"line 9, column 'income': .* is not a {what}"
     BROKEN |= {f"income {cell[:9]!r}": (edited((7, "income", cell)), says) for cell in cells}
 
