@@ -466,14 +466,9 @@ def test_what_decides_a_population_is_its_part_of_the_description(tmp_path):
 
 
 def test_a_data_set_of_the_package_has_no_description():
-    assert (description.is_path("law"), description.name("law"), description.module("law")) == (
-        False,
-        "law",
-        "data.law",
-    )
+    asked = description.is_path, description.name, description.module, description.raw_file, description.own_file
+    assert [question("law") for question in asked] == [False, "law", "data.law", None, []]
     assert description.of_population("law", "sex") is None
-    assert description.raw_file("law") is None
-    assert description.own_file("law") == []
 
 
 def test_descriptions_are_read_without_pandas_and_torch():
