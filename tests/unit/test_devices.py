@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from conftest import fitted, options, rejected
+from conftest import fitted, follows_the_device, options, rejected
 from elsewhere import DEVICE, Elsewhere
 from recourse_segregation import classifiers, devices, methods, recourse
 from recourse_segregation.errors import ConfigError
@@ -116,17 +116,6 @@ def test_training_and_loading_a_classifier_follow_the_device(hidden, people, tmp
         predicted = classifiers.predictions(far, people["levels"])
     assert predicted.equals(classifiers.predictions(near, people["levels"]))
     assert classifiers.load(tmp_path / "classifier.pt")[0].device.type == "cpu"
-
-
-def follows_the_device(near, far, people, file):
-    """A classifier trained elsewhere, loaded there and moved there says what the one on the CPU says, to the bit."""
-    x = classifiers.tensor(people.features)
-    classifiers.save({0: far}, file)
-    for classifier in (far, classifiers.load(file, DEVICE)[0], near.to(DEVICE)):
-        assert classifier.device == classifier.margin(x.to(DEVICE)).device == DEVICE
-        assert torch.equal(classifier.margin(x.to(DEVICE)).cpu(), near.margin(x))
-        slope = classifier.margin_and_gradient(x.to(DEVICE))[1]
-        assert torch.equal(slope.cpu(), near.margin_and_gradient(x)[1])
 
 
 @every_way
