@@ -413,17 +413,14 @@ def test_an_estimator_and_a_method_that_needs_gradients_are_refused_before_anyth
     for part in ("populations.synthetic.recourse", "'forest'", "the methods wachter-compatible, cruds", "face"):
         assert part in str(error.value)
     assert settings.validate(configured(given("dropout"), "dropout", wanted)), "a torch module has gradients"
+    config["run"] |= {"methods": ["growing_spheres"], "studies": ["controls"]}
+    with pytest.raises(ConfigError, match="'forest' is a scikit-learn estimator"):
+        settings.validate(copy.deepcopy(config))
+    config["run"]["studies"] = []
+    assert settings.validate(copy.deepcopy(config)), "studies that are not run do not matter"
+    config["run"]["methods"] = list(wanted)
     config["populations"]["synthetic"]["recourse"] = ["linear"]
     assert settings.validate(config), "it is trained and reported, nobody asks it for recourse"
-
-
-def test_a_study_that_is_run_with_an_estimator_is_checked_too(write):
-    write("forest")
-    config = configured(given("forest"))
-    assert settings.validate(copy.deepcopy(config)), "studies that are not run do not matter"
-    config["run"]["studies"] = ["controls"]
-    with pytest.raises(ConfigError, match="'forest' is a scikit-learn estimator"):
-        settings.validate(config)
 
 
 def test_an_estimator_in_a_study_of_its_own_leaves_the_other_methods_to_the_others(write):
