@@ -104,21 +104,21 @@ class _Own:
         label, apart = self.entries["label"]["column"], [*self.entries["ignore"], *filter(None, [self._id])]
         if len(header) < 2:
             self._fail(f"no header with columns separated by {self.entries['separator']!r}", 1)
-        for name, times in Counter(header).items():
-            if times > 1:
-                self._fail(f"column {name!r} is repeated", 1)
         for name in apart:
             if name not in header:
                 self._fail(f"column {name!r} is missing", 1)
         wanted = [name for name in header if name not in apart]
-        if "" in wanted:
-            self._fail(f"column {header.index('') + 1} has no name", 1)
         keys = ("sensitive", "immutable", "continuous", "categorical", "levels")
         for key, columns in {"label.column": [label], **{key: self.entries[key] for key in keys}}.items():
             for column in columns:
                 if column not in wanted:
                     # Not what is there: without a header that would be somebody's record.
                     self._refuse(key, f"{column!r} is not a column of the file{did_you_mean(column, wanted)}")
+        for name, times in Counter(header).items():
+            if times > 1:
+                self._fail(f"column {name!r} is repeated", 1)
+        if "" in wanted:
+            self._fail(f"column {header.index('') + 1} has no name", 1)
         for column in sorted(RESERVED.intersection(wanted) - {label}):
             self._fail("a feature cannot have this name; rename it, or list it under `ignore`", 1, column)
         return wanted

@@ -124,8 +124,10 @@ def read_table(
                 # Not what is there: without a header that would be somebody's record.
                 fail(path, REMEDY, f"the header is not that of the {len(columns)} columns declared, in this order")
         texts = read(io.BytesIO(content), skiprows=skip + header, names=range(len(columns)), usecols=positions)
-    except ValueError as error:
-        fail(path, REMEDY, str(error))
+    except (ValueError, IndexError) as error:  # pandas says what it found, or fails where columns are missing
+        fail(path, REMEDY, f"not a table of {len(columns)} columns separated by {separator!r} ({error})")
+    if texts.empty:
+        fail(path, REMEDY, "no rows")
     texts.index = pd.RangeIndex(1, len(texts) + 1, name="row")
     frame = {}
     for name, position in zip(fields, positions, strict=True):
