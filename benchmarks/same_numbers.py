@@ -46,7 +46,7 @@ def different_values(old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
     old, new = old.loc[both], new.loc[both]
     same = (old == new) | (old.isna() & new.isna())
     for key in both[~same.all(axis=1)]:
-        apart.append(f"measures.parquet: {key}: {old.loc[key].tolist()} was, {new.loc[key].tolist()} is")
+        apart.append(f"measures.parquet: {key}: {[*map(str, old.loc[key])]} was, {[*map(str, new.loc[key])]} is")
     return apart
 
 
