@@ -32,7 +32,7 @@ import numpy as np
 import pandas as pd
 
 from . import checking, names, statistics
-from .contracts import DEFAULT
+from .contracts import CELL, DEFAULT
 
 VERDICTS = ("supported", "partly supported", "not supported", "contradicted", "undecided")
 HOLDS = ("yes", "no", "opposite", "undecided")
@@ -185,7 +185,7 @@ def verdict(
 
 def _tests(measures: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     """Every test of a claim, also those that were not run."""
-    own = measures[measures["scenario"] == claim.scenario]
+    own = measures[measures["scenario"] == claim.scenario].astype(dict.fromkeys(CELL, "str"))
     for column, wanted in (("population", claim.populations), ("classifier", claim.classifiers)):
         own = own[own[column].isin(wanted)] if wanted else own
     seeds = pd.concat([_seeds(own, claim, metric) for metric in claim.metrics], ignore_index=True)
@@ -212,10 +212,11 @@ def _planned(own: pd.DataFrame, claim: Claim) -> pd.DataFrame:
         if name not in set(own["population"])
         for classifier in claim.classifiers or [""]
     ]
-    places = pd.concat([own[statistics.SHARED].drop_duplicates(), pd.DataFrame(absent, columns=statistics.SHARED)])
+    absent = pd.DataFrame(absent, columns=statistics.SHARED, dtype="str")
+    places = pd.concat([own[statistics.SHARED].drop_duplicates(), absent])
     tests = product(claim.methods, claim.references or [""], claim.metrics)
-    tests = pd.DataFrame(tests, columns=["method", "reference", "metric"])
-    return places.merge(tests, how="cross").assign(scope=claim.scope)[_TEST].astype("str")
+    tests = pd.DataFrame(tests, columns=["method", "reference", "metric"], dtype="str")
+    return places.merge(tests, how="cross").assign(scope=claim.scope)[_TEST]
 
 
 def _seeds(own: pd.DataFrame, claim: Claim, metric: str) -> pd.DataFrame:
@@ -237,9 +238,8 @@ def _not_run(own: pd.DataFrame, test) -> str:
     if here.empty:
         classifier = f" with the {test.classifier} classifier" if test.classifier else ""
         return f"this run has no {test.population}{classifier}"
-    for method in filter(None, (test.method, test.reference)):
-        if method not in set(here["method"]):
-            return f"this run has no {method} on {test.population}"
+    if test.method not in set(here["method"]):
+        return f"this run has no {test.method} on {test.population}"
     return f"{test.metric} of {test.scope} was not measured"
 
 
