@@ -1,4 +1,4 @@
-"""The claims: what a YAML file may hold, and hand-made measures for each verdict."""
+"""The claims: hand-made measures for each verdict, and what a YAML file may hold."""
 
 from pathlib import Path
 
@@ -11,53 +11,22 @@ from hypothesis import strategies as st
 
 from made_up_measures import index, measures, quality, rows
 from recourse_segregation import claims, contracts, names
-from recourse_segregation.claims import evaluate, read, verdict
+from recourse_segregation.claims import Claim, evaluate, read, verdict
 from recourse_segregation.errors import ConfigError
 
 RESOURCES = Path(__file__).parents[2] / "workflow" / "resources"
 THRESHOLDS = {"decided": 0.5, "contradicted": 0.5, "supported": 0.75, "tolerated": 0.1, "partly": 0.25}
-
-LOWERS = """
-  - id: lowers
-    part: 2
-    statement: It lowers segregation.
-    scope: everyone
-    methods: [ebr]
-    metrics: {atkinson: less segregated}
-"""
-CHEAP = """
-  - id: cheap
-    part: 3
-    statement: It costs hardly more.
-    scope: recipients
-    methods: [ebr]
-    references: [face]
-    margin: 0.1
-    metrics: {cost: lower}
-    why: ours
-"""
-FINDS = """
-  - id: finds
-    part: 3
-    statement: It finds recourse.
-    scope: recipients
-    methods: [ebr]
-    bound: 0.95
-    metrics: {found: higher}
-    why: ours
-"""
+LOWERS = {"id": "lowers", "metrics": {"atkinson": "less segregated"}}
+CHEAP = {"scope": "recipients", "references": ["face"], "margin": 0.1, "metrics": {"cost": "lower"}}
+FINDS = {"scope": "recipients", "bound": 0.95, "metrics": {"found": "higher"}}
 
 
-@pytest.fixture
-def stated(tmp_path):
-    """Claims as text -> as they are read; `head` takes the place of the top of the file."""
-
-    def from_text(*parts, head=f"alpha: 0.05\nverdict: {THRESHOLDS}\nwhy: ours\nclaims:"):
-        path = tmp_path / "claims.yaml"
-        path.write_text(head + "".join(parts), encoding="utf-8")
-        return read(path)
-
-    return from_text
+def judged(parts, *stated):
+    """Rows or a table of measures, and what claims on EBR say -> the verdicts and the tests."""
+    about = {"part": 2, "statement": "It works.", "scope": "everyone", "methods": ["ebr"], "alpha": 0.05}
+    about |= {"id": "other", "verdict": THRESHOLDS}
+    table = measures(*parts) if isinstance(parts, list) else parts
+    return evaluate(table, [Claim(**about | claim) for claim in stated])
 
 
 def changed(by, seeds=8, **where):
@@ -71,40 +40,29 @@ def unchanged(seeds=8, **where):
     return index(before, before + 0.01 * (-1.0) ** np.arange(seeds), **where)
 
 
-@pytest.fixture
-def tested(stated):
-    """Rows of measures and claims as text -> the verdicts and the tests."""
-    return lambda parts, *texts: evaluate(measures(*parts), stated(*texts))
-
-
 # --- each verdict -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("part", "holds", "expected"),
+    ("part", "holds", "expected", "counts"),
     [
-        (changed(-0.1), "yes", "supported"),
-        (unchanged(), "no", "not supported"),
-        (changed(+0.1), "opposite", "contradicted"),
-        (changed(-0.1, seeds=5), "undecided", "undecided"),
+        (changed(-0.1), "yes", "supported", (1, 0, 0)),
+        (unchanged(), "no", "not supported", (0, 0, 0)),
+        (changed(+0.1), "opposite", "contradicted", (0, 1, 0)),
+        (changed(-0.1, seeds=5), "undecided", "undecided", (0, 0, 1)),
     ],
 )
-def test_a_verdict_on_one_test(tested, part, holds, expected):
-    verdicts, tests = tested([part], LOWERS)
+def test_a_verdict_on_one_test(part, holds, expected, counts):
+    verdicts, tests = judged([part], LOWERS)
     assert tests["holds"].tolist() == [holds]
-    assert verdicts["verdict"].tolist() == [expected] * 2  # of all populations, and of the one
-    counts = {"yes": "in_favour", "opposite": "against", "undecided": "undecided"}
-    row = verdicts.iloc[0]
-    assert {c: row[c] for c in ("tests", *counts.values())} == {
-        "tests": 1,
-        **{column: int(answer == holds) for answer, column in counts.items()},
-    }
+    for row in verdicts.itertuples():  # of all populations, and of the one
+        assert (row.verdict, row.tests, row.in_favour, row.against, row.undecided) == (expected, 1, *counts)
 
 
-def test_partly_supported(tested):
+def test_partly_supported():
     populations = {"a": -0.1, "b": -0.1, "c": 0.1}
     parts = [changed(by, seeds=10, population=p) for p, by in populations.items()] + [unchanged(10, population="d")]
-    verdicts, _ = tested(parts, LOWERS)
+    verdicts, _ = judged(parts, LOWERS)
     assert verdicts.set_index("population")["verdict"].to_dict() == {
         "all": "partly supported",
         "a": "supported",
@@ -142,32 +100,30 @@ def test_verdicts_do_not_depend_on_order_and_turn_with_the_claim(holds, random):
     found = verdict(holds, **THRESHOLDS)
     assert found in claims.VERDICTS
     assert verdict(random.sample(holds, len(holds)), **THRESHOLDS) == found
-    turned = [{"yes": "opposite", "opposite": "yes"}.get(h, h) for h in holds]
-    if found == "supported":
-        assert verdict(turned, **THRESHOLDS) == "contradicted"
-    assert (verdict(turned, **THRESHOLDS) == "undecided") == (found == "undecided")
+    turned = verdict([{"yes": "opposite", "opposite": "yes"}.get(h, h) for h in holds], **THRESHOLDS)
+    assert found != "supported" or turned == "contradicted"
+    assert (turned == "undecided") == (found == "undecided")
 
 
 # --- what is tested ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("metric", "by"), [("atkinson", -0.1), ("centralization", -0.1), ("average_proximity", +0.1)])
-def test_less_segregated_is_higher_average_proximity(tested, metric, by):
-    less = LOWERS.replace("atkinson", metric)
-    more = less.replace("less segregated", "more segregated")
-    for text, change, holds in ((less, by, "yes"), (less, -by, "opposite"), (more, by, "opposite")):
-        _, tests = tested([changed(change, metric=metric)], text)
-        assert tests["holds"].item() == holds
-    assert tests["expected"].item() == f"more segregated: {'>' if by < 0 else '<'} before"
+@pytest.mark.parametrize("kind", ["less", "more"])
+@pytest.mark.parametrize(("metric", "less"), [("atkinson", "<"), ("centralization", "<"), ("average_proximity", ">")])
+def test_less_segregated_is_higher_average_proximity(metric, less, kind):
+    claim = {"metrics": {metric: f"{kind} segregated"}}
+    expected = less if kind == "less" else {"<": ">", ">": "<"}[less]
+    for by, holds in ((-0.1, "<"), (+0.1, ">")):
+        _, tests = judged([changed(by, metric=metric)], claim)
+        assert tests["holds"].item() == ("yes" if holds == expected else "opposite")
+        assert tests["expected"].item() == f"{kind} segregated: {expected} before"
 
 
-def test_less_than_a_reference_within_a_seed(tested):
+def test_less_than_a_reference_within_a_seed():
     spread = np.linspace(0.1, 0.9, 8)  # the changes differ far more between seeds than between methods
     face = spread + np.linspace(-0.3, 0.3, 8)
-    ebr = face - np.linspace(0.01, 0.02, 8)
-    verdicts, tests = tested(
-        [index(spread, ebr), index(spread, face, method="face")], LOWERS + "    references: [face]\n"
-    )
+    parts = [index(spread, face - np.linspace(0.01, 0.02, 8)), rows(face, method="face")]
+    verdicts, tests = judged(parts, LOWERS | {"references": ["face"]})
     row = tests.iloc[0]
     assert (row["reference"], row["holds"]) == ("face", "yes")
     assert row["expected"] == "less segregated: < change of face"
@@ -176,120 +132,126 @@ def test_less_than_a_reference_within_a_seed(tested):
 
 
 @pytest.mark.parametrize(
-    ("metric", "factor", "holds", "expected"),
+    ("metric", "direction", "factor", "holds"),
     [
-        ("cost: lower", 0.9, "yes", "lower: < 1.1 × face"),
-        ("cost: lower", 1.05, "yes", "lower: < 1.1 × face"),
-        ("cost: lower", 1.15, "opposite", "lower: < 1.1 × face"),
-        ("ynn: higher", 0.95, "yes", "higher: > 0.9 × face"),
-        ("ynn: higher", 0.85, "opposite", "higher: > 0.9 × face"),
+        ("cost", "lower", 0.9, "yes"),
+        ("cost", "lower", 1.05, "yes"),
+        ("cost", "lower", 1.15, "opposite"),
+        ("ynn", "higher", 0.95, "yes"),
+        ("ynn", "higher", 0.85, "opposite"),
     ],
 )
-def test_a_margin_is_a_share_of_the_reference(tested, metric, factor, holds, expected):
-    face, name = np.linspace(0.4, 0.5, 8), metric.partition(":")[0]
-    parts = [quality(factor * face, name), quality(face, name, method="face")]
-    _, tests = tested(parts, CHEAP.replace("cost: lower", metric))
-    assert (tests["holds"].item(), tests["expected"].item()) == (holds, expected)
-    assert tests["bar"].item() == pytest.approx((1.1 if name == "cost" else 0.9) * face.mean())
+def test_a_margin_is_a_share_of_the_reference(metric, direction, factor, holds):
+    face, bar, sign = np.linspace(0.4, 0.5, 8), *{"cost": (1.1, "<"), "ynn": (0.9, ">")}[metric]
+    parts = [quality(factor * face, metric), quality(face, metric, method="face")]
+    _, tests = judged(parts, CHEAP | {"metrics": {metric: direction}})
+    assert (tests["holds"].item(), tests["expected"].item()) == (holds, f"{direction}: {sign} {bar} × face")
+    assert tests["bar"].item() == pytest.approx(bar * face.mean())
 
 
 @pytest.mark.parametrize(("found", "holds"), [([1.0] * 6, "yes"), ([0.9] * 6, "opposite"), ([0.9, 1.0] * 3, "no")])
-def test_a_bound(tested, found, holds):
-    verdicts, tests = tested([quality(found, "found")], FINDS)
+def test_a_bound(found, holds):
+    verdicts, tests = judged([quality(found, "found")], FINDS)
     row = tests.iloc[0]
     assert (row["holds"], row["expected"]) == (holds, "higher: > 0.95")
     assert (row["bar"], row["value"]) == pytest.approx((0.95, np.mean(found)))
     assert f"mean found {np.mean(found):.3g} to {np.mean(found):.3g}." in verdicts["evidence"][0]
 
 
-def test_holm_is_over_the_whole_claim(tested):
+def test_holm_is_over_the_whole_claim():
     parts = [changed(-0.1, seeds=6, population=p) for p in ("a", "b")]
-    verdicts, tests = tested(parts, LOWERS, CHEAP.replace("cheap", "other"))
+    verdicts, tests = judged(parts, LOWERS, CHEAP)
     lowers = tests[tests["claim"] == "lowers"]
     assert lowers["p"].tolist() == [2 / 64] * 2
     assert lowers["p_holm"].tolist() == [4 / 64] * 2
     assert verdicts["verdict"].tolist()[:3] == ["undecided"] * 3
-    assert tested(parts[:1], LOWERS)[0]["verdict"].tolist() == ["supported"] * 2
+    assert judged(parts[:1], LOWERS)[0]["verdict"].tolist() == ["supported"] * 2
 
 
-def test_other_scenarios_scopes_and_methods_do_not_count(tested):
+def test_other_scenarios_scopes_and_methods_do_not_count():
     own = changed(-0.1)
     others = [rows(np.ones(8), method="face"), changed(0.1, scope="accepted"), changed(0.1, scenario="placebo")]
-    for ours, theirs in zip(tested([own, *others], LOWERS), tested([own], LOWERS), strict=True):
+    for ours, theirs in zip(judged([own, *others], LOWERS), judged([own], LOWERS), strict=True):
         pd.testing.assert_frame_equal(ours, theirs)
-    verdicts, _ = tested([own, *others], LOWERS + "    scenario: placebo\n")
+    verdicts, _ = judged([own, *others], LOWERS | {"scenario": "placebo"})
     assert verdicts["verdict"].tolist() == ["contradicted"] * 2
 
 
-def test_a_study_has_the_same_verdicts_in_its_own_order(stated):
-    table = measures(
-        *[changed(by, population=p, method=m) for p, by in (("a", -0.1), ("b", 0.1)) for m in ("ebr", "face")]
-    )
-    study = {"populations": ["b", "a"], "methods": ["face", "ebr"], "scenarios": ["default"], "seeds": 8}
-    found = evaluate(contracts.of_study(table, study), stated(LOWERS))
-    turned = table.sort_values("population", ascending=False, kind="stable")
-    for ours, theirs in zip(found, evaluate(turned, stated(LOWERS)), strict=True):
+def test_populations_are_in_the_order_of_the_study():
+    parts = [changed(by, population=p) for p, by in (("a", -0.1), ("b", 0.1))]
+    study = {"populations": ["b", "a"], "methods": ["ebr"], "scenarios": ["default"], "seeds": 8}
+    table = contracts.of_study(measures(*parts), study)
+    for ours, theirs in zip(judged(table, LOWERS), judged(parts[::-1], LOWERS), strict=True):
         pd.testing.assert_frame_equal(ours, theirs)
-    assert found[0]["population"].tolist() == ["all", "b", "a"]
 
 
 # --- what was not run -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("part", "text", "note"),
+    ("part", "claim", "note"),
     [
         (changed(-0.1, method="face"), LOWERS, "this run has no ebr on law-sex"),
         (quality([0.1] * 8), CHEAP, "face was not run for this seed; 0 seeds: no interval and no test"),
         (changed(-0.1, metric="centralization"), LOWERS, "atkinson of everyone was not measured"),
-        (
-            quality([np.nan] * 8, "found", note="nobody was rejected"),
-            FINDS,
-            "nobody was rejected; 0 seeds: no interval and no test",
-        ),
-        (changed(-0.1), LOWERS + "    populations: [gmc-age]\n", "this run has no gmc-age"),
+        (quality([np.nan] * 8, "found", note="none"), FINDS, "none; 0 seeds: no interval and no test"),
+        (changed(-0.1), LOWERS | {"populations": ["gmc-age"]}, "this run has no gmc-age"),
         (
             changed(-0.1),
-            LOWERS + "    populations: [gmc-age]\n    classifiers: [mlp]\n",
+            LOWERS | {"populations": ["gmc-age"], "classifiers": ["mlp"]},
             "this run has no gmc-age with the mlp classifier",
         ),
     ],
 )
-def test_what_was_not_run_is_undecided_and_says_so(tested, part, text, note):
-    verdicts, tests = tested([part], text)
+def test_what_was_not_run_is_undecided_and_says_so(part, claim, note):
+    verdicts, tests = judged([part], claim)
     row = tests.iloc[0]
     assert (row["holds"], row["seeds"], row["note"]) == ("undecided", 0, note)
     assert verdicts["verdict"].tolist() == ["undecided"] * 2
     assert verdicts["evidence"][0] == f"1 of 1 tests were not run or are not defined ({note})."
 
 
-def test_what_was_not_run_is_no_test_of_the_family(tested):
-    parts = [quality([0.1] * 8), quality([0.2] * 8, method="face")]
-    _, tests = tested(parts, CHEAP.replace("[face]", "[face, cruds]"))
-    assert tests.set_index("reference")["holds"].to_dict() == {"face": "yes", "cruds": "undecided"}
+@pytest.mark.parametrize(
+    ("parts", "claim", "column", "holds"),
+    [
+        (
+            [quality([0.1] * 8), quality([0.2] * 8, method="face")],
+            CHEAP | {"references": ["face", "cruds"]},
+            "reference",
+            {"face": "yes", "cruds": "undecided"},
+        ),
+        (
+            [changed(-0.1)],
+            LOWERS | {"populations": ["law-sex", "gmc-age"]},
+            "population",
+            {"law-sex": "yes", "gmc-age": "undecided"},
+        ),
+    ],
+)
+def test_what_was_not_run_is_no_test_of_the_family(parts, claim, column, holds):
+    _, tests = judged(parts, claim)
+    assert dict(zip(tests[column], tests["holds"], strict=True)) == holds
     assert tests["p_holm"][0] == tests["p"][0]
-    _, tests = tested([changed(-0.1)], LOWERS + "    populations: [law-sex, gmc-age]\n")
-    assert tests.set_index("population")["holds"].to_dict() == {"law-sex": "yes", "gmc-age": "undecided"}
 
 
-def test_nothing_run_at_all(tested):
-    verdicts, tests = tested([], LOWERS, FINDS)
+def test_nothing_run_at_all():
+    verdicts, tests = judged([], LOWERS, FINDS)
     assert tests.empty
     assert verdicts["verdict"].tolist() == ["undecided"] * 2
     assert verdicts["evidence"][0].startswith("This run has nothing to test it on")
 
 
-def test_too_few_seeds_says_how_many_would_do(tested):
-    verdicts, _ = tested([changed(-0.1, seeds=5)], LOWERS)
+def test_too_few_seeds_says_how_many_would_do():
+    verdicts, _ = judged([changed(-0.1, seeds=5)], LOWERS)
     assert verdicts["evidence"][0] == (
         "1 of 1 tests have too few seeds (5) to be significant at 0.05 after Holm over 1 tests: 6 would do; "
         "mean change of atkinson -0.1 to -0.1."
     )
 
 
-def test_the_sentence_has_the_numbers(tested):
+def test_the_sentence_has_the_numbers():
     parts = [changed(-0.1, population="a"), changed(+0.05, population="b"), unchanged(population="c")]
-    row = tested(parts, LOWERS)[0].iloc[0]
+    row = judged(parts, LOWERS)[0].iloc[0]
     assert row["evidence"] == (
         "1 of 3 decided tests are significant as claimed and 1 the other way (0.05 after Holm over 3 tests); "
         "mean change of atkinson -0.1 to +0.05."
@@ -298,6 +260,17 @@ def test_the_sentence_has_the_numbers(tested):
 
 
 # --- the file ---------------------------------------------------------------------------------------
+
+HEAD = f"alpha: 0.05\nverdict: {THRESHOLDS}\nwhy: ours\nclaims:\n"
+ENTRY = """
+  - id: lowers
+    part: 2
+    statement: It lowers segregation.
+    scope: everyone
+    methods: [ebr]
+    metrics: {atkinson: less segregated}
+"""
+MORE = "    why: x\n    {}\n    methods"  # keys before the methods
 
 
 def test_the_claims_of_the_paper_are_readable_and_complete():
@@ -314,66 +287,55 @@ def test_the_claims_of_the_paper_are_readable_and_complete():
         assert [c.part for c in stated if c.methods == [method]] == [2, 2, 3, 3, 3]
 
 
+def test_a_claim_has_the_thresholds_of_the_file_but_for_its_own(tmp_path):
+    path = tmp_path / "claims.yaml"
+    path.write_text(HEAD + ENTRY + "    verdict: {supported: 0.9}\n    why: x\n", encoding="utf-8")
+    [claim] = read(path)
+    assert (claim.alpha, claim.scenario, claim.verdict) == (0.05, "default", THRESHOLDS | {"supported": 0.9})
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("metrics:", "metrcs:", r"line 10: claims\.0: unknown key 'metrcs'; allowed: bound, .*did you mean 'metrics'"),
-        ("part: 2", "part: two", r"line 6: claims\.0\.part: 'two' is not allowed; expected a whole number"),
-        ("    scope: everyone\n", "", r"line 5: claims\.0: the key 'scope' is missing"),
-        ("everyone", "nobody", r"line 8: claims\.0\.scope: 'nobody' is not allowed; expected one of everyone"),
-        (
-            "less segregated}",
-            "fewer}",
-            r"line 10: claims\.0\.metrics\.atkinson: 'fewer' is not allowed; expected one of more",
-        ),
-        ("atkinson:", "atkinsn:", r"line 10: claims\.0\.metrics\.atkinsn: not a metric; there are: centralization"),
-        ("part: 2", "part: 2\n    part: 3", r"line 7: claims\.0\.part stands in line 6 already"),
-        ("atkinson:", "cost:", r"line 10: claims\.0\.metrics\.cost: 'less segregated' is for segregation indices"),
+        ("metrics:", "metrcs:", r"line 11: claims\.0: unknown key 'metrcs'; allowed: .*did you mean 'metrics'"),
+        ("part: 2", "part: two", r"line 7: claims\.0\.part: 'two' is not allowed; expected a whole number"),
+        ("    scope: everyone\n", "", r"line 6: claims\.0: the key 'scope' is missing"),
+        ("everyone", "nobody", r"line 9: claims\.0\.scope: 'nobody' is not allowed; expected one of everyone"),
+        ("less segregated}", "fewer}", r"line 11: claims\.0\.metrics\.atkinson: 'fewer' is not allowed; expected one"),
+        ("atkinson:", "atkinsn:", r"line 11: claims\.0\.metrics\.atkinsn: not a metric; there are: centralization"),
+        ("part: 2", "part: 2\n    part: 3", r"line 8: claims\.0\.part stands in line 7 already"),
+        ("atkinson:", "cost:", r"line 11: claims\.0\.metrics\.cost: 'less segregated' is for segregation indices"),
         ("atkinson: less segregated", "cost: lower", r"metrics\.cost: is measured only after recourse"),
         ("    methods", "    bound: 1\n    methods", r"claims\.0: 'why' is a dependency of 'bound'"),
+        ("    methods", MORE.format("bound: 1\n    references: [face]"), r"line 11: claims\.0\.bound: .*leave one out"),
+        ("    methods", "    references: [ebr]\n    methods", r"line 10: claims\.0\.references: 'ebr' is among"),
         (
             "    methods",
-            "    why: x\n    bound: 1\n    references: [face]\n    methods",
-            r"line 10: claims\.0\.bound: a claim compares with `references` or with a `bound`; leave one out",
+            MORE.format("margin: 0.1\n    references: [face]"),
+            r"line 11: claims\.0\.margin: changes of an index such as atkinson may have any sign",
         ),
-        ("    methods", "    references: [ebr]\n    methods", r"line 9: claims\.0\.references: 'ebr' is among"),
-        (
-            "    methods",
-            "    why: x\n    margin: 0.1\n    references: [face]\n    methods",
-            r"line 10: claims\.0\.margin: changes of an index such as atkinson may have any sign",
-        ),
-        (
-            "    methods",
-            "    why: x\n    verdict: {partly: 0.9}\n    methods",
-            r"line 10: claims\.0\.verdict\.partly: is above `supported`",
-        ),
-        ("[ebr]", "[ebr", r"line 10: not YAML: expected ',' or ']'"),
+        ("    methods", MORE.format("verdict: {partly: 0.9}"), r"line 11: claims\.0\.verdict\.partly: is above `supp"),
+        ("'partly': 0.25", "'partly': 0.9", r"line 2: verdict\.partly: is above `supported`"),
+        ("[ebr]", "[ebr", r"line 11: not YAML: expected ',' or ']'"),
+        ("segregated}", "segregated}" + ENTRY, r"line 12: claims\.1\.id: 'lowers' is the id of another claim"),
+        (HEAD, "claims:", "the key 'alpha', 'verdict', 'why' is missing"),
+        (HEAD + ENTRY, "[]", r"line 1: the top level: \[\] is not allowed; expected a mapping"),
+        (HEAD + ENTRY, "7", "line 1: the top level: 7 is not allowed; expected a mapping"),
+        (HEAD + ENTRY, "", "line 1: the top level: None is not allowed; expected a mapping"),
     ],
 )
-def test_a_mistake_is_named_with_file_line_and_key(stated, old, new, message):
-    assert old in LOWERS
-    with pytest.raises(ConfigError, match=r"claims\.yaml") as raised:
-        stated(LOWERS.replace(old, new, 1))
-    raised.match(message)
-
-
-def test_ids_differ(stated):
-    with pytest.raises(ConfigError, match=r"line 11: claims\.1\.id: 'lowers' is the id of another claim"):
-        stated(LOWERS, LOWERS.lstrip("\n"))
-
-
-def test_every_mistake_is_told_at_once(stated):
-    with pytest.raises(ConfigError) as raised:
-        stated(LOWERS.replace("part: 2", "part: two").replace("everyone", "nobody"), head="claims:")
-    for mistake in ("the key 'alpha', 'verdict', 'why' is missing", "'two'", "'nobody'"):
-        raised.match(mistake)
-
-
-@pytest.mark.parametrize("text", ["", "[]", "7", None])
-def test_a_file_of_something_else(tmp_path, text):
+def test_a_mistake_is_named_with_file_line_and_key(tmp_path, old, new, message):
     path = tmp_path / "claims.yaml"
-    if text is not None:
-        path.write_text(text, encoding="utf-8")
-    expected = "No such file" if text is None else r"line 1: the top level: .* is not allowed; expected a mapping"
-    with pytest.raises(ConfigError, match=rf"claims\.yaml.*{expected}"):
+    assert old in HEAD + ENTRY
+    path.write_text((HEAD + ENTRY).replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ConfigError, match=rf"claims\.yaml, .*{message}"):
+        read(path)
+
+
+def test_every_mistake_is_told_at_once(tmp_path):
+    path = tmp_path / "claims.yaml"
+    with pytest.raises(ConfigError, match=r"claims\.yaml.*No such file"):
+        read(path)
+    path.write_text(HEAD + ENTRY.replace("part: 2", "part: two").replace("everyone", "nobody"), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"(?s)'two' is not allowed.*'nobody' is not allowed"):
         read(path)

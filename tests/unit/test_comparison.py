@@ -167,10 +167,10 @@ def test_synthetic_without_seed_0_is_not_run(compare):
     ("text", "message"),
     [
         ("exhibit,population\nreal,law-sex\n", "expected the columns"),
-        (f"{HEADER}\nreal,law-sex,none,before,atkinsn,0.032,s\n", "line 2: metric 'atkinsn'"),
-        (f"{HEADER}\nreal,law-sex,none,during,atkinson,0.032,s\n", "line 2: phase 'during'"),
-        (f"{HEADER}\nother,law-sex,none,before,atkinson,0.032,s\n", "line 2: exhibit 'other'"),
-        (f"{HEADER}\n{BEFORE}\n{AFTER.replace('0.036', 'a lot')}\n", "line 3: 'a lot' is not a number"),
+        (f"{HEADER}\nreal,law-sex,none,before,atkinsn,0.032,s\n", "line 2: metric is not one of .*: real,law-sex,none,before,atkinsn,"),
+        (f"{HEADER}\nreal,law-sex,none,during,atkinson,0.032,s\n", "line 2: phase is not one of before, after: .*during"),
+        (f"{HEADER}\nother,law-sex,none,before,atkinson,0.032,s\n", "line 2: exhibit is not one of synthetic, real: other"),
+        (f"{HEADER}\n{BEFORE}\n{AFTER.replace('0.036', 'a lot')}\n", "line 3: value is not a number: .*a lot"),
         (f"{HEADER}\n{BEFORE}\n{AFTER}\n{BEFORE}\n", "line 4: the same number"),
     ],
 )

@@ -52,20 +52,16 @@ def read_published(path: Path | str) -> pd.DataFrame:
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     if list(table.columns) != _PUBLISHED:
         raise DataError(f"{path}: expected the columns {', '.join(_PUBLISHED)}; found {', '.join(table.columns)}")
-    known = {"exhibit": tuple(CLASSIFIERS), "phase": ("before", "after"), "metric": INDICES + QUALITY}
-    no_number = pd.to_numeric(table["value"], errors="coerce").isna()
-    twice = table.duplicated(_KEY)
-    for i, row in table.iterrows():
-        wrong = [c for c, names in known.items() if row[c] not in names]
-        if wrong:
-            what = f"{wrong[0]} {row[wrong[0]]!r} is not one of {', '.join(known[wrong[0]])}"
-        elif no_number[i]:
-            what = f"{row['value']!r} is not a number"
-        elif twice[i]:
-            what = "the same number for a second time"
-        else:
-            continue
-        raise DataError(f"{path}, line {i + 2}: {what}")
+    known = {"exhibit": CLASSIFIERS, "phase": ("before", "after"), "metric": INDICES + QUALITY}
+    wrong = {
+        f"{name} is not one of {', '.join(allowed)}": ~table[name].isin(allowed) for name, allowed in known.items()
+    }
+    wrong["value is not a number"] = pd.to_numeric(table["value"], errors="coerce").isna()
+    wrong["the same number for a second time"] = table.duplicated(_KEY)
+    for what, where in wrong.items():
+        if where.any():
+            line = int(where.argmax())
+            raise DataError(f"{path}, line {line + 2}: {what}: {','.join(table.loc[line])}")
     half_digit = [0.5 * 10.0 ** -len(value.partition(".")[2]) for value in table["value"]]
     return table.assign(value=table["value"].astype("float64"), half_digit=half_digit)
 
