@@ -7,26 +7,17 @@ import pandas as pd
 
 from recourse_segregation import contracts
 
+DEFAULTS = {"population": "law-sex", "classifier": "mlp", "method": "ebr", "scenario": contracts.DEFAULT}
+DEFAULTS |= {"scope": "everyone", "metric": "atkinson", "n": 10}
 
-def rows(
-    values,
-    method="ebr",
-    metric="atkinson",
-    phase="after",
-    scope="everyone",
-    note="",
-    population="law-sex",
-    classifier="mlp",
-    scenario=contracts.DEFAULT,
-):
+
+def rows(values, phase="after", note="", **where):
     """One row a seed. Before recourse everyone's are of no method; `note` is that of a missing value."""
-    method = contracts.BEFORE if phase == "before" and scope != "recipients" else method
-    where = {"population": population, "classifier": classifier, "method": method, "scenario": scenario}
-    where |= {"phase": phase, "scope": scope, "metric": metric, "n": 10}
-    return [
-        where | {"seed": seed, "value": value, "note": note if np.isnan(value) else ""}
-        for seed, value in enumerate(values)
-    ]
+    where = DEFAULTS | where | {"phase": phase}
+    if phase == "before" and where["scope"] != "recipients":
+        where["method"] = contracts.BEFORE
+    numbers = [{"seed": seed, "value": v, "note": note if np.isnan(v) else ""} for seed, v in enumerate(values)]
+    return [where | number for number in numbers]
 
 
 def index(before, after, **where):

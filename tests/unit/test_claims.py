@@ -63,13 +63,9 @@ def test_partly_supported():
     populations = {"a": -0.1, "b": -0.1, "c": 0.1}
     parts = [changed(by, seeds=10, population=p) for p, by in populations.items()] + [unchanged(10, population="d")]
     verdicts, _ = judged(parts, LOWERS)
-    assert verdicts.set_index("population")["verdict"].to_dict() == {
-        "all": "partly supported",
-        "a": "supported",
-        "b": "supported",
-        "c": "contradicted",
-        "d": "not supported",
-    }
+    assert verdicts["population"].tolist() == ["all", "a", "b", "c", "d"]
+    expected = ["partly supported", "supported", "supported", "contradicted", "not supported"]
+    assert verdicts["verdict"].tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -211,27 +207,13 @@ def test_what_was_not_run_is_undecided_and_says_so(part, claim, note):
     assert verdicts["evidence"][0] == f"1 of 1 tests were not run or are not defined ({note})."
 
 
-@pytest.mark.parametrize(
-    ("parts", "claim", "column", "holds"),
-    [
-        (
-            [quality([0.1] * 8), quality([0.2] * 8, method="face")],
-            CHEAP | {"references": ["face", "cruds"]},
-            "reference",
-            {"face": "yes", "cruds": "undecided"},
-        ),
-        (
-            [changed(-0.1)],
-            LOWERS | {"populations": ["law-sex", "gmc-age"]},
-            "population",
-            {"law-sex": "yes", "gmc-age": "undecided"},
-        ),
-    ],
-)
-def test_what_was_not_run_is_no_test_of_the_family(parts, claim, column, holds):
-    _, tests = judged(parts, claim)
-    assert dict(zip(tests[column], tests["holds"], strict=True)) == holds
-    assert tests["p_holm"][0] == tests["p"][0]
+def test_what_was_not_run_is_no_test_of_the_family():
+    parts = [quality([0.1] * 8), quality([0.2] * 8, method="face")]
+    _, of_methods = judged(parts, CHEAP | {"references": ["face", "cruds"]})
+    _, of_populations = judged([changed(-0.1)], LOWERS | {"populations": ["law-sex", "gmc-age"]})
+    for tests in (of_methods, of_populations):
+        assert tests["holds"].tolist() == ["yes", "undecided"]
+        assert tests["p_holm"][0] == tests["p"][0]
 
 
 def test_nothing_run_at_all():
@@ -241,22 +223,19 @@ def test_nothing_run_at_all():
     assert verdicts["evidence"][0].startswith("This run has nothing to test it on")
 
 
-def test_too_few_seeds_says_how_many_would_do():
-    verdicts, _ = judged([changed(-0.1, seeds=5)], LOWERS)
-    assert verdicts["evidence"][0] == (
-        "1 of 1 tests have too few seeds (5) to be significant at 0.05 after Holm over 1 tests: 6 would do; "
-        "mean change of atkinson -0.1 to -0.1."
-    )
-
-
-def test_the_sentence_has_the_numbers():
+def test_the_evidence_has_the_numbers():
     parts = [changed(-0.1, population="a"), changed(+0.05, population="b"), unchanged(population="c")]
     row = judged(parts, LOWERS)[0].iloc[0]
+    assert row[["tests", "in_favour", "against", "undecided", "seeds"]].tolist() == [3, 1, 1, 0, 8]
     assert row["evidence"] == (
         "1 of 3 decided tests are significant as claimed and 1 the other way (0.05 after Holm over 3 tests); "
         "mean change of atkinson -0.1 to +0.05."
     )
-    assert (row["tests"], row["in_favour"], row["against"], row["undecided"], row["seeds"]) == (3, 1, 1, 0, 8)
+    few = judged([changed(-0.1, seeds=5)], LOWERS)[0].iloc[0]
+    assert few["evidence"] == (
+        "1 of 1 tests have too few seeds (5) to be significant at 0.05 after Holm over 1 tests: 6 would do; "
+        "mean change of atkinson -0.1 to -0.1."
+    )
 
 
 # --- the file ---------------------------------------------------------------------------------------
@@ -298,12 +277,10 @@ def test_a_claim_has_the_thresholds_of_the_file_but_for_its_own(tmp_path):
     ("old", "new", "message"),
     [
         ("metrics:", "metrcs:", r"line 11: claims\.0: unknown key 'metrcs'; allowed: .*did you mean 'metrics'"),
-        ("part: 2", "part: two", r"line 7: claims\.0\.part: 'two' is not allowed; expected a whole number"),
         ("    scope: everyone\n", "", r"line 6: claims\.0: the key 'scope' is missing"),
         ("everyone", "nobody", r"line 9: claims\.0\.scope: 'nobody' is not allowed; expected one of everyone"),
         ("less segregated}", "fewer}", r"line 11: claims\.0\.metrics\.atkinson: 'fewer' is not allowed; expected one"),
         ("atkinson:", "atkinsn:", r"line 11: claims\.0\.metrics\.atkinsn: not a metric; there are: centralization"),
-        ("part: 2", "part: 2\n    part: 3", r"line 8: claims\.0\.part stands in line 7 already"),
         ("atkinson:", "cost:", r"line 11: claims\.0\.metrics\.cost: 'less segregated' is for segregation indices"),
         ("atkinson: less segregated", "cost: lower", r"metrics\.cost: is measured only after recourse"),
         ("    methods", "    bound: 1\n    methods", r"claims\.0: 'why' is a dependency of 'bound'"),
@@ -316,26 +293,13 @@ def test_a_claim_has_the_thresholds_of_the_file_but_for_its_own(tmp_path):
         ),
         ("    methods", MORE.format("verdict: {partly: 0.9}"), r"line 11: claims\.0\.verdict\.partly: is above `supp"),
         ("'partly': 0.25", "'partly': 0.9", r"line 2: verdict\.partly: is above `supported`"),
-        ("[ebr]", "[ebr", r"line 11: not YAML: expected ',' or ']'"),
         ("segregated}", "segregated}" + ENTRY, r"line 12: claims\.1\.id: 'lowers' is the id of another claim"),
-        (HEAD, "claims:", "the key 'alpha', 'verdict', 'why' is missing"),
-        (HEAD + ENTRY, "[]", r"line 1: the top level: \[\] is not allowed; expected a mapping"),
-        (HEAD + ENTRY, "7", "line 1: the top level: 7 is not allowed; expected a mapping"),
-        (HEAD + ENTRY, "", "line 1: the top level: None is not allowed; expected a mapping"),
     ],
 )
 def test_a_mistake_is_named_with_file_line_and_key(tmp_path, old, new, message):
+    """What is said of any file is in test_checking."""
     path = tmp_path / "claims.yaml"
     assert old in HEAD + ENTRY
     path.write_text((HEAD + ENTRY).replace(old, new, 1), encoding="utf-8")
     with pytest.raises(ConfigError, match=rf"claims\.yaml, .*{message}"):
-        read(path)
-
-
-def test_every_mistake_is_told_at_once(tmp_path):
-    path = tmp_path / "claims.yaml"
-    with pytest.raises(ConfigError, match=r"claims\.yaml.*No such file"):
-        read(path)
-    path.write_text(HEAD + ENTRY.replace("part: 2", "part: two").replace("everyone", "nobody"), encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"(?s)'two' is not allowed.*'nobody' is not allowed"):
         read(path)

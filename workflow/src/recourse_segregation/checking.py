@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ _SCHEMAS = Path(__file__).parents[2] / "schemas"
 Meaning = Callable[[Any], Iterable[tuple[tuple[str | int, ...], str]]]
 
 
+@cache
 def schema(name: str) -> dict[str, Any]:
     """The JSON schema workflow/schemas/<name>.schema.yaml."""
     return yaml.safe_load((_SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
