@@ -105,5 +105,5 @@ onstart:
         raise WorkflowError(str(error)) from None
 
 
-if workflow.is_main_process and not workflow.dryrun and not workflow.output_settings.verbose:
+if workflow.is_main_process and not (workflow.output_settings.dryrun or workflow.output_settings.verbose):
     terminal.one_line_a_job()

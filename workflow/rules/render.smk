@@ -108,6 +108,26 @@ rule html:
         "../scripts/html.py"
 
 
+def benchmarks(cells):
+    """The benchmark files of the jobs that cells need, each once."""
+    patterns = [getattr(rules, stage).benchmark for stage in ("prepare", "train", "recourse", "simulate", "measure")]
+    names = [
+        vars(cell) | {"scenario": settings.measured_as(config, scenario, cell.population)}
+        for cell in cells
+        for scenario in cell.scenarios
+    ]
+    return list(dict.fromkeys(p.format(**name) for p in [*patterns, rules.measure_before.benchmark] for name in names))
+
+
+def exhibit_benchmarks(notebook):
+    """Those of the jobs that an exhibit needs by itself: its own, and those of its study (else the main one)."""
+    study = notebook if notebook in config["run"]["studies"] else settings.MAIN
+    cells = [] if notebook == "theory" else settings.cells(config, study)
+    return [*benchmarks(cells), rules.notebook.benchmark.format(notebook=notebook)]
+
+
+# The benchmark files are not inputs: where results were made elsewhere they are missing, and a page that is rendered
+# again would make every job run again for the sake of its seconds.
 rule provenance:
     input:
         measures="results/measures.parquet",
@@ -126,5 +146,14 @@ rule provenance:
         digest=tracking.code_digest(Path(workflow.basedir)),
         config=config,
         root=str(ROOT),
+        benchmarks=[
+            *expand(
+                rules.download.benchmark, dataset=sorted({settings.dataset_name(config, name) for name, _ in BLOCKS})
+            ),
+            *per_classifier(rules.train.benchmark),
+            *(file for notebook in NOTEBOOKS for file in exhibit_benchmarks(notebook)),
+            *benchmarks(CELLS),
+        ],
+        exhibits={notebook: exhibit_benchmarks(notebook) for notebook in NOTEBOOKS},
     script:
         "../scripts/provenance.py"

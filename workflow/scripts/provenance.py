@@ -7,7 +7,13 @@ from recourse_segregation.job import job
 
 if __name__ == "__main__":
     with job(snakemake.log[0], "provenance"):
-        results = Path(snakemake.output.provenance).parent
         params = snakemake.params
-        record = provenance.record(Path(params.root), params.digest, dict(params.config), results)
+        record = provenance.record(
+            root=Path(params.root),
+            digest=params.digest,
+            config=dict(params.config),
+            benchmarks=[Path(file) for file in params.benchmarks],
+            exhibits={notebook: [Path(file) for file in files] for notebook, files in params.exhibits.items()},
+            results=Path(snakemake.output.provenance).parent,
+        )
         contracts.write_json(record, snakemake.output.provenance)

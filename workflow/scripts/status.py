@@ -50,10 +50,10 @@ def describe(folder: Path, every: dict[str, dict[str, str]], todo: dict[str, dic
     stage = pd.Series({log: job["stage"] for log, job in every.items()})
     table = pd.crosstab(stage, jobs["state"], margins=True, margins_name="all")
     table = table.reindex([*stage.unique(), "all"], columns=STATES, fill_value=0)
-    table["seconds_a_job"] = jobs.groupby(stage)["seconds"].mean().round(1)
-    work = table["seconds_a_job"] * table[["interrupted", "failed", "left"]].sum(axis=1)
+    table["seconds a job"] = jobs.groupby(stage)["seconds"].mean().round(1)
+    work = table["seconds a job"] * table[["interrupted", "failed", "left"]].sum(axis=1)
     work["all"] = work.sum(min_count=1)
-    table["left_on_one_core"] = work.map(tqdm.format_interval, na_action="ignore")
+    table["left, on one core"] = work.map(tqdm.format_interval, na_action="ignore")
     parts = [table.to_string(na_rep="–", index_names=False)]
     if missing := [file for file in results if not (folder / file).exists()]:
         parts.append("\n  ".join([f"missing: {len(missing)} of {len(results)} results", *missing[:5]]))

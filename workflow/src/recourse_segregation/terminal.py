@@ -42,7 +42,8 @@ class _Short(DefaultFormatter):
         return event is None and not str(record.msg).startswith(_LEFT_OUT)
 
     def format_run_info(self, msg: dict[str, Any]) -> str:
-        return ", ".join(f"{jobs} {rule}" for rule, jobs in msg["stats"].items())
+        jobs = dict(msg["stats"])
+        return f"{jobs.pop('total')} jobs: " + ", ".join(f"{number} {rule}" for rule, number in jobs.items())
 
     def format_progress(self, msg: dict[str, Any]) -> str:
         done, total = msg["done"], msg["total"]

@@ -30,7 +30,7 @@ _IGNORED = {"__pycache__", ".ipynb_checkpoints"}
 
 @cache
 def closure(file: Path) -> frozenset[Path]:
-    """`file` (a module, a script or a notebook) and every module of this package that it imports, also through others."""
+    """`file`, be it a notebook, and every module of this package that it imports, directly or through others."""
     seen: set[Path] = set()
     todo = [file.resolve()]
     while todo:
@@ -86,9 +86,8 @@ def meaning(file: Path) -> bytes:
         case ".yaml":
             return repr(yaml.safe_load(content)).encode()
         case ".ipynb":
-            return repr(
-                [(cell["cell_type"], "".join(cell["source"])) for cell in json.loads(content)["cells"]]
-            ).encode()
+            cells = json.loads(content)["cells"]
+            return repr([(cell["cell_type"], "".join(cell["source"])) for cell in cells]).encode()
     return content
 
 
