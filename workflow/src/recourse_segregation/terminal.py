@@ -52,4 +52,4 @@ class _Short(DefaultFormatter):
         return f"{done} of {total} jobs done, about {left} left: {names}"
 
     def _format_job_error(self, msg: dict[str, Any]) -> list[str]:
-        return super()._format_job_error({**msg, "input": [], "output": []})
+        return super()._format_job_error({**msg, "msg": None, "input": [], "output": []})
