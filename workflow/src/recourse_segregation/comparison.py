@@ -26,13 +26,15 @@ column `direction` says `same` or `other` whatever the verdict.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from .contracts import BEFORE
 from .errors import DataError
+from .statistics import changes, differences, mean_and_error, numbers
 
 VERDICTS = ("matches", "same direction", "differs", "undefined", "not run")
 
@@ -43,7 +45,14 @@ INDICES = ("centralization_released", "centralization", "atkinson", "average_pro
 QUALITY = ("invalidation", "cost", "cost_gap", "ynn", "diversity", "closeness")
 _RELATIVE = ("cost", "cost_gap")
 _REFERENCE = "wachter"
-_PUBLISHED = ["exhibit", "population", "method", "phase", "metric", "value", "source"]
+_KEY = ["exhibit", "population", "method", "phase", "metric"]
+_PUBLISHED = [*_KEY, "value", "source"]
+_COLUMNS = [
+    *("exhibit", "population", "classifier", "method", "phase", "metric", "our_metric", "published", "allowed"),
+    *("ours", "ours_mean", "ours_se", "seeds", "found"),
+    *("change_from", "change_published", "change_ours", "change_se", "direction", "verdict", "rule", "source"),
+]
+_NOTHING = pd.DataFrame(columns=["seed", "value", "note", "change"], dtype="float64")
 # A decimal like 0.341 is not exact in binary; without this, a difference of exactly the tolerance may fail.
 _ROUNDING = 1e-9
 
@@ -56,32 +65,30 @@ def read_published(path: Path | str) -> pd.DataFrame:
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     if list(table.columns) != _PUBLISHED:
         raise DataError(f"{path}: expected the columns {', '.join(_PUBLISHED)}; found {', '.join(table.columns)}")
-    for column, known in {
-        "exhibit": tuple(CLASSIFIERS),
-        "phase": ("before", "after"),
-        "metric": INDICES + QUALITY,
-    }.items():
-        for line, name in enumerate(table[column], start=2):
-            if name not in known:
-                raise DataError(f"{path}, line {line}: {column} {name!r} is not one of {', '.join(known)}")
-    key = ["exhibit", "population", "method", "phase", "metric"]
-    if table.duplicated(key).any():
-        raise DataError(f"{path}, line {int(np.argmax(table.duplicated(key))) + 2}: the same number for a second time")
-    for line, value in enumerate(table["value"], start=2):
-        try:
-            float(value)
-        except ValueError:
-            raise DataError(f"{path}, line {line}: {value!r} is not a number") from None
+    known = {"exhibit": tuple(CLASSIFIERS), "phase": ("before", "after"), "metric": INDICES + QUALITY}
+    no_number = pd.to_numeric(table["value"], errors="coerce").isna()
+    twice = table.duplicated(_KEY)
+    for i, row in table.iterrows():
+        wrong = [c for c, names in known.items() if row[c] not in names]
+        if wrong:
+            what = f"{wrong[0]} {row[wrong[0]]!r} is not one of {', '.join(known[wrong[0]])}"
+        elif no_number[i]:
+            what = f"{row['value']!r} is not a number"
+        elif twice[i]:
+            what = "the same number for a second time"
+        else:
+            continue
+        raise DataError(f"{path}, line {i + 2}: {what}")
     half_digit = [0.5 * 10.0 ** -len(value.partition(".")[2]) for value in table["value"]]
     return table.assign(value=table["value"].astype("float64"), half_digit=half_digit)
 
 
 def compare(
-    measures: pd.DataFrame, published: pd.DataFrame, tolerance: float = 0.003, quality_tolerance: float = 0.1
+    measures: pd.DataFrame, published: pd.DataFrame, tolerance: float, quality_tolerance: float
 ) -> pd.DataFrame:
     """One row for each row of `published`, in its order (see the module's text for the rules).
 
-    measures: a `measures` table (see `contracts`). published: what `read_published` returns. tolerance:
+    measures: a `measures` table of one scenario (see `contracts`). published: what `read_published` returns. tolerance:
     absolute. quality_tolerance: relative, for cost and cost gap.
 
     Columns: exhibit, population, classifier, method, phase, metric, our_metric, published, allowed (the largest
@@ -90,143 +97,90 @@ def compare(
     change_from (`before` or `wachter`), change_published, change_ours, change_se (over all seeds), direction
     (`same`, `other` or empty), verdict, rule, source.
     """
-    run = _Run(measures, published)
-    rows = [_compare(run, row, tolerance, quality_tolerance) for row in published.itertuples(index=False)]
-    table = pd.DataFrame(rows, columns=_COLUMNS)
-    numbers = table.select_dtypes("float64").columns
-    return table.assign(**{c: table[c].round(6) for c in numbers})
-
-
-_COLUMNS = [
-    *("exhibit", "population", "classifier", "method", "phase", "metric", "our_metric"),
-    *("published", "allowed", "ours", "ours_mean", "ours_se", "seeds", "found"),
-    *(
-        "change_from",
-        "change_published",
-        "change_ours",
-        "change_se",
-        "direction",
-        "verdict",
-        "rule",
-        "source",
-    ),
-]
-
-
-def mean_and_error(values: pd.Series) -> tuple[float, float]:
-    """Mean over seeds and its standard error; NaN seeds are left out, and one seed has no error (NaN)."""
-    values = values.dropna()
-    return float(values.mean()), float(values.sem()) if len(values) > 1 else np.nan
-
-
-@dataclass(frozen=True)
-class _Run:
-    """Looks numbers up in both tables."""
-
-    measures: pd.DataFrame
-    published: pd.DataFrame
-
-    def cell(self, row, method: str, phase: str) -> pd.DataFrame:
-        """Our value and note by seed, for the population, classifier and metric of a published row."""
-        m = self.measures
-        metric = _our_metric(row)
-        wanted = (m["population"] == row.population) & (m["classifier"] == CLASSIFIERS[row.exhibit])
-        wanted &= (m["metric"] == metric) & (m["phase"] == phase)
-        wanted &= m["scope"] == ("recipients" if metric in (*QUALITY, "found") else "everyone")
-        if phase == "after":  # the rows before are repeated under every method
-            wanted &= m["method"] == method
-        return m[wanted].drop_duplicates("seed").set_index("seed")[["value", "note"]].sort_index()
-
-    def printed(self, row, method: str, phase: str) -> float:
-        """The published value of another method or phase; NaN if there is none."""
-        p = self.published
-        same = (p["exhibit"] == row.exhibit) & (p["population"] == row.population) & (p["metric"] == row.metric)
-        values = p.loc[same & (p["method"] == method) & (p["phase"] == phase), "value"]
-        return float(values.iloc[0]) if len(values) else np.nan
+    ours = _ours(measures)
+    printed = published.set_index(_KEY)["value"].to_dict()
+    rows = []
+    for row in published.itertuples(index=False):
+        allowed = row.half_digit + (quality_tolerance * abs(row.value) if row.metric in _RELATIVE else tolerance)
+        about = {name: getattr(row, name) for name in [*_KEY, "source"]}
+        about |= {"classifier": CLASSIFIERS[row.exhibit], "our_metric": _our_metric(row), "published": row.value}
+        rows.append(about | {"allowed": allowed} | _judged(row, allowed, ours, printed))
+    return pd.DataFrame(rows, columns=_COLUMNS).round(6)
 
 
 def _our_metric(row) -> str:
     return "atkinson_released" if (row.exhibit, row.metric) == ("synthetic", "atkinson") else row.metric
 
 
-def _compare(run: _Run, row, tolerance: float, quality_tolerance: float) -> dict[str, object]:
-    classifier = CLASSIFIERS[row.exhibit]
-    allowed = row.half_digit + (quality_tolerance * abs(row.value) if row.metric in _RELATIVE else tolerance)
-    result: dict[str, object] = {c: np.nan for c in _COLUMNS} | {
-        "exhibit": row.exhibit,
-        "population": row.population,
-        "classifier": classifier,
-        "method": row.method,
-        "phase": row.phase,
-        "metric": row.metric,
-        "our_metric": _our_metric(row),
-        "published": row.value,
-        "allowed": allowed,
-        "seeds": 0,
-        "change_from": "",
-        "direction": "",
-        "source": row.source,
-    }
-    cell = run.cell(row, row.method, row.phase)
-    chosen = cell.loc[cell.index == 0] if row.exhibit == "synthetic" else cell
-    who = f"{row.method} on {row.population}" if row.phase == "after" else row.population
+def _ours(measures: pd.DataFrame) -> dict[tuple[str, ...], pd.DataFrame]:
+    """Population, classifier, method, phase and metric -> our seed, value, note and change, in the order of seeds."""
+    before, after = (numbers(measures, "everyone", phase) for phase in ("before", "after"))
+    quality = numbers(measures, "recipients", "after")
+    quality = quality[quality["metric"].isin((*QUALITY, "found"))]
+    against = differences(measures, quality["method"].unique(), [_REFERENCE], "recipients", QUALITY)
+    number = [name for name in before.columns if name not in ("value", "note")]
+    changed = pd.concat([changes(measures, "everyone"), against])[[*number, "change"]]
+    table = pd.concat([before.assign(phase="before"), pd.concat([after, quality]).assign(phase="after")])
+    table = table.merge(changed, on=number, how="left").sort_values("seed")
+    return dict(iter(table.groupby(["population", "classifier", "method", "phase", "metric"])))
+
+
+def _judged(row, allowed: float, ours: Mapping, printed: Mapping) -> dict[str, object]:
+    """The columns about our number beside a published one."""
+    where = (row.population, CLASSIFIERS[row.exhibit], row.method, row.phase)
+    cell = ours.get((*where, _our_metric(row)), _NOTHING)
+    chosen = cell[cell["seed"] == 0] if row.exhibit == "synthetic" else cell
+    found = {"seeds": int(cell["value"].notna().sum()), "change_from": "", "direction": ""}
     if chosen.empty:
-        reason = "seed 0 was not run" if len(cell) else f"this run has no {who} with the {classifier} classifier"
-        return result | {"verdict": "not run", "rule": reason}
+        who = f"{row.method} on {row.population}" if row.phase == "after" else row.population
+        reason = f"this run has no {who} with the {where[1]} classifier" if cell.empty else "seed 0 was not run"
+        return found | {"seeds": 0, "verdict": "not run", "rule": reason}
 
-    result["seeds"] = int(cell["value"].notna().sum())
-    result["ours_mean"], result["ours_se"] = mean_and_error(cell["value"])
-    result["ours"] = ours = float(chosen["value"].mean())
+    value = float(chosen["value"].mean())
+    mean, error = mean_and_error(cell["value"])
+    found |= {"ours": value, "ours_mean": mean, "ours_se": error}
     if row.phase == "after":
-        found = run.cell(row._replace(metric="found"), row.method, "after")["value"]
-        result["found"] = float(found[found.index.isin(chosen.index)].mean())
-        result |= _changes(run, row, cell, chosen.index)
+        rates = ours.get((*where, "found"), _NOTHING)
+        found["found"] = rates.loc[rates["seed"].isin(chosen["seed"]), "value"].mean()
+        found |= _changed(row, cell, chosen, printed)
     reasons = "; ".join(dict.fromkeys(n for n in chosen.loc[chosen["value"].isna(), "note"] if n))
-    if np.isnan(ours):
-        return result | {"verdict": "undefined", "rule": reasons}
+    if np.isnan(value):
+        return found | {"verdict": "undefined", "rule": reasons}
 
-    difference = abs(ours - row.value)
-    near = difference <= allowed + _ROUNDING
-    rule = f"|ours - published| = {difference:.5f} {'≤' if near else '>'} {allowed:.5f}"
-    if near:
-        verdict = "matches"
-    elif result["direction"] == "same":
-        verdict = "same direction"
-    else:
-        verdict = "differs"
-    if not near and result["direction"]:
+    difference = abs(value - row.value)
+    matches = difference <= allowed + _ROUNDING
+    rule = f"|ours - published| = {difference:.5f} {'≤' if matches else '>'} {allowed:.5f}"
+    if not matches and found["direction"]:
         rule += (
-            f"; change from {result['change_from']}: {_signed(result['change_ours'], row.half_digit)} ours, "
-            f"{_signed(result['change_published'], row.half_digit)} published"
+            f"; change from {found['change_from']}: {_signed(found['change_ours'], row.half_digit)} ours, "
+            f"{_signed(found['change_published'], row.half_digit)} published"
         )
     if reasons:
         rule += f"; over {int(chosen['value'].notna().sum())} of {len(chosen)} seeds ({reasons})"
-    return result | {"verdict": verdict, "rule": rule}
+    same = "same direction" if found["direction"] == "same" else "differs"
+    return found | {"verdict": "matches" if matches else same, "rule": rule}
 
 
-def _changes(run: _Run, row, cell: pd.DataFrame, seeds: pd.Index) -> dict[str, object]:
+def _changed(row, cell: pd.DataFrame, chosen: pd.DataFrame, printed: Mapping) -> dict[str, object]:
     """The columns about the change of a row after recourse; nothing where there is none to take it from."""
     quality = row.metric in QUALITY
     if quality and row.method == _REFERENCE:
         return {}
-    method, phase = (_REFERENCE, "after") if quality else ("none", "before")
-    paired = cell["value"] - run.cell(row, method, phase)["value"]
-    printed = row.value - run.printed(row, method, phase)
-    ours = float(paired[paired.index.isin(seeds)].mean())
-    found = {
+    origin = (_REFERENCE, "after") if quality else (BEFORE, "before")
+    published = row.value - printed.get((row.exhibit, row.population, *origin, row.metric), np.nan)
+    ours = float(chosen["change"].mean())
+    same = _sign(ours, row.half_digit) == _sign(published, row.half_digit)
+    return {
         "change_from": _REFERENCE if quality else "before",
-        "change_published": printed,
+        "change_published": published,
         "change_ours": ours,
-        "change_se": mean_and_error(paired)[1],
+        "change_se": mean_and_error(cell["change"])[1],
+        "direction": "" if np.isnan([ours, published]).any() else "same" if same else "other",
     }
-    if np.isnan(printed) or np.isnan(ours):
-        return found
-    same = _sign(ours, row.half_digit) == _sign(printed, row.half_digit)
-    return found | {"direction": "same" if same else "other"}
 
 
-def _sign(change: float, half_digit: float) -> int:
-    return 0 if abs(change) < half_digit else int(np.sign(change))
+def _sign(change: float, half_digit: float) -> float:
+    return 0.0 if abs(change) < half_digit else np.sign(change)
 
 
 def _signed(change: float, half_digit: float) -> str:
