@@ -21,8 +21,8 @@ The modules share:
 - `segregation`: `mark` (▲ ▼ △ ▽), `interval`, `decided` (what so few seeds can say) and `around_zero` serve any table
   of changes.
 
-Changes with intervals and tests come from `statistics`, names from `names`, both beside this package. A notebook imports
-the modules that it uses, so that a change of one module runs its own notebooks again.
+Changes with intervals and tests come from `statistics`, names from `names`, both beside this package. A notebook
+imports the modules that it uses, so that a change of one module runs its own notebooks again.
 """
 
 from ._run import Run, load, save, save_all

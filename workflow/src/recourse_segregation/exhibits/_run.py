@@ -31,7 +31,9 @@ class Run:
 
     def __init__(self, folder: Path, studies: Mapping[str, Mapping[str, Any]], study: str = contracts.MAIN) -> None:
         if study not in studies:
-            raise DataError(f"{folder}: the study {study!r} was not run, only {', '.join(studies)}; add it to run.studies")
+            raise DataError(
+                f"{folder}: the study {study!r} was not run, only {', '.join(studies)}; add it to run.studies"
+            )
         self.folder, self.studies, self.described = folder, studies, studies[study]
 
     def study(self, name: str) -> Run:

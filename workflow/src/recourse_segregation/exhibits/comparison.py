@@ -38,7 +38,10 @@ def show_claims(table: pd.DataFrame) -> Any:
 def show_claims_by_population(table: pd.DataFrame) -> Any:
     """The verdict on each claim for each population, with how many of the decided tests are in favour."""
     own = table[table["population"] != claims.ALL]
-    order = {column: pd.Categorical(own[column], own[column].unique(), ordered=True) for column in ("statement", "population")}
+    order = {
+        column: pd.Categorical(own[column], own[column].unique(), ordered=True)
+        for column in ("statement", "population")
+    }
 
     def text(row: Any) -> str:
         return f"{_signed(row.verdict)}\n{row.in_favour}/{row.tests - row.undecided}"
@@ -105,6 +108,7 @@ def show_verdicts(table: pd.DataFrame) -> Any:
     return tables(wide)
 
 
+@theme()
 def figure(comparison: pd.DataFrame, exhibit: str) -> Figure | None:
     """The published numbers of an exhibit and ours, a panel a population and metric; None without any of this run.
 
@@ -117,21 +121,20 @@ def figure(comparison: pd.DataFrame, exhibit: str) -> Figure | None:
     panels = list(table.groupby(["population", "metric"], sort=False))
     columns = table["metric"].nunique() if table["population"].nunique() > 1 else min(4, len(panels))
     order = list(dict.fromkeys(table["row"]))
-    with theme():
-        figure, axes = wrapped(len(panels), columns, WIDTH / columns, 0.3 * len(order) + 1.4, 0.5, sharey=True)
-        for axis, ((_, name), part) in zip(axes.flat, panels, strict=False):
-            y = part["row"].map(order.index).to_numpy()
-            look = {"fmt": "|", "color": MIDDLE, "markersize": 9, "elinewidth": 2, "zorder": 2}
-            axis.errorbar(part["ours_mean"], y, xerr=part["ours_se"], **look)
-            axis.scatter(part["ours"], y, s=42, marker="o", color=DARK, zorder=3)
-            axis.scatter(part["published"], y, s=80, marker="D", facecolor="none", edgecolor="black", zorder=4)
-            axis.set_title(names.in_line(part["our_metric"].iloc[0]), fontsize=11)
-            rows_of(axis, order)
-            axis.set_xlabel(names.metric(name).axis.split("\n")[0])
-            axis.xaxis.set_major_locator(MaxNLocator(4))
-            share_axis(axis) if name in names.SHARES else axis.margins(x=0.12)
-        for axis, ((population, _), _) in zip(axes[:, 0], panels[::columns], strict=True):
-            axis.set_ylabel(names.population(population).replace(" by ", "\nby "), fontweight="bold")
+    figure, axes = wrapped(len(panels), columns, WIDTH / columns, 0.3 * len(order) + 1.4, 0.5, sharey=True)
+    for axis, ((_, name), part) in zip(axes.flat, panels, strict=False):
+        y = part["row"].map(order.index).to_numpy()
+        look = {"fmt": "|", "color": MIDDLE, "markersize": 9, "elinewidth": 2, "zorder": 2}
+        axis.errorbar(part["ours_mean"], y, xerr=part["ours_se"], **look)
+        axis.scatter(part["ours"], y, s=42, marker="o", color=DARK, zorder=3)
+        axis.scatter(part["published"], y, s=80, marker="D", facecolor="none", edgecolor="black", zorder=4)
+        axis.set_title(names.in_line(part["our_metric"].iloc[0]), fontsize=11)
+        rows_of(axis, order)
+        axis.set_xlabel(names.metric(name).axis.split("\n")[0])
+        axis.xaxis.set_major_locator(MaxNLocator(4))
+        share_axis(axis) if name in names.SHARES else axis.margins(x=0.12)
+    for axis, ((population, _), _) in zip(axes[:, 0], panels[::columns], strict=True):
+        axis.set_ylabel(names.population(population).replace(" by ", "\nby "), fontweight="bold")
     handles = [marker("D", "published", "none", "black"), marker("o", "ours", DARK, DARK)]
     if table["ours_se"].notna().any():
         label = "our mean ± standard error over seeds"

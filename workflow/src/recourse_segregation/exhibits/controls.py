@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 
 from .. import names, statistics
 from ..contracts import DEFAULT, RECOURSE
-from ._figures import DARK, MIDDLE, diamonds, legend, marker, multiples, per_dataset, undefined
+from ._figures import DARK, MIDDLE, diamonds, legend, marker, multiples, per_dataset, theme, undefined
 from ._tables import POPULATION, by_method, listed, note, number
 from .segregation import KEY, around_zero, interval
 
@@ -98,6 +98,7 @@ def _findings(part: pd.DataFrame, metric: names.Metric) -> Iterator[str]:
         yield f"With shuffled groups a change is {share} as large in the mean as with the real ones."
 
 
+@theme()
 def figures(table: pd.DataFrame) -> dict[str, Figure]:
     """The change of each index with the real and with shuffled groups, a figure a data set.
 

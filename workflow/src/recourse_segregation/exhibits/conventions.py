@@ -194,26 +194,26 @@ def nearest(table: pd.DataFrame) -> Any:
     return sentence(f"Most published numbers are met by – {'; '.join(said)}.")
 
 
+@theme()
 def agreement_figure(table: pd.DataFrame) -> Figure:
     """The matches under each convention, a panel a population."""
     populations, labels = (values(table, column) for column in ("population", "convention"))
-    with theme():
-        figure = new_figure(WIDTH, 0.3 * len(labels) + 1.3)
-        axes = figure.subplots(1, len(populations), sharey=True, squeeze=False)[0]
-        for axis, population in zip(axes, populations, strict=True):
-            rows = table[table["population"] == population].set_index("convention").loc[labels]
-            total = int(rows["numbers"].max())
-            colours = [DARK if near else MIDDLE for near in rows["nearest"]]
-            axis.barh(range(len(labels)), rows["matches"], color=colours, height=0.62, zorder=2)
-            axis.barh(range(len(labels)), rows["numbers"], color=LIGHT, height=0.62, zorder=1)
-            for y, matches in enumerate(rows["matches"]):
-                axis.text(total * 1.02, y, f"{matches}", va="center", ha="left", fontsize=9)
-            rows_of(axis, labels)
-            axis.set_xlim(0, total * 1.12)
-            axis.set_title(f"{names.population(population)}\n{total} published numbers", fontsize=11)
-            axis.set_xlabel("numbers that match; darkest: the nearest")
-            axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-            axis.grid(False)
+    figure = new_figure(WIDTH, 0.3 * len(labels) + 1.3)
+    axes = figure.subplots(1, len(populations), sharey=True, squeeze=False)[0]
+    for axis, population in zip(axes, populations, strict=True):
+        rows = table[table["population"] == population].set_index("convention").loc[labels]
+        total = int(rows["numbers"].max())
+        colours = [DARK if near else MIDDLE for near in rows["nearest"]]
+        axis.barh(range(len(labels)), rows["matches"], color=colours, height=0.62, zorder=2)
+        axis.barh(range(len(labels)), rows["numbers"], color=LIGHT, height=0.62, zorder=1)
+        for y, matches in enumerate(rows["matches"]):
+            axis.text(total * 1.02, y, f"{matches}", va="center", ha="left", fontsize=9)
+        rows_of(axis, labels)
+        axis.set_xlim(0, total * 1.12)
+        axis.set_title(f"{names.population(population)}\n{total} published numbers", fontsize=11)
+        axis.set_xlabel("numbers that match; darkest: the nearest")
+        axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axis.grid(False)
     return figure
 
 

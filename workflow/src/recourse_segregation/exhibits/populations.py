@@ -23,7 +23,11 @@ def people(run: Run) -> pd.DataFrame:
     once = run.classifiers.drop_duplicates(["population", "seed", "split", "group"])
     once = once.assign(share=once["favourable"] / once["individuals"])
     counted = once.groupby(["population", "split", "minority", "group"])
-    columns = {"individuals": ("individuals", "mean"), "favourable": ("share", "mean"), "favourable_se": ("share", "sem")}
+    columns = {
+        "individuals": ("individuals", "mean"),
+        "favourable": ("share", "mean"),
+        "favourable_se": ("share", "sem"),
+    }
     return counted.agg(**columns).reset_index()
 
 
@@ -115,7 +119,9 @@ def show_rejected(table: pd.DataFrame) -> Any:
 def show_accuracy(table: pd.DataFrame) -> Any:
     """`accuracy`, a row a population and classifier."""
     ordered = table.assign(split=pd.Categorical(table["split"], ["train", "test"], ordered=True))
-    texts = across(ordered, POPULATION, "split", lambda row: number(row.accuracy, row.accuracy_se), "Accuracy, {}".format)
+    texts = across(
+        ordered, POPULATION, "split", lambda row: number(row.accuracy, row.accuracy_se), "Accuracy, {}".format
+    )
     texts.insert(0, "Population", texts.pop("population").map(names.population))
     texts.insert(1, "Classifier", texts.pop("classifier").map(names.classifier))
     return tables(texts, blank=["Population"])

@@ -142,6 +142,7 @@ def figures(seeds: pd.DataFrame) -> dict[str, Figure]:
     }
 
 
+@theme()
 def effects_figures(table: pd.DataFrame) -> dict[str, Figure]:
     """The mean change of each index with its 95 % interval; table: what `table` returns."""
 
@@ -158,6 +159,7 @@ def effects_figures(table: pd.DataFrame) -> dict[str, Figure]:
     return {dataset: legend(multiples(part, draw), handles, title) for dataset, part in per_dataset(table)}
 
 
+@theme()
 def votes_figures(votes: pd.DataFrame) -> dict[str, Figure]:
     """`votes` as bars to both sides."""
 
@@ -259,6 +261,7 @@ def show_votes(votes: pd.DataFrame) -> Any:
     return by_method(votes, text)
 
 
+@theme()
 def _map(table: pd.DataFrame, name: str) -> Figure:
     metric = names.metric(name)
 
@@ -273,35 +276,34 @@ def _map(table: pd.DataFrame, name: str) -> Figure:
     place = ["population", "classifier"]
     shades, texts = (cells.pivot(index=place, columns="method", values=value) for value in ("shade", "text"))
     places, methods = shades.index.to_frame(index=False).astype("str"), list(shades.columns)
-    with theme():
-        figure = new_figure(2.1 + 1.3 * len(methods), 0.52 * len(places) + 1.3)
-        axis = sns.heatmap(
-            shades,
-            annot=texts,
-            fmt="",
-            cmap=_SHADES,
-            vmin=-_DARKEST,
-            vmax=_DARKEST,
-            linewidths=1.5,
-            cbar=bool(table["effect"].notna().any()),  # one seed has no spread to shade by
-            annot_kws={"fontsize": 7.5, "color": "black"},
-            cbar_kws={
-                "location": "bottom",
-                "aspect": 60,
-                "shrink": 0.7,
-                "pad": 0.03,
-                "label": _SHADE_LABEL,
-                "extend": "both",
-                "ticks": range(-2, 3),
-            },
-            ax=figure.subplots(),
-        )
-        axis.set_xticklabels([textwrap.fill(names.method(m), 14) for m in methods])
-        labels = places["population"].map(names.population).str.replace(" by ", "\nby ")
-        several = places["population"].duplicated(keep=False)
-        labels = labels.where(~several, labels + "\n" + places["classifier"].map(names.classifier))
-        axis.set_yticklabels(labels, rotation=0)
-        axis.tick_params(length=0, labeltop=True, labelbottom=False)
-        axis.set(xlabel="", ylabel="")
-        axis.set_title(metric.label.replace("\n", ", "), fontsize=11, fontweight="bold")
+    figure = new_figure(2.1 + 1.3 * len(methods), 0.52 * len(places) + 1.3)
+    axis = sns.heatmap(
+        shades,
+        annot=texts,
+        fmt="",
+        cmap=_SHADES,
+        vmin=-_DARKEST,
+        vmax=_DARKEST,
+        linewidths=1.5,
+        cbar=bool(table["effect"].notna().any()),  # one seed has no spread to shade by
+        annot_kws={"fontsize": 7.5, "color": "black"},
+        cbar_kws={
+            "location": "bottom",
+            "aspect": 60,
+            "shrink": 0.7,
+            "pad": 0.03,
+            "label": _SHADE_LABEL,
+            "extend": "both",
+            "ticks": range(-2, 3),
+        },
+        ax=figure.subplots(),
+    )
+    axis.set_xticklabels([textwrap.fill(names.method(m), 14) for m in methods])
+    labels = places["population"].map(names.population).str.replace(" by ", "\nby ")
+    several = places["population"].duplicated(keep=False)
+    labels = labels.where(~several, labels + "\n" + places["classifier"].map(names.classifier))
+    axis.set_yticklabels(labels, rotation=0)
+    axis.tick_params(length=0, labeltop=True, labelbottom=False)
+    axis.set(xlabel="", ylabel="")
+    axis.set_title(metric.label.replace("\n", ", "), fontsize=11, fontweight="bold")
     return figure

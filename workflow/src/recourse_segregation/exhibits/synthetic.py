@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from .. import contracts, names
 from ..comparison import CLASSIFIERS
-from ..contracts import BEFORE, DEFAULT
+from ..contracts import BEFORE
 from ._figures import DARK, LIGHT, MARKERS, MIDDLE, WARM, WIDTH, legend, marker, theme, wrapped
 from ._run import Run, of_metrics
 from ._tables import across, note, number, tables
@@ -66,6 +66,7 @@ def table(run: Run) -> pd.DataFrame:
     return beside.rename(columns={"value": "ours"})[["method", "metric", "ours", "published", "note"]]
 
 
+@theme()
 def figure(people: pd.DataFrame) -> Figure | None:
     """Where everyone stands before and after each method, a panel each.
 
@@ -80,28 +81,27 @@ def figure(people: pd.DataFrame) -> Figure | None:
     edges = dict(zip(groups, ("#9a5f00", "#061a2b", MIDDLE, "black"), strict=False))
     markers = dict(zip(groups, MARKERS, strict=False))
     columns = min(4, len(titles))
-    with theme():
-        figure, axes = wrapped(len(titles), columns, WIDTH / columns, 3.3, 0.6, sharex=True, sharey=True)
-        for axis, title in zip(axes.flat, titles, strict=False):
-            here = people[people["panel"] == title]
-            for roles in (["accepted"], ["declined", "unresolved"], ["to move", "moved"]):
-                for group in groups:
-                    look = {"marker": markers[group], "edgecolor": edges[group], "linewidth": 0.6}
-                    if "accepted" in roles:
-                        look |= {"s": 20, "facecolor": "none", "alpha": 0.55}
-                    elif "declined" in roles:
-                        look = {"s": 20, "marker": "x", "color": edges[group], "linewidth": 0.9}
-                    else:
-                        # the first group is drawn larger, so that it shows where both are sent to one point
-                        look |= {"s": 46 if group == groups[0] else 20, "facecolor": fills[group], "alpha": 0.9}
-                    some = here[(here["group"] == group) & here["role"].isin(roles)]
-                    axis.scatter(some[features[0]], some[features[1]], rasterized=True, **look)
-            axis.set_title(title, fontsize=11)
-            axis.tick_params(labelbottom=True)
-        for axis in axes[-1]:
-            axis.set_xlabel(f"{features[0]}, scaled")
-        for axis in axes[:, 0]:
-            axis.set_ylabel(f"{features[1]}, scaled")
+    figure, axes = wrapped(len(titles), columns, WIDTH / columns, 3.3, 0.6, sharex=True, sharey=True)
+    for axis, title in zip(axes.flat, titles, strict=False):
+        here = people[people["panel"] == title]
+        for roles in (["accepted"], ["declined", "unresolved"], ["to move", "moved"]):
+            for group in groups:
+                look = {"marker": markers[group], "edgecolor": edges[group], "linewidth": 0.6}
+                if "accepted" in roles:
+                    look |= {"s": 20, "facecolor": "none", "alpha": 0.55}
+                elif "declined" in roles:
+                    look = {"s": 20, "marker": "x", "color": edges[group], "linewidth": 0.9}
+                else:
+                    # the first group is drawn larger, so that it shows where both are sent to one point
+                    look |= {"s": 46 if group == groups[0] else 20, "facecolor": fills[group], "alpha": 0.9}
+                some = here[(here["group"] == group) & here["role"].isin(roles)]
+                axis.scatter(some[features[0]], some[features[1]], rasterized=True, **look)
+        axis.set_title(title, fontsize=11)
+        axis.tick_params(labelbottom=True)
+    for axis in axes[-1]:
+        axis.set_xlabel(f"{features[0]}, scaled")
+    for axis in axes[:, 0]:
+        axis.set_ylabel(f"{features[1]}, scaled")
     handles = []
     for g in groups:
         handles.append(marker(markers[g], f"{g}, accepted before", "none", edges[g]))

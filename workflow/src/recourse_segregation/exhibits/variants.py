@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from .. import names, statistics
 from ..contracts import CELL, RECOURSE
 from ..errors import DataError
-from ._figures import DARK, intervals, legend, marker, multiples
+from ._figures import DARK, intervals, legend, marker, multiples, theme
 from ._run import Run, of_metrics
 from ._tables import bracket, by_method, note, number, unbroken
 from .segregation import around_zero
@@ -66,9 +66,7 @@ def levels(seeds: pd.DataFrame, also: Sequence[str] = ()) -> pd.DataFrame:
     return cells.join(pd.DataFrame(rows, columns=["mean", "low", "high", "seeds", "note"]))
 
 
-def contrasts(
-    run: Run, metrics: Sequence[str] = METRICS, beside: Mapping[str, str] | None = None
-) -> pd.DataFrame:
+def contrasts(run: Run, metrics: Sequence[str] = METRICS, beside: Mapping[str, str] | None = None) -> pd.DataFrame:
     """What each variant changes, paired within a seed: variant - the method that it is made of.
 
     beside: other methods -> what they are compared with. Columns: population, classifier, method, reference, metric,
@@ -124,6 +122,7 @@ def between(low: float, high: float, digits: int) -> str:
     return "" if pd.isna(low) else "\n" + unbroken(bracket(low, high, digits, sign=False))
 
 
+@theme()
 def figure(contrasts: pd.DataFrame, title: str) -> Figure | None:
     """What each variant changes, with its interval: populations down, metrics across; None without variants.
 
