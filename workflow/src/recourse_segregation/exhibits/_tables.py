@@ -131,7 +131,8 @@ def _table(texts: pd.DataFrame, caption: str, blank: Sequence[str]) -> str:
     styler = Styler(shown, uuid=f"{zlib.crc32(shown.to_csv().encode()):08x}", cell_ids=False)
     styler.format(_html).hide(axis="index").set_caption(html.escape(caption)).set_table_attributes('class="exhibit"')
     styler.set_table_styles(left).set_td_classes(pd.DataFrame({c: joined for c in shown}))
-    return f'<div class="wide">{styler.to_html()}</div>'
+    made = re.sub(r"\s+(?=<t[dh] )", "", styler.to_html())  # a line a row, since notebooks are kept in the repository
+    return f'<div class="wide">{made}</div>'
 
 
 def _html(text: str) -> str:

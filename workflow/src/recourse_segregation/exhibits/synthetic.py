@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from .. import contracts, names
 from ..comparison import CLASSIFIERS
-from ..contracts import BEFORE
+from ..contracts import BEFORE, DEFAULT
 from ._figures import DARK, LIGHT, MARKERS, MIDDLE, WARM, WIDTH, legend, marker, theme, wrapped
 from ._run import Run, of_metrics
 from ._tables import across, note, number, tables
@@ -42,7 +42,8 @@ def people(run: Run) -> pd.DataFrame:
     panels = []
     for method in own.loc[own["phase"] == "after", "method"].unique():
         path = block / CLASSIFIERS[SYNTHETIC] / method / "after.parquet"
-        after = contracts.read(path, "after").query("seed == 0 and scenario == @DEFAULT")
+        after = contracts.read(path, "after")
+        after = after[(after["seed"] == 0) & (after["scenario"] == DEFAULT)]
         if not panels:
             kept = set(after.loc[after["status"] == "accepted", "individual"])
             role = np.where(before.table["individual"].isin(kept), "accepted", "to move")
