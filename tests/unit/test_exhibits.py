@@ -414,7 +414,7 @@ def test_a_data_set_has_a_figure_of_its_own(law, tmp_path):
     both = pd.concat([everyone, everyone.assign(population="law-race")])
     drawn = segregation.figures(both)
     assert list(drawn) == ["law"]
-    assert exhibits.save_all(drawn, both, tmp_path, "everyone") is None
+    assert exhibits.save(drawn, both, tmp_path, "everyone") is None
     assert sorted(p.name for p in tmp_path.iterdir()) == ["everyone-law.png", "everyone-law.svg", "everyone.csv"]
 
 

@@ -15,7 +15,7 @@ are ordered categories: whatever is grouped or sorted by them is in the order of
 
 The modules share:
 
-- `_run`: `load`, `Run` (its tables, read when they are asked for), `save`, `save_all`.
+- `_run`: `load`, `Run` (its tables, read when they are asked for), `save`.
 - `_tables`: texts of a data frame as HTML in one style, and how numbers, intervals and footnotes are written.
 - `_figures`: small multiples (populations down, metrics across) and what is drawn in them.
 - `segregation`: `mark` (▲ ▼ △ ▽), `interval`, `decided` (what so few seeds can say) and `around_zero` serve any table
@@ -25,6 +25,6 @@ Changes with intervals and tests come from `statistics`, names from `names`, bot
 imports the modules that it uses, so that a change of one module runs its own notebooks again.
 """
 
-from ._run import Run, load, save, save_all
+from ._run import Run, load, save
 
-__all__ = ["Run", "load", "save", "save_all"]
+__all__ = ["Run", "load", "save"]

@@ -36,33 +36,16 @@ class Run:
             )
         self.folder, self.studies, self.described = folder, studies, studies[study]
 
+    measures = cached_property(lambda run: run._of_study("measures"))
+    diagnostics = cached_property(lambda run: run._of_study("diagnostics"))
+    classifiers = cached_property(lambda run: run._of_study("classifiers"))
+    comparison = cached_property(lambda run: _csv(run.folder / "comparison.csv", "compare"))
+    claims = cached_property(lambda run: _csv(run.folder / "claims.csv", "claims"))
+    claims_evidence = cached_property(lambda run: _csv(run.folder / "claims_evidence.csv", "claims"))
+
     def study(self, name: str) -> Run:
         """The same run with the tables of another study. Raises DataError when it was not run."""
         return Run(self.folder, self.studies, name)
-
-    @cached_property
-    def measures(self) -> pd.DataFrame:
-        return self._of_study("measures")
-
-    @cached_property
-    def diagnostics(self) -> pd.DataFrame:
-        return self._of_study("diagnostics")
-
-    @cached_property
-    def classifiers(self) -> pd.DataFrame:
-        return self._of_study("classifiers")
-
-    @cached_property
-    def comparison(self) -> pd.DataFrame:
-        return _csv(self.folder / "comparison.csv", "compare")
-
-    @cached_property
-    def claims(self) -> pd.DataFrame:
-        return _csv(self.folder / "claims.csv", "claims")
-
-    @cached_property
-    def claims_evidence(self) -> pd.DataFrame:
-        return _csv(self.folder / "claims_evidence.csv", "claims")
 
     def first_block(self, population: str) -> Path:
         """The folder of the block of seeds that starts with seed 0.
@@ -96,7 +79,7 @@ def load(results: Path | str) -> Run:
 def of_metrics(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     """The rows of some metrics, with the metric as an ordered category, like the population and the method."""
     chosen = table[table["metric"].isin(metrics)]
-    return chosen.assign(metric=pd.Categorical(chosen["metric"], metrics, ordered=True))
+    return chosen.assign(metric=pd.Categorical(chosen["metric"].astype("str"), metrics, ordered=True))
 
 
 def means(table: pd.DataFrame, key: Sequence[str], value: str = "value") -> pd.DataFrame:
@@ -107,29 +90,25 @@ def means(table: pd.DataFrame, key: Sequence[str], value: str = "value") -> pd.D
     return table.groupby(list(key))[value].agg(mean="mean", se="sem", seeds="count").reset_index()
 
 
-def save(figure: Figure | None, table: pd.DataFrame, folder: Path | str, name: str, about: str = "") -> Any:
+def save(
+    figure: Figure | Mapping[str, Figure] | None, table: pd.DataFrame, folder: Path | str, name: str, about: str = ""
+) -> Any:
     """Write `name`.csv (6 decimals), `name`.svg and `name`.png of the figure, with the same bytes every time.
 
-    about: what the picture shows, for those who cannot see it. Returns the picture for the notebook to show
-    (None without a figure), or a line that says so if the table has no rows.
+    figure: of several, each is `name`-{key} and shown at once. about: what the picture shows, for those who cannot see
+    it. Returns the picture for the notebook to show (None without one), or a line that says so if no row is there.
     """
-    from IPython.display import HTML
+    from IPython.display import HTML, display
 
     folder = Path(folder)
     contracts.write_csv(table.round(6), folder / f"{name}.csv")
     if table.empty:
         return HTML("<p>This run has nothing to show here.</p>")
+    if isinstance(figure, Mapping):
+        for key, one in figure.items():
+            display(_picture(one, folder, f"{name}-{key}", f"{about}: {key}" if about else ""))
+        return None
     return None if figure is None else _picture(figure, folder, name, about)
-
-
-def save_all(figures: Mapping[str, Figure], table: pd.DataFrame, folder: Path | str, name: str, about: str = "") -> Any:
-    """As `save`, for one table with several figures: `name`-{key}.svg and .png of each, shown below each other."""
-    from IPython.display import display
-
-    said = save(None, table, folder, name)
-    for key, figure in figures.items():
-        display(_picture(figure, Path(folder), f"{name}-{key}", f"{about}: {key}" if about else ""))
-    return said
 
 
 def _picture(figure: Figure, folder: Path, name: str, about: str) -> Any:

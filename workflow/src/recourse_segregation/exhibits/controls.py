@@ -51,17 +51,17 @@ def calibration(table: pd.DataFrame) -> pd.DataFrame:
     changes: nobody, collapse, swap_in (missing if not run), lowest and highest (of the methods), own and shuffled (mean
     size over the methods with the real and with shuffled groups), share (shuffled / own).
     """
-    rows = []
-    for key, part in table.groupby([*POPULATION, "metric"]):
-        own = part[part["scenario"] == DEFAULT].set_index("method")["change"]
-        shuffled = part[part["scenario"] == PLACEBO].set_index("method")["change"].drop(list(CONTROLS), errors="ignore")
-        methods = own.drop(list(CONTROLS), errors="ignore")
-        sizes = methods.abs().mean(), shuffled.abs().mean()
-        share = sizes[1] / sizes[0] if sizes[0] > 0 else np.nan
-        controls = [own.get(control, np.nan) for control in CONTROLS]
-        rows.append((*key, *controls, methods.min(), methods.max(), *sizes, share))
-    means = ["lowest", "highest", "own", "shuffled", "share"]
-    return pd.DataFrame(rows, columns=["population", "classifier", "metric", *CONTROLS, *means])
+    index = [*POPULATION, "metric"]
+    own, shuffled = (
+        table[table["scenario"] == scenario].pivot(index=index, columns="method", values="change")
+        for scenario in (DEFAULT, PLACEBO)
+    )
+    controls = {control: own.get(control, np.nan) for control in CONTROLS}
+    methods, shuffled = (changes.drop(columns=list(CONTROLS), errors="ignore") for changes in (own, shuffled))
+    found = pd.DataFrame({**controls, "lowest": methods.min(axis=1), "highest": methods.max(axis=1)}, index=own.index)
+    found = found.assign(own=methods.abs().mean(axis=1), shuffled=shuffled.abs().mean(axis=1))
+    share = (found["shuffled"] / found["own"]).where(found["own"] > 0)
+    return found.assign(share=share).reset_index()
 
 
 def blind_spots(calibration: pd.DataFrame) -> pd.DataFrame:

@@ -92,18 +92,23 @@ def table(run: Run) -> pd.DataFrame:
     """
     study = run.described
     base = _numbers(first_scenario(run).astype({"method": "str"}))
-    found = []
+    tables = []
     for convention in [Convention(OURS, study["scenarios"][0]), *conventions(study, released=False)]:
         other = _numbers(convention.apply(run.measures))
         wanted = other["method"].isin([*convention.methods, BEFORE]) if convention.methods else other["seed"].notna()
         wanted &= other["metric"].isin(convention.metrics) if convention.metrics else True
-        pairs = other[wanted].merge(base, on=[*_KEY, "seed"], suffixes=("", "_base"))
-        for key, part in pairs.groupby(_KEY, sort=False):
-            if convention.label == OURS or not part["value"].equals(part["value_base"]):
-                found.append((*key, convention.label, *_difference(part)))
-    columns = [*_KEY, "convention", "base", "value", "difference", "low", "high", "seeds", "note"]
-    changed = pd.DataFrame(found, columns=columns)
-    changed.insert(columns.index("note"), "published", _printed(changed, run.comparison))
+        tables.append(other[wanted].assign(convention=convention.label))
+    pairs = pd.concat(tables).merge(base, on=[*_KEY, "seed"], suffixes=("", "_base"))
+    # a number that is missing under both is the same
+    same = pairs["value"].eq(pairs["value_base"]) | (pairs["value"].isna() & pairs["value_base"].isna())
+    key = [*_KEY, "convention"]
+    altered = ~same.groupby([pairs[c] for c in key]).transform("all") | (pairs["convention"] == OURS)
+    cells = pairs[altered].groupby(key, sort=False)
+    found = pd.DataFrame(
+        [_difference(part) for _, part in cells], index=pairs.loc[altered, key].drop_duplicates().index
+    )
+    changed = pairs.loc[altered, key].drop_duplicates().join(found)
+    changed.insert(len(changed.columns) - 1, "published", _printed(changed, run.comparison))
     orders = {
         "population": study["populations"],
         "method": [BEFORE, *study["methods"]],
@@ -253,26 +258,28 @@ def _numbers(measures: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[[*_KEY, "seed", "value", "note"]]
 
 
-def _difference(pairs: pd.DataFrame) -> tuple:
-    """base, value, difference, low, high, seeds and note of one number under a convention; pairs: its seeds."""
+def _difference(pairs: pd.DataFrame) -> dict[str, object]:
+    """What a convention makes of one number; pairs: its seeds."""
     difference = pairs["value"] - pairs["value_base"]
     known = difference.dropna()
     between = statistics.interval(known)
     notes = pairs["note"].where(pairs["value"].isna(), pairs["note_base"])
-    note = statistics.missing(difference, notes)
-    means = (pairs["value_base"].mean(), pairs["value"].mean(), known.mean())
-    return (*map(float, means), between.low, between.high, len(known), note)
+    means = {"base": pairs["value_base"].mean(), "value": pairs["value"].mean(), "difference": known.mean()}
+    about = {"low": between.low, "high": between.high, "seeds": len(known)}
+    return means | about | {"note": statistics.missing(difference, notes)}
 
 
 def _printed(table: pd.DataFrame, published: pd.DataFrame) -> list[float]:
     """The published number beside each row; missing for a change, or where nothing was published."""
     key = ["population", "classifier", "method", "phase"]
-    known = {
-        (*row[:4], row[4].removesuffix("_released")): row[5]
-        for row in published[[*key, "our_metric", "published"]].itertuples(index=False)
-    }
-    wanted = table[[*key, "metric"]].itertuples(index=False)
-    return [known.get((*row[:4], row[4].removesuffix("_released")), np.nan) for row in wanted]
+
+    def name(rows: pd.DataFrame, metric: str) -> list[tuple]:
+        """What a number is called, whether as defined or as released."""
+        kinds = rows[metric].astype("str").str.removesuffix("_released")
+        return list(rows[key].assign(kind=kinds).itertuples(index=False, name=None))
+
+    known = dict(zip(name(published, "our_metric"), published["published"], strict=True))
+    return [known.get(number, np.nan) for number in name(table, "metric")]
 
 
 def _ours(convention: Convention, measures: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
