@@ -1,12 +1,14 @@
 # Does algorithmic recourse segregate? From raw files to the published table:
 # download -> prepare -> train -> recourse -> simulate -> measure -> render
 
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 
-configfile: "config.yaml"
+configfile: Path(workflow.current_basedir) / "config.yaml"
 
 
 report: "workflow/report/workflow.rst"
@@ -26,15 +28,18 @@ wildcard_constraints:
     population="|".join(config["populations"]),
     classifier="|".join(config["classifiers"]),
     method="|".join(config["methods"]),
-    scenario="|".join(config["scenarios"]),
     seeds=r"\d+-\d+",
 
 
 rule all:
     default_target: True
     input:
+        expand("results/{table}.parquet", table=["measures", "diagnostics", "classifiers"]),
+        expand("results/{table}.csv", table=["comparison", "claims", "claims_evidence"]),
+        expand("results/exhibits/{notebook}", notebook=NOTEBOOKS),
+        expand("results/notebooks/{page}.html", page=[*NOTEBOOKS, "index"]),
+        "results/run.json",
         "results/provenance.json",
-        "results/notebooks/index.html",
 
 
 # One target a stage: everything up to it, for all cells of the configuration.
@@ -45,7 +50,7 @@ rule prepare_all:
 
 rule train_all:
     input:
-        per_classifier("results/{population}/seeds-{seeds}/{classifier}/classifier.pt"),
+        per_block("results/{population}/seeds-{seeds}/{classifier}/classifier.pt"),
 
 
 rule recourse_all:

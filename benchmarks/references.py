@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from inspect import signature
 from itertools import pairwise
 
 import numpy as np
@@ -57,40 +56,31 @@ def valid(x: Tensor, encoding) -> Tensor:
     return x
 
 
-def nearest(person: Tensor, people: Tensor, model: nn.Module) -> Tensor | None:
-    """The one of people [p, d] nearest to the person [d] whom the classifier accepts, if there is one."""
+def nearest(person: Tensor, people: Tensor, model: nn.Module) -> Tensor:
+    """The one of people [p, d] nearest to the person [d] whom the classifier accepts; NaN if there is none."""
     people = people[margin(model, people) > 0]
-    return people[(people - person).norm(dim=1).argmin()] if len(people) else None
+    if not len(people):
+        return torch.full_like(person, math.nan)
+    return people[(people - person).norm(dim=1).argmin()]
 
 
-def nobody(person: Tensor) -> Tensor:
-    return torch.full_like(person, math.nan)
+# -- searches: options are those of the method in config.yaml
 
 
-# -- searches
-
-
-def wachter(
-    model: nn.Module,
-    x: Tensor,
-    encoding,
-    learning_rate: float = 0.01,
-    penalty: float = 0.01,
-    steps: int = 1000,
-    rounds: int = 10,
-) -> Tensor:
+def wachter(model: nn.Module, x: Tensor, encoding, options: Mapping) -> Tensor:
     """One individual after another: Adam with AMSGrad on BCE + λ L1, λ halved after every round."""
     found, mutable = [], torch.tensor(encoding.mutable)
     for person in x:
-        result, current = nobody(person), person.clone().requires_grad_(True)
-        optimiser = torch.optim.Adam([current], lr=learning_rate, amsgrad=True)
-        for step in range(rounds * steps):
+        result, current = torch.full_like(person, math.nan), person.clone().requires_grad_(True)
+        optimiser = torch.optim.Adam([current], lr=options["learning_rate"], amsgrad=True)
+        for step in range(options["rounds"] * options["steps"]):
             point = valid(current.detach(), encoding).requires_grad_(True)
             score = margin(model, point)
             if score > 0:
                 result = point.detach()
                 break
-            loss = softplus(-score) + penalty * 0.5 ** (step // steps) * torch.dist(point, person, 1)
+            penalty = options["penalty"] * 0.5 ** (step // options["steps"])
+            loss = softplus(-score) + penalty * torch.dist(point, person, 1)
             loss.backward()
             # The gradient passes straight through the choice of levels.
             current.grad = point.grad * mutable
@@ -102,81 +92,72 @@ def wachter(
     return torch.stack(found)
 
 
-def growing_spheres(
-    model: nn.Module, x: Tensor, encoding, step: float = 0.2, samples: int = 1000, shells: int = 1000
+def first_shell(
+    person: Tensor, model: nn.Module, encoding, options: Mapping, width: float, dimensions: int, at: Callable
 ) -> Tensor:
+    """The nearest accepted person of the first shell that has one.
+
+    at(offsets [samples, dimensions] from the centre of the shells) -> people [samples, d].
+    """
+    for shell in range(options["shells"]):
+        direction = torch.randn(options["samples"], dimensions)
+        radius = (shell + torch.rand(options["samples"], 1)) * width
+        people = at(radius * direction / direction.norm(dim=1, keepdim=True))
+        result = nearest(person, valid(people, encoding), model)
+        if not result.isnan().any():
+            break
+    return result
+
+
+def growing_spheres(model: nn.Module, x: Tensor, encoding, options: Mapping) -> Tensor:
     """One individual after another, a shell at a time."""
     continuous = [column for (column,) in encoding.indices("continuous")]
     levels = [columns for kind in ("binary", "categorical") for columns in encoding.indices(kind)]
     found = []
     for person in x:
-        result = None
-        for shell in range(shells):
-            direction = torch.randn(samples, len(continuous))
-            radius = (shell + torch.rand(samples, 1)) * step
-            people = person.repeat(samples, 1)
-            people[:, continuous] += radius * direction / direction.norm(dim=1, keepdim=True)
+
+        def at(offsets: Tensor, person: Tensor = person) -> Tensor:
+            people = person.repeat(len(offsets), 1)
+            people[:, continuous] += offsets
             for columns in levels:
-                people[:, columns] = torch.rand(samples, len(columns))
-            result = nearest(person, valid(people, encoding), model)
-            if result is not None:
-                break
-        found.append(nobody(person) if result is None else result)
+                people[:, columns] = torch.rand(len(offsets), len(columns))
+            return people
+
+        found.append(first_shell(person, model, encoding, options, options["step"], len(continuous), at))
     return torch.stack(found)
 
 
-def latent_search(
-    vae,
-    model: nn.Module,
-    x: Tensor,
-    encoding,
-    seen: np.ndarray,
-    width: float = 0.01,
-    samples: int = 100,
-    shells: int = 1000,
-) -> Tensor:
+def latent_search(vae, model: nn.Module, x: Tensor, encoding, options: Mapping, seen: np.ndarray) -> Tensor:
     """One individual after another, a shell of the latent space at a time; `seen` [d]: what the decoder also sees."""
-    mutable, seen = torch.tensor(encoding.mutable), torch.tensor(seen)
-    found = []
+    mutable, seen, found = torch.tensor(encoding.mutable), torch.tensor(seen), []
     for person in x:
-        result, centre = None, vae.encode(person[None, mutable])
-        for shell in range(shells):
-            direction = torch.randn(samples, vae.latent)
-            radius = (shell + torch.rand(samples, 1)) * width
-            points = centre + radius * direction / direction.norm(dim=1, keepdim=True)
-            people = person.repeat(samples, 1)
-            people[:, mutable] = vae.decode(points, person[seen].expand(samples, -1))
-            result = nearest(person, valid(people, encoding), model)
-            if result is not None:
-                break
-        found.append(nobody(person) if result is None else result)
+        centre = vae.encode(person[None, mutable])
+
+        def at(offsets: Tensor, person: Tensor = person, centre: Tensor = centre) -> Tensor:
+            people = person.repeat(len(offsets), 1)
+            people[:, mutable] = vae.decode(centre + offsets, person[seen].expand(len(offsets), -1))
+            return people
+
+        found.append(first_shell(person, model, encoding, options, options["width"], vae.latent, at))
     return torch.stack(found)
 
 
-def cruds(
-    csvae: CSVAE,
-    model: nn.Module,
-    x: Tensor,
-    encoding,
-    steps: int = 2000,
-    search_rate: float = 0.01,
-    penalty: float = 1e-3,
-) -> Tensor:
+def cruds(csvae: CSVAE, model: nn.Module, x: Tensor, encoding, options: Mapping) -> Tensor:
     """One individual after another: RMSprop on w by autograd, the accepted iterate with the lowest loss is kept."""
     mutable, found = torch.tensor(encoding.mutable), []
     for person in x:
         given = person[None, ~mutable]
         z = csvae.encode(person[None, mutable])
         w = csvae.sample_w(1.0).requires_grad_(True)
-        optimiser = torch.optim.RMSprop([w], lr=search_rate)
-        best, lowest = nobody(person), math.inf
-        for _ in range(steps):
+        optimiser = torch.optim.RMSprop([w], lr=options["search_rate"])
+        best, lowest = torch.full_like(person, math.nan), math.inf
+        for _ in range(options["steps"]):
             decoded = csvae.decoder(torch.cat([z, w, given], 1))[0]
             point = person.clone()
             point[mutable] = decoded.detach()
             point = valid(point, encoding).requires_grad_(True)
             score = margin(model, point)
-            loss = softplus(-score) + penalty * (point - person).square().sum()
+            loss = softplus(-score) + options["penalty"] * (point - person).square().sum()
             if score > 0 and loss.item() < lowest:
                 best, lowest = point.detach(), loss.item()
             optimiser.zero_grad()
@@ -187,20 +168,10 @@ def cruds(
     return torch.stack(found)
 
 
-def ebr(
-    density: MDN,
-    model: nn.Module,
-    x: Tensor,
-    encoding,
-    density_quantile: float = 0.7,
-    bound: float = 20.0,
-    proposals: int = 50_000,
-    keep: int = 1000,
-    shared_pool: bool = False,
-) -> Tensor:
+def ebr(density: MDN, model: nn.Module, x: Tensor, encoding, options: Mapping) -> Tensor:
     """One individual after another, each with samples of their own (Algorithm 1).
 
-    shared_pool: one pool, the minority's, for all (whose other immutables must be alike).
+    With `shared_pool`: one pool, the minority's, for all (whose other immutables must be alike).
     """
     mutable, found = torch.tensor(encoding.mutable), []
     immutable = [column for column, moves in enumerate(encoding.mutable) if not moves]
@@ -210,34 +181,29 @@ def ebr(
     def draw(own: Tensor) -> Tensor:
         other = own.clone()
         other[sensitive] = 1 - other[sensitive]
-        samples = density.sample(proposals, own)
-        chance = density.log_density(samples, other).exp() / bound
-        samples = samples[torch.rand(proposals, dtype=torch.float64) < chance][:keep]
+        samples = density.sample(options["proposals"], own)
+        chance = density.log_density(samples, other).exp() / options["bound"]
+        samples = samples[torch.rand(len(samples), dtype=torch.float64) < chance][: options["keep"]]
         samples = samples[((samples >= 0) & (samples <= 1))[:, continuous].all(1)]
         if not len(samples):
             return samples
         product = density.log_density(samples, own) + density.log_density(samples, other)
-        return samples[product >= product.quantile(density_quantile)]
+        return samples[product >= product.quantile(options["density_quantile"])]
 
     pool = None
-    if shared_pool:
+    if options["shared_pool"]:
         own = x[0, immutable].clone()
         own[sensitive] = minority
         pool = draw(own)
     for person in x:
         samples = draw(person[immutable]) if pool is None else pool
-        result = None
-        if len(samples):
-            people = person.repeat(len(samples), 1)
-            people[:, mutable] = samples
-            result = nearest(person, valid(people, encoding), model)
-        found.append(nobody(person) if result is None else result)
+        people = person.repeat(len(samples), 1)
+        people[:, mutable] = samples
+        found.append(nearest(person, valid(people, encoding), model))
     return torch.stack(found)
 
 
-def face(
-    model: nn.Module, x: Tensor, encoding, individuals: np.ndarray, neighbours: int = 50, density_quantile: float = 0.5
-) -> Tensor:
+def face(model: nn.Module, x: Tensor, encoding, options: Mapping, individuals: np.ndarray) -> Tensor:
     """One individual after another: the shortest path from them to the first accepted individual in a dense region.
 
     individuals: float64 [n, d], all who may be passed; the people x must be among them.
@@ -251,8 +217,8 @@ def face(
             points, targets = individuals[members][:, mutable], accepted[members]
             density = log_density(points)
             if targets.any():
-                targets &= density >= np.quantile(density[targets], density_quantile)
-            profiles[profile] = points, targets, roads(points, density, neighbours)
+                targets &= density >= np.quantile(density[targets], options["density_quantile"])
+            profiles[profile] = points, targets, roads(points, density, options["neighbours"])
         points, targets, graph = profiles[profile]
         start = int(np.linalg.norm(points - person[mutable], axis=1).argmin())
         end, result = first_reached(graph, start, targets), np.full_like(person, np.nan)
@@ -363,37 +329,27 @@ class VAE:
 
 
 def train_vae(
-    x: Tensor,
-    condition: Tensor,
-    hidden: Sequence[int] = (256,),
-    latent: int = 2,
-    kl_weight: float = 0.3,
-    epochs: int = 500,
-    batch: int = 32,
-    learning_rate: float = 1e-3,
-    weight_decay: float = 1e-6,
-    adversary_weight: float = 0.0,
-    adversary_hidden: Sequence[int] = (8, 8, 8),
-    adversary_learning_rate: float = 0.01,
-    group: Tensor | None = None,
+    x: Tensor, condition: Tensor, options: Mapping, group: Tensor | None = None
 ) -> tuple[VAE, dict[str, float]]:
     """A VAE, with a group [n] against an adversary, and its final losses per individual."""
+    hidden, latent, epochs = options["hidden"], options["latent"], options["epochs"]
     encoder = mlp((x.shape[1], *hidden, 2 * latent))
     decoder = mlp((latent + condition.shape[1], *reversed(hidden), x.shape[1]))
     model = VAE(encoder, decoder, latent)
     weights = [*encoder.parameters(), *decoder.parameters()]
-    optimiser = torch.optim.Adam(weights, lr=learning_rate, weight_decay=weight_decay)
-    rival = mlp((latent, *adversary_hidden, 1), nn.Sigmoid)
-    rival_optimiser = torch.optim.Adam(rival.parameters(), lr=adversary_learning_rate)
+    optimiser = torch.optim.Adam(weights, lr=options["learning_rate"], weight_decay=options["weight_decay"])
     label = x.new_zeros(len(x), 1) if group is None else group[:, None]
+    if group is not None:
+        rival = mlp((latent, *options["adversary_hidden"], 1), nn.Sigmoid)
+        rival_optimiser = torch.optim.Adam(rival.parameters(), lr=options["adversary_learning_rate"])
     for epoch in range(epochs):
-        for part, given, wanted in loader(batch, x, condition, label):
+        for part, given, wanted in loader(options["batch"], x, condition, label):
             posterior = gaussian(encoder(part))
             z = posterior.rsample()
             loss = binary_cross_entropy(model.decode(z, given), part, reduction="sum")
-            loss = loss + kl_weight * epoch / epochs * kl_divergence(posterior, Normal(0.0, 1.0)).sum()
+            loss = loss + options["kl_weight"] * epoch / epochs * kl_divergence(posterior, Normal(0.0, 1.0)).sum()
             if group is not None:
-                loss = loss - adversary_weight * Bernoulli(logits=rival(z)).entropy().sum()
+                loss = loss - options["adversary_weight"] * Bernoulli(logits=rival(z)).entropy().sum()
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -401,7 +357,7 @@ def train_vae(
                 rival_optimiser.zero_grad()
                 binary_cross_entropy_with_logits(rival(z.detach()), wanted).backward()
                 rival_optimiser.step()
-    nn.ModuleList([encoder, decoder, rival]).requires_grad_(False)
+    nn.ModuleList([encoder, decoder]).requires_grad_(False)
     posterior = gaussian(encoder(x))
     z = posterior.sample()
     losses = {
@@ -427,17 +383,9 @@ class CSVAE:
         return gaussian(self.prior(torch.tensor([[label]]))).sample()
 
 
-def train_csvae(
-    x: Tensor,
-    condition: Tensor,
-    label: Tensor,
-    hidden: int = 256,
-    latent: int = 2,
-    epochs: int = 100,
-    batch: int = 32,
-    learning_rate: float = 5e-3,
-) -> tuple[CSVAE, dict[str, float]]:
+def train_csvae(x: Tensor, condition: Tensor, options: Mapping, label: Tensor) -> tuple[CSVAE, dict[str, float]]:
     """A CSVAE for a label [n], and its final losses."""
+    hidden, latent, learning_rate = options["hidden"], options["latent"], options["learning_rate"]
     m, c, y = x.shape[1], condition.shape[1], label[:, None]
     to_z, to_w, prior = mlp((m, hidden, 2 * latent)), mlp((m + 1, hidden, 2 * latent)), mlp((1, 2 * latent))
     decoder, rival = mlp((2 * latent + c, hidden, m)), mlp((latent, hidden, 1))
@@ -448,21 +396,22 @@ def train_csvae(
     def codes(part: Tensor, y: Tensor) -> tuple[Normal, Normal, Normal]:
         return gaussian(to_z(part)), gaussian(to_w(torch.cat([part, y], 1))), gaussian(prior(y))
 
-    for _ in range(epochs):
-        for part, given, wanted in loader(batch, x, condition, y):
+    for _ in range(options["epochs"]):
+        for part, given, wanted in loader(options["batch"], x, condition, y):
             q_z, q_w, p_w = codes(part, wanted)
             z, w = q_z.rsample(), q_w.rsample()
             loss = (
-                40 * mse_loss(decoder(torch.cat([z, w, given], 1)), part)
-                + 0.2 * kl_divergence(q_z, Normal(0.0, 1.0)).sum(1).mean()
-                + kl_divergence(q_w, p_w).sum(1).mean()
-                - 110 * Bernoulli(logits=rival(z)).entropy().mean()
+                options["reconstruction_weight"] * mse_loss(decoder(torch.cat([z, w, given], 1)), part)
+                + options["z_weight"] * kl_divergence(q_z, Normal(0.0, 1.0)).sum(1).mean()
+                + options["w_weight"] * kl_divergence(q_w, p_w).sum(1).mean()
+                - options["entropy_weight"] * Bernoulli(logits=rival(z)).entropy().mean()
             )
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             rival_optimiser.zero_grad()
-            (100 * binary_cross_entropy_with_logits(rival(z.detach()), wanted)).backward()
+            rival_loss = binary_cross_entropy_with_logits(rival(z.detach()), wanted)
+            (options["cross_entropy_weight"] * rival_loss).backward()
             rival_optimiser.step()
     nn.ModuleList([model, rival]).requires_grad_(False)
     q_z, q_w, p_w = codes(x, y)
@@ -481,6 +430,7 @@ class MDN:
 
     network: nn.Module
     components: int
+    floor: float
     x_moments: tuple[Tensor, Tensor]
     condition_moments: tuple[Tensor, Tensor]
 
@@ -489,7 +439,7 @@ class MDN:
         mean, scale = self.condition_moments
         output, k = self.network((condition.double() - mean) / scale), self.components
         means, log_scales = output[:, k:].view(len(output), 2, k, -1).unbind(1)
-        components = Independent(Normal(means, log_scales.exp() + 1e-2), 1)
+        components = Independent(Normal(means, log_scales.exp() + self.floor), 1)
         return MixtureSameFamily(Categorical(logits=output[:, :k]), components)
 
     def log_density(self, x: Tensor, condition: Tensor) -> Tensor:
@@ -502,24 +452,20 @@ class MDN:
         return (self.mixture(condition[None]).sample((n,))[:, 0] * scale + mean).float()
 
 
-def train_mdn(
-    x: Tensor,
-    condition: Tensor,
-    components: int = 50,
-    hidden: Sequence[int] = (16, 16),
-    epochs: int = 1000,
-    learning_rate: float = 5e-3,
-) -> tuple[MDN, dict[str, float]]:
+def train_mdn(x: Tensor, condition: Tensor, options: Mapping) -> tuple[MDN, dict[str, float]]:
     """A mixture density network by full batches, evaluated for every individual, and its final loss."""
 
     def moments(values: Tensor) -> tuple[Tensor, Tensor]:
         scale = values.double().std(0, correction=0)
         return values.double().mean(0), torch.where(scale > 0, scale, 1.0)
 
-    sizes = (condition.shape[1], *hidden, components * (1 + 2 * x.shape[1]))
-    model = MDN(mlp(sizes, nn.Tanh, torch.float64), components, moments(x), moments(condition))
-    optimiser = torch.optim.Adam(model.network.parameters(), lr=learning_rate)
-    for _ in range(epochs + 1):
+    components = options["components"]
+    sizes = (condition.shape[1], *options["hidden"], components * (1 + 2 * x.shape[1]))
+    model = MDN(
+        mlp(sizes, nn.Tanh, torch.float64), components, options["deviation_floor"], moments(x), moments(condition)
+    )
+    optimiser = torch.optim.Adam(model.network.parameters(), lr=options["learning_rate"])
+    for _ in range(options["epochs"] + 1):
         loss = -model.log_density(x, condition).mean()
         optimiser.zero_grad()
         loss.backward()
@@ -530,80 +476,64 @@ def train_mdn(
 
 # -- the methods, complete: density model, if any, and search
 
-#: where IBR's defaults are not C-CHVAE's
-IBR = {"kl_weight": 1.0, "epochs": 100, "weight_decay": 0.0, "adversary_weight": 200.0, "shells": 2000}
+#: Options of variants, which the plain loops do not have, and what they are for the method itself.
+PLAIN = {
+    **dict.fromkeys(("compatible", "shrink", "sparse", "resampling", "released_sampler"), False),
+    **dict.fromkeys(("cross_entropy", "sensitive_in_decoder"), False),
+    **dict.fromkeys(("bridges", "start_from_prior", "other_group"), True),
+}
 
 
-def recourse(method: str, options: dict, population, classifier) -> tuple[Tensor, dict[str, float]]:
-    """Recourse of everyone in train who is rejected [n, d], NaN where there is none, and the model's final losses."""
+def recourse(method: str, options: Mapping, population, classifier) -> tuple[Tensor, dict[str, float]]:
+    """Recourse of everyone in train who is rejected [n, d], NaN where there is none, and the model's final losses.
+
+    Raises ValueError for a method, or a variant of one, that has no plain loop.
+    """
+    if varied := [name for name, value in PLAIN.items() if options.get(name, value) != value]:
+        raise ValueError(f"{method} with {', '.join(varied)} has no plain reference")
     model, encoding = module(classifier), population.encoding
     everyone = torch.tensor(population.features, dtype=torch.float32)
     accepted = margin(model, everyone) > 0
     x = everyone[torch.tensor(population.train) & ~accepted]
     mutable = torch.tensor(encoding.mutable)
-    own, given, losses = everyone[:, mutable], everyone[:, ~mutable], {}
+    own, given = everyone[:, mutable], everyone[:, ~mutable]
     if method == "wachter":
-        found = wachter(model, x, encoding, **options)
-    elif method == "growing_spheres":
-        found = growing_spheres(model, x, encoding, **options)
-    elif method == "face":
-        found = face(model, x, encoding, population.features, **options)
-    elif method == "cchvae":
-        training, search = divide(options, train_vae)
-        vae, losses = train_vae(own, given, **training)
-        found = latent_search(vae, model, x, encoding, ~encoding.mutable, **search)
-    elif method == "ibr":
-        training, search = divide(IBR | options, train_vae)
+        return wachter(model, x, encoding, options), {}
+    if method == "growing_spheres":
+        return growing_spheres(model, x, encoding, options), {}
+    if method == "face":
+        return face(model, x, encoding, options, population.features), {}
+    if method == "cchvae":
+        vae, losses = train_vae(own, given, options)
+        return latent_search(vae, model, x, encoding, options, ~encoding.mutable), losses
+    if method == "ibr":
         seen = ~encoding.mutable
         seen[encoding.sensitive_index] = False
-        group = everyone[:, encoding.sensitive_index]
-        vae, losses = train_vae(own, everyone[:, torch.tensor(seen)], group=group, **training)
-        found = latent_search(vae, model, x, encoding, seen, **search)
-    elif method == "cruds":
-        training, search = divide(options, train_csvae)
-        label = torch.tensor(population.labels, dtype=torch.float32)
-        csvae, losses = train_csvae(own, given, label, **training)
-        found = cruds(csvae, model, x, encoding, **search)
-    elif method == "ebr":
-        training, search = divide(options, train_mdn)
-        density, losses = train_mdn(own[accepted], given[accepted], **training)
-        found = ebr(density, model, x, encoding, **search)
-    else:
-        raise ValueError(f"{method} has no plain reference")
-    return found, losses
-
-
-def divide(options: dict, train: Callable) -> tuple[dict, dict]:
-    """The options that `train` takes, and the others."""
-    names = signature(train).parameters
-    return (
-        {name: value for name, value in options.items() if name in names},
-        {name: value for name, value in options.items() if name not in names},
-    )
+        vae, losses = train_vae(own, everyone[:, torch.tensor(seen)], options, everyone[:, encoding.sensitive_index])
+        return latent_search(vae, model, x, encoding, options, seen), losses
+    if method == "cruds":
+        csvae, losses = train_csvae(own, given, options, torch.tensor(population.labels, dtype=torch.float32))
+        return cruds(csvae, model, x, encoding, options), losses
+    if method == "ebr":
+        density, losses = train_mdn(own[accepted], given[accepted], options)
+        return ebr(density, model, x, encoding, options), losses
+    raise ValueError(f"{method} has no plain reference")
 
 
 # -- metrics
 
 
-def centralization(features: np.ndarray, minority: np.ndarray, radius: float) -> float:
-    """A loop over minority members."""
-    count = 0
-    for person in features[minority]:
-        near = np.linalg.norm(features - person, axis=1) <= radius
-        count += (near & minority).sum() > (near & ~minority).sum()
-    return count / minority.sum()
-
-
-def centralization_released(features: np.ndarray, minority: np.ndarray, radius: float) -> float:
-    """The same, but the j-th member counts only if row j is a member."""
+def centralization(features: np.ndarray, minority: np.ndarray, radius: float, released: bool = False) -> float:
+    """A loop over minority members; as released, the j-th of them counts only if row j is a member."""
     count = 0
     for row, person in enumerate(features[minority]):
         near = np.linalg.norm(features - person, axis=1) <= radius
-        count += minority[row] and (near & minority).sum() > (near & ~minority).sum()
+        counts = minority[row] or not released
+        count += counts and (near & minority).sum() > (near & ~minority).sum()
     return count / minority.sum()
 
 
-def atkinson(centres: np.ndarray, features: np.ndarray, minority: np.ndarray) -> float:
+def atkinson(centres: np.ndarray, features: np.ndarray, minority: np.ndarray, b: float) -> float:
     """A loop over individuals to find their area, then one over areas."""
     area = np.array([np.linalg.norm(centres - person, axis=1).argmin() for person in features])
     share, total = minority.mean(), 0.0
@@ -611,8 +541,8 @@ def atkinson(centres: np.ndarray, features: np.ndarray, minority: np.ndarray) ->
         members = area == i
         if members.any():
             p = minority[members].mean()
-            total += ((1 - p) * p) ** 0.5 * members.sum()
-    return 1 - share / (1 - share) * (total / (share * len(minority))) ** 2
+            total += (1 - p) ** (1 - b) * p**b * members.sum()
+    return 1 - share / (1 - share) * (total / (share * len(minority))) ** (1 / (1 - b))
 
 
 def proximity(x: np.ndarray, y: np.ndarray) -> float:
@@ -640,7 +570,7 @@ def cost_gap(factual: np.ndarray, counterfactual: np.ndarray, minority: np.ndarr
     return abs(cost(factual[minority], counterfactual[minority]) - cost(factual[~minority], counterfactual[~minority]))
 
 
-def ynn(counterfactual: np.ndarray, individuals: np.ndarray, accepted: np.ndarray, k: int = 5) -> float:
+def ynn(counterfactual: np.ndarray, individuals: np.ndarray, accepted: np.ndarray, k: int) -> float:
     """A loop over recourses; individuals who tie for the last places share them."""
     shares = []
     for person in counterfactual:
@@ -662,11 +592,13 @@ def closeness(counterfactual: np.ndarray, favourable: np.ndarray) -> float:
     return float(np.mean([np.linalg.norm(favourable - person, axis=1).mean() for person in counterfactual]))
 
 
-def measures(population, rejected: np.ndarray, counterfactual: np.ndarray, home) -> dict[tuple[str, str], float]:
+def measures(
+    population, rejected: np.ndarray, counterfactual: np.ndarray, home, settings: Mapping
+) -> dict[tuple[str, str], float]:
     """(scope, metric) -> value, after everyone who found recourse has taken it up.
 
     population: the training part [n]. rejected: bool [n]. counterfactual: mutable features [n rejected, m], NaN where
-    there is none. home: the neighbourhoods before.
+    there is none. home: the neighbourhoods before. settings: `measure` of config.yaml.
     """
     before, minority = population.features[:, population.encoding.mutable], population.minority
     found = np.isfinite(counterfactual).all(1)
@@ -677,9 +609,9 @@ def measures(population, rejected: np.ndarray, counterfactual: np.ndarray, home)
     for scope, who in (("everyone", np.ones_like(moved)), ("recipients", moved), ("accepted", ~rejected | moved)):
         x, m = after[who], minority[who]
         values |= {
-            (scope, "atkinson"): atkinson(home.centres, x, m),
+            (scope, "atkinson"): atkinson(home.centres, x, m, settings["atkinson_b"]),
             (scope, "centralization"): centralization(x, m, home.radius),
-            (scope, "centralization_released"): centralization_released(x, m, home.radius),
+            (scope, "centralization_released"): centralization(x, m, home.radius, released=True),
             (scope, "average_proximity"): average_proximity(x, m),
             (scope, "spatial_proximity"): spatial_proximity(x, m),
         }
@@ -688,7 +620,7 @@ def measures(population, rejected: np.ndarray, counterfactual: np.ndarray, home)
         ("recipients", "found"): found.mean(),
         ("recipients", "cost"): cost(before[moved], target),
         ("recipients", "cost_gap"): cost_gap(before[moved], target, minority[moved]),
-        ("recipients", "ynn"): ynn(target, before, ~rejected),
+        ("recipients", "ynn"): ynn(target, before, ~rejected, settings["ynn_k"]),
         ("recipients", "diversity"): diversity(target),
         ("recipients", "closeness"): closeness(target, before[population.labels == 1]),
     }

@@ -13,34 +13,24 @@ the same reference. Wachter and FACE draw nothing, and must agree person by pers
 
 from __future__ import annotations
 
-import re
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 
+import blocks
+import common
 import numpy as np
 import pandas as pd
+import references
 import torch
-import yaml
 from scipy import stats
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "workflow" / "src"), str(ROOT / "tests")]
+from conftest import population as made_up
+from recourse_segregation import classifiers, contracts, data, plan
+from recourse_segregation.population import Population, prepare
+from recourse_segregation.seeds import derive, numpy_generator, torch_generator
+from recourse_segregation.statistics import holm
 
-import references  # noqa: E402
-
-from conftest import population as made_up  # noqa: E402
-from recourse_segregation import classifiers, contracts, data, measure, recourse, settings, simulation  # noqa: E402
-from recourse_segregation.population import Population, prepare  # noqa: E402
-from recourse_segregation.seeds import derive, numpy_generator, torch_generator  # noqa: E402
-from recourse_segregation.statistics import holm  # noqa: E402
-
-torch.set_num_threads(1)
-
-TABLE = ROOT / "docs" / "performance" / "same_quality.csv"
-DOCUMENT = ROOT / "docs" / "performance.md"
-BLOCK = re.compile(r"(<!-- same quality -->\n).*?(<!-- /same quality -->)", re.DOTALL)
+TABLE = common.ROOT / "docs" / "performance" / "same_quality.csv"
 
 SEEDS = 20
 #: populations (and classifiers) on which the methods that draw nothing are compared
@@ -61,63 +51,55 @@ CONTROL = {
     "cruds": {"learning_rate": 2.5e-3},
     "ebr": {"learning_rate": 2.5e-3},
 }
-NEIGHBOURHOODS, RADIUS_QUANTILE, RESAMPLES = 30, 0.1, 99_999
+RADIUS_QUANTILE, RESAMPLES = 0.1, 99_999
 KEY = ["population", "method", "scope", "metric"]
 
 
-class Cell:
-    """A population with its classifier and its neighbourhoods; `options` of each method."""
+class Sides:
+    """A population with its classifier, and recourse for it: both sides."""
 
     def __init__(self, name: str, seed: int):
-        config = settings.validate(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
         self.name, stream = name, torch_generator(seed, "same quality", name)
         if name == "synthetic":
-            everyone = prepare(name, data.load(name), "sex", seed, 10_000)
-            self.population = Population(everyone.encoding, everyone.table[::4].reset_index(drop=True))
-            trained = settings.options_for(config, "classifiers", "linear", name)
+            drawn = plan.settings(common.CONFIG, "prepare", name)
+            everyone = prepare(name, data.load(name), "sex", seed, drawn["rows"], drawn["test_share"])
+            population = Population(everyone.encoding, everyone.table[::4].reset_index(drop=True))
+            trained = plan.options_for(common.CONFIG, "classifiers", "linear", name)
         else:
-            self.population = made_up("levels", seed, rows=160)
-            trained = {"hidden": (16,), "learning_rate": 0.02, "epochs": 60}
-        self.classifier = classifiers.train(self.population, stream, **trained)
-        self.train = self.population.training_part()
-        self.accepted = contracts.accepted(classifiers.predictions(self.classifier, self.population), self.train)
-        self.homes = measure.fit_neighbourhoods(self.train, self.accepted, NEIGHBOURHOODS, RADIUS_QUANTILE)
-        self.options = {
-            method: settings.options_for(config, "methods", method, name) | REDUCED.get(method, {})
-            for method in (*DETERMINISTIC, *CONTROL)
-        }
+            population = made_up("levels", seed, rows=160)
+            trained = {"hidden": (16,), "learning_rate": 0.02, "epochs": 60, "batch": 32}
+        classifier = classifiers.train(population, stream, **trained)
+        self.cell = common.Cell(population, classifier, radius_quantile=RADIUS_QUANTILE)
+
+    def options(self, method: str, **changed) -> dict:
+        return common.options(method, self.name, **(REDUCED.get(method, {}) | changed))
 
     def ours(self, method: str, seed: int, **changed) -> tuple[np.ndarray, dict]:
         """Recourse [n, m] and (scope, metric) -> value, by the library."""
-        options = self.options[method] | changed
-        people = Population(self.population.encoding, self.population.table.assign(seed=seed))
-        train = people.training_part()
-        offered, diagnostics = recourse.generate([people], [self.classifier], "-", method, method, options)
-        after = simulation.implement(train, self.accepted, offered, numpy_generator(seed, "same quality", "uptake"))
-        before = measure.before(train, self.accepted, self.homes).assign(phase="before")
-        table = measure.after(train, self.accepted, offered, after, before, self.homes).query("phase == 'after'")
-        values = table.set_index(["scope", "metric"])["value"].to_dict()
+        offered, diagnostics = self.cell.given(method, self.options(method, **changed), seed)
         losses = diagnostics.set_index("quantity")["value"].to_dict()
-        moved = offered[list(people.encoding.mutable_columns)].to_numpy()
-        return moved, values | {("model", name): value for name, value in losses.items()}
+        moved = offered[list(self.cell.population.encoding.mutable_columns)].to_numpy()
+        return moved, self.cell.measured(offered) | {("model", name): value for name, value in losses.items()}
 
     def plain(self, method: str, seed: int) -> tuple[np.ndarray, dict]:
         """The same, by plain loops."""
         torch.manual_seed(derive(seed, "same quality", "reference", method))
-        found, losses = references.recourse(method, self.options[method], self.population, self.classifier)
-        moved = found.double().numpy()[:, self.population.encoding.mutable]
+        cell = self.cell
+        found, losses = references.recourse(method, self.options(method), cell.population, cell.classifier)
+        moved = found.double().numpy()[:, cell.population.encoding.mutable]
         return moved, self.naive(moved) | {("model", name): value for name, value in losses.items()}
 
     def naive(self, moved: np.ndarray) -> dict:
-        return references.measures(self.train, ~self.accepted, moved, self.homes["everyone"])
+        cell = self.cell
+        return references.measures(cell.train, ~cell.accepted, moved, cell.homes["everyone"], cell.settings)
 
 
 def exact(name: str, method: str) -> pd.DataFrame:
     """The largest difference of a method that draws nothing, over `DRAWS` populations: of recourse and each metric."""
     rows = []
     for seed in range(DRAWS):
-        cell = Cell(name, seed)
-        (ours, our_values), (plain, plain_values) = cell.ours(method, seed), cell.plain(method, seed)
+        sides = Sides(name, seed)
+        (ours, our_values), (plain, plain_values) = sides.ours(method, seed), sides.plain(method, seed)
         apart = np.nan_to_num(np.abs(ours - plain), nan=np.inf)
         apart[np.isnan(ours) & np.isnan(plain)] = 0
         rows.append((name, method, "individual", "recourse", apart.max(initial=0)))
@@ -128,12 +110,12 @@ def exact(name: str, method: str) -> pd.DataFrame:
 
 def sampled(name: str, method: str) -> pd.DataFrame:
     """(scope, metric) of a method that draws, a column for each side: arrays over seeds."""
-    cell, rows = Cell(name, 0), []
-    plain = pd.DataFrame([cell.plain(method, seed)[1] for seed in range(SEEDS)])
-    runs = [cell.ours(method, seed) for seed in range(SEEDS)]
+    sides, rows = Sides(name, 0), []
+    plain = pd.DataFrame([sides.plain(method, seed)[1] for seed in range(SEEDS)])
+    runs = [sides.ours(method, seed) for seed in range(SEEDS)]
     ours = pd.DataFrame([values for _, values in runs])
-    control = pd.DataFrame([cell.ours(method, seed, **CONTROL[method])[1] for seed in range(SEEDS)])
-    same = cell.naive(runs[0][0])
+    control = pd.DataFrame([sides.ours(method, seed, **CONTROL[method])[1] for seed in range(SEEDS)])
+    same = sides.naive(runs[0][0])
     for key in plain:
         values = [side[key].to_numpy() for side in (plain, ours, control)]
         rows.append((name, method, *key, *values, abs(same[key] - ours[key][0]) if key in same else np.nan))
@@ -174,39 +156,34 @@ def tested(samples: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary(table: pd.DataFrame) -> str:
-    """Markdown: a row for each population and method."""
-    lines = [
-        "| population | method | found, loop | found, ours | cost, loop | cost, ours | tests | smallest p "
-        "| after Holm | the control's, after Holm |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    drawn = table[table["p_mean"].notna()]
-    for (name, method), part in drawn.groupby(["population", "method"], sort=False):
-        row = part.set_index(["scope", "metric"])
-        cells = [
-            f"{row.loc[('recipients', metric), side]:.3f} ± {row.loc[('recipients', metric), f'{side}_sd']:.3f}"
+    """Markdown: a row for each population and method that draws."""
+    drawn, rows = table[table["p_mean"].notna()], []
+    for cell, part in drawn.groupby(["population", "method"], sort=False):
+        row = part.set_index(["scope", "metric"]).loc["recipients"]
+        levels = [
+            f"{row.loc[metric, side]:.3f} ± {row.loc[metric, f'{side}_sd']:.3f}"
             for metric in ("found", "cost")
             for side in ("plain", "ours")
         ]
-        smallest = [
-            part[[f"{prefix}p_distribution{end}", f"{prefix}p_mean{end}"]].min(axis=None)
-            for prefix, end in (("", ""), ("", "_holm"), ("control_", "_holm"))
-        ]
-        p = " | ".join(f"{value:.2g}" for value in smallest)
-        lines.append(f"| {name} | {method} | {' | '.join(cells)} | {2 * len(part)} | {p} |")
+        tests = ("p_distribution", "p_mean"), ("p_distribution_holm", "p_mean_holm")
+        smallest = [part[[*columns]].min(axis=None) for columns in tests]
+        smallest.append(part[[f"control_{column}" for column in tests[1]]].min(axis=None))
+        rows.append([*cell, *levels, 2 * len(part), *(f"{p:.2g}" for p in smallest)])
+    levels = [f"{metric}, {side}:" for metric in ("found", "cost") for side in ("loop", "ours")]
+    columns = ["population", "method", *levels, "tests:", "smallest p:", "after Holm:", "the control's, after Holm:"]
     both = drawn[["p_distribution", "p_mean"]].to_numpy()
     corrected = drawn[["p_distribution_holm", "p_mean_holm"]].to_numpy()
-    exact = table[table["p_mean"].isna() & (table["metric"] == "recourse")]
-    people = exact.groupby("method", sort=False)["largest_difference"].max()
+    sure = table[table["p_mean"].isna() & (table["metric"] == "recourse")]
+    people = sure.groupby("method", sort=False)["largest_difference"].max()
     metrics = table.loc[table["metric"] != "recourse", "largest_difference"].max()
-    notes = [
-        f"{both.size} tests, {SEEDS} seeds a side. The smallest p after Holm's correction over all of them is",
-        f"{corrected.min():.2g}; before it, {(both < 0.05).mean():.1%} are below 0.05. The largest difference of",
-        f"anybody's recourse (features in [0, 1], {DRAWS} draws of each population) is",
-        f"{' and '.join(f'{value:.1g} ({method})' for method, value in people.items())}; of any metric of the same",
-        f"recourse, {metrics:.1g}.",
-    ]
-    return "\n".join([*lines, "", *notes]) + "\n"
+    return (
+        f"{blocks.table(columns, rows)}\n"
+        f"{both.size} tests, {SEEDS} seeds a side. The smallest p after Holm's correction over all of them is\n"
+        f"{corrected.min():.2g}; before it, {(both < 0.05).mean():.1%} are below 0.05. The largest difference of\n"
+        f"anybody's recourse (features in [0, 1], {DRAWS} draws of each population) is\n"
+        f"{' and '.join(f'{value:.1g} ({method})' for method, value in people.items())}; of any metric of the same\n"
+        f"recourse, {metrics:.1g}.\n"
+    )
 
 
 def main() -> None:
@@ -225,9 +202,7 @@ def write(table: pd.DataFrame) -> None:
     table = table[[*order, *(c for c in table if c not in order)]]
     numbers = table.select_dtypes("float").columns
     contracts.write_csv(table.assign(**table[numbers].map(lambda value: float(f"{value:.6g}"))), TABLE)
-    text = summary(table)
-    document = DOCUMENT.read_text(encoding="utf-8")
-    DOCUMENT.write_text(BLOCK.sub(lambda found: found[1] + text + found[2], document), encoding="utf-8")
+    blocks.put("docs/performance.md", "same quality", summary(table))
 
 
 if __name__ == "__main__":

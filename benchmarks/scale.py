@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 import multiprocessing
-import re
 import resource
 import sys
 import time
@@ -23,6 +22,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import blocks
+import common
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -33,19 +34,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from sklearn import cluster, model_selection  # noqa: F401  (loaded before anything is timed)
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "workflow" / "src"))
+from recourse_segregation import classifiers, contracts, methods, names, plan
+from recourse_segregation.metrics import recourse as quality
+from recourse_segregation.metrics import segregation
+from recourse_segregation.seeds import torch_generator
 
-from recourse_segregation import classifiers, contracts, methods, recourse, simulation  # noqa: E402
-from recourse_segregation.data import Dataset, Feature, Sensitive  # noqa: E402
-from recourse_segregation.metrics import recourse as quality  # noqa: E402
-from recourse_segregation.metrics import segregation  # noqa: E402
-from recourse_segregation.population import Population, prepare  # noqa: E402
-from recourse_segregation.seeds import torch_generator  # noqa: E402
-
-DOCUMENT = ROOT / "docs" / "performance.md"
-FOLDER = ROOT / "docs" / "performance"
-BLOCK = re.compile(r"(<!-- scale -->\n).*?(<!-- /scale -->)", re.DOTALL)
+FOLDER = common.ROOT / "docs" / "performance"
+MEASURE = common.CONFIG["measure"]
 
 INDIVIDUALS, MOST = (1_000, 10_000, 100_000), 1_000_000
 FEATURES, SEEDS = (10, 100), (1, 5, 20)
@@ -60,15 +55,7 @@ CUT = {
     "cruds": ({"epochs": 1, "steps": 10}, "one epoch", "10 steps"),
     "ebr": ({"epochs": 10, "density_quantile": 0.3}, "10 epochs", "search"),
 }
-NAMES = {
-    "wachter": "Wachter",
-    "growing_spheres": "Growing Spheres",
-    "face": "FACE",
-    "cchvae": "C-CHVAE",
-    "ibr": "IBR",
-    "cruds": "CRUDS",
-    "ebr": "EBR",
-}
+names.use(plan.described_run(common.CONFIG)["labels"])
 
 
 @dataclass(frozen=True)
@@ -94,31 +81,19 @@ def one_by_one(ready: Callable[[int, int, int], Callable[[], object]]) -> Callab
 # --- the stages
 
 
-def people(individuals: int, features: int, seed: int) -> Population:
-    """Made-up people: a group and `features` - 1 continuous features, three of which decide the label."""
-
-    def draw(random_state: np.random.RandomState) -> pd.DataFrame:
-        x = random_state.gamma(2.0, 1.0, (individuals, features - 1))
-        group = random_state.rand(individuals) < 0.4
-        score = x[:, 0] + x[:, 1] - x[:, 2] + 0.5 * ~group + random_state.normal(0, 0.5, individuals)
-        frame = pd.DataFrame(x, columns=[f"x{i}" for i in range(features - 1)])
-        return frame.assign(label=(score > 1).astype(int), side=np.where(group, "b", "a"))
-
-    columns = (Feature(f"x{i}", "continuous") for i in range(features - 1))
-    side = Feature("side", "binary", ("a", "b"))
-    dataset = Dataset("made_up", "", "", "", (*columns, side), {"side": Sensitive("side", ("a", "b"), "b")}, draw=draw)
-    return prepare("made-up", dataset, "side", seed, individuals)
-
-
 def judged(individuals: int, features: int, seed: int, epochs: int = 10):
     """Made-up people and a classifier that has seen little: it decides much like a trained one."""
-    population = people(individuals, features, seed)
-    return population, classifiers.train(population, torch_generator(seed), (32,), 0.002, epochs, 256)
+    population = common.people(individuals, features, seed)
+    return population, classifiers.train(
+        population, torch_generator(seed), hidden=(32,), learning_rate=0.002, epochs=epochs, batch=256
+    )
 
 
 def training(*size: int) -> Callable[[], object]:
-    population = people(*size)
-    return lambda: classifiers.train(population, torch_generator(0), (18, 9, 3), 0.002, 1, 32)
+    population = common.people(*size)
+    return lambda: classifiers.train(
+        population, torch_generator(0), hidden=(18, 9, 3), learning_rate=0.002, epochs=1, batch=32
+    )
 
 
 def fitting(name: str) -> Callable:
@@ -126,56 +101,53 @@ def fitting(name: str) -> Callable:
 
     def ready(individuals: int, features: int, seeds: int) -> Callable[[], object]:
         cells = [judged(individuals, features, seed) for seed in range(seeds)]
-        kind, generators = methods.load(name), [torch_generator(seed) for seed in range(seeds)]
-        return lambda: kind.fit_all([kind(**CUT[name][0]) for _ in cells], *zip(*cells, strict=True), generators)
+        generators = [torch_generator(seed) for seed in range(seeds)]
+        made = [common.make(name, **CUT[name][0]) for _ in cells]
+        return lambda: methods.load(name).fit_all(made, *zip(*cells, strict=True), generators)
 
     return ready
 
 
 def searching(name: str) -> Callable:
     def ready(*size: int) -> Callable[[], object]:
-        population, classifier = judged(*size)
-        x = classifiers.tensor(population.features)
-        x = x[~classifier.accepts(x)]
-        method = methods.load(name)(**CUT[name][0]).fit(population, classifier, torch_generator(0))
+        cell = judged(*size)
+        method, x = common.make(name, **CUT[name][0]).fit(*cell, torch_generator(0)), common.rejected(*cell)
         return lambda: method.counterfactuals(x)
 
     return ready
 
 
 def simulating(*size: int) -> Callable[[], object]:
-    population, classifier = judged(*size)
-    offered, _ = recourse.generate([population], [classifier], "-", "wachter", "wachter", {})
-    train = population.training_part()
-    accepted = contracts.accepted(classifiers.predictions(classifier, population), train)
-    return lambda: simulation.implement(train, accepted, offered, np.random.default_rng(0))
+    cell = common.Cell(*judged(*size))
+    offered, _ = cell.given("wachter", common.options("wachter"))
+    return lambda: cell.taken_up(offered)
 
 
 def measuring(metric: Callable) -> Callable:
     def ready(individuals: int, features: int, seed: int) -> Callable[[], object]:
-        rng = np.random.default_rng(seed)
-        x = rng.gamma(2.0, 0.08, (individuals, features - 1)).clip(0, 1)
-        minority = rng.random(individuals) < 0.4
+        x, minority = common.city(individuals, features - 1, seed)
         return lambda: metric(x, minority, 0.075 * math.sqrt(features))
 
     return ready
 
 
 METRICS = {
-    "neighbourhoods": lambda x, minority, _: segregation.neighbourhoods(x, minority),
-    "Atkinson": lambda x, minority, _: segregation.atkinson(segregation.assign(x[:30], x), minority),
+    "neighbourhoods": lambda x, minority, _: segregation.neighbourhoods(x, minority, MEASURE["neighbourhoods"], 0.1),
+    "Atkinson": lambda x, minority, _: segregation.atkinson(
+        segregation.assign(x[:30], x), minority, MEASURE["atkinson_b"]
+    ),
     "centralization": segregation.centralization,
     "proximities": lambda x, minority, _: segregation.proximity_sums(x, minority),
-    "yNN (one in twenty moved)": lambda x, minority, _: quality.ynn(0.9 * x[::20], x, minority),
+    "yNN (one in twenty moved)": lambda x, minority, _: quality.ynn(0.9 * x[::20], x, minority, MEASURE["ynn_k"]),
     "diversity": lambda x, minority, _: quality.diversity(x[minority]),
     "closeness": lambda x, minority, _: quality.closeness(x[minority], x[~minority]),
 }
 STAGES = [
-    Stage("Pipeline", "prepare", "population", one_by_one(lambda *size: lambda: people(*size))),
+    Stage("Pipeline", "prepare", "population", one_by_one(lambda *size: lambda: common.people(*size))),
     Stage("Pipeline", "train the classifier", "one epoch", one_by_one(training)),
     Stage("Pipeline", "simulate", "population", one_by_one(simulating)),
-    *(Stage("Fit", NAMES[m], CUT[m][1], fitting(m)) for m in ("face", "cchvae", "ibr", "cruds", "ebr")),
-    *(Stage("Search", NAMES[m], per, one_by_one(searching(m))) for m, (_, _, per) in CUT.items()),
+    *(Stage("Fit", names.method(m), CUT[m][1], fitting(m)) for m in ("face", "cchvae", "ibr", "cruds", "ebr")),
+    *(Stage("Search", names.method(m), per, one_by_one(searching(m))) for m, (_, _, per) in CUT.items()),
     *(Stage("Metric", name, "population", one_by_one(measuring(metric))) for name, metric in METRICS.items()),
 ]
 
@@ -272,30 +244,26 @@ def ratios(table: pd.DataFrame, path: Path) -> None:
     """How many times as long with ten times the features, and with more seeds."""
     figure = Figure(figsize=(12, 6.5), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    key = table["kind"] + ": " + table["stage"]
-    times = table.assign(stage=key).set_index(["stage", "individuals", "features", "seeds"])["seconds"]
-    stages = list(dict.fromkeys(key))
-    n, few = INDIVIDUALS[1], INDIVIDUALS[0]
-    features = pd.DataFrame(
-        {"stage": s, "times": times[s, n, FEATURES[1], 1] / times[s, n, FEATURES[0], 1]} for s in stages
-    )
-    seeds = pd.DataFrame(
-        {"stage": s, "times": times[s, few, FEATURES[0], k] / times[s, few, FEATURES[0], 1], "seeds": f"{k} seeds"}
-        for s in stages
-        for k in SEEDS[1:]
-    )
+    size = ["individuals", "features", "seeds"]
+    table = table.assign(stage=table["kind"] + ": " + table["stage"], times=table["seconds"])
+    times = table.set_index(["stage", *size])["times"]
+    n, few, (ten, hundred) = INDIVIDUALS[1], INDIVIDUALS[0], FEATURES
+    features = (times.xs((n, hundred, 1), level=size) / times.xs((n, ten, 1), level=size)).reset_index()
+    one_seed = times.xs((few, ten, 1), level=size)
+    more = {f"{k} seeds": times.xs((few, ten, k), level=size) / one_seed for k in SEEDS[1:]}
+    seeds = pd.concat(more, names=["seeds"]).reset_index()
     sns.scatterplot(features, x="times", y="stage", color="#12395b", s=60, ax=left)
     sns.scatterplot(
         seeds, x="times", y="stage", hue="seeds", style="seeds", palette=["#e9a23b", "#12395b"], s=60, ax=right
     )
-    left.set(title=f"{FEATURES[1]} features against {FEATURES[0]}, {n:,} individuals")
+    left.set(title=f"{hundred} features against {ten}, {n:,} individuals")
     right.set(title=f"more seeds against one, {few:,} individuals")
     for axis in (left, right):
         axis.set(xscale="log", xlabel="times as long", ylabel="")
         axis.set_xticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
         axis.xaxis.set_minor_formatter(NullFormatter())
         axis.grid(axis="y", alpha=0.3)
-    left.axvline(FEATURES[1] / FEATURES[0], color="0.6", linestyle=":", zorder=0)
+    left.axvline(hundred / ten, color="0.6", linestyle=":", zorder=0)
     for k in SEEDS[1:]:
         right.axvline(k, color="0.6", linestyle=":", zorder=0)
     right.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
@@ -304,39 +272,34 @@ def ratios(table: pd.DataFrame, path: Path) -> None:
 
 def save(figure: Figure, path: Path) -> None:
     with matplotlib.rc_context({"svg.hashsalt": path.stem}):
-        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+        figure.savefig(path, metadata={"Date": None})
 
 
 def text(table: pd.DataFrame) -> str:
     """Markdown: a row for each stage, with what it takes at every size and the slope."""
     rows = by_individuals(table)
-    sizes = (*INDIVIDUALS, MOST)
-    lines = [
-        "| | stage | per | " + " | ".join(f"{n:,}" for n in sizes) + " | slope | peak MiB at 100,000 |",
-        "| --- | --- | --- |" + " ---: |" * (len(sizes) + 2),
-    ]
+    sizes, lines = (*INDIVIDUALS, MOST), []
     for (kind, stage), part in rows.groupby(["kind", "stage"], sort=False):
-        seconds = part.set_index("individuals")["seconds"]
-        cells = [f"{seconds[n]:.2g}" if n in seconds.index else "" for n in sizes]
-        peaks = part.set_index("individuals")["peak_mib"]
-        peak = f"{peaks[INDIVIDUALS[-1]]:,}" if INDIVIDUALS[-1] in peaks.index else ""
-        lines.append(f"| {kind} | {stage} | {part['per'].iloc[0]} | {' | '.join(cells)} | {slope(part):.1f} | {peak} |")
+        of = part.set_index("individuals")
+        seconds = [f"{of['seconds'][n]:.2g}" if n in of.index else "" for n in sizes]
+        peak = f"{of['peak_mib'][INDIVIDUALS[-1]]:,}" if INDIVIDUALS[-1] in of.index else ""
+        lines.append([kind, stage, part["per"].iloc[0], *seconds, f"{slope(part):.1f}", peak])
+    columns = ["", "stage", "per", *(f"{n:,}:" for n in sizes), "slope:", "peak MiB at 100,000:"]
     most = rows.loc[rows["peak_mib"].idxmax()]
-    lines += [
-        "",
+    return (
+        f"{blocks.table(columns, lines)}\n"
         f"The libraries alone take {rows['base_mib'].max():,} MiB of the memory. The most was "
-        f"{most['peak_mib']:,} MiB, in {most['kind'].lower()} {most['stage']} of {most['individuals']:,} individuals.",
-    ]
-    return "\n".join(lines) + "\n"
+        f"{most['peak_mib']:,} MiB, in {most['kind'].lower()} {most['stage']} of {most['individuals']:,} individuals.\n"
+    )
 
 
-def draw(table: pd.DataFrame, folder: Path = FOLDER, suffix: str = "svg") -> None:
+def draw(table: pd.DataFrame) -> None:
     """The figures of the table."""
     with sns.axes_style("whitegrid"):
-        curves(table, "seconds", "processor seconds", folder / f"seconds.{suffix}")
+        curves(table, "seconds", "processor seconds", FOLDER / "seconds.svg")
         table = table.assign(added=(table["peak_mib"] - table["base_mib"]).clip(lower=1))
-        curves(table, "added", "peak memory beyond the libraries (MiB)", folder / f"memory.{suffix}")
-        ratios(table, folder / f"features_and_seeds.{suffix}")
+        curves(table, "added", "peak memory beyond the libraries (MiB)", FOLDER / "memory.svg")
+        ratios(table, FOLDER / "features_and_seeds.svg")
 
 
 def main(arguments: list[str]) -> None:
@@ -346,8 +309,7 @@ def main(arguments: list[str]) -> None:
         contracts.write_csv(run(), path)
     table = pd.read_csv(path)
     draw(table)
-    document = DOCUMENT.read_text(encoding="utf-8")
-    DOCUMENT.write_text(BLOCK.sub(lambda found: found[1] + text(table) + found[2], document), encoding="utf-8")
+    blocks.put("docs/performance.md", "scale", text(table))
 
 
 if __name__ == "__main__":

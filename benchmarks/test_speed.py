@@ -14,58 +14,23 @@ import time
 from collections.abc import Callable
 from types import SimpleNamespace
 
+import common
 import numpy as np
 import psutil
 import pytest
 import references
 import torch
 
-from recourse_segregation import classifiers, methods
-from recourse_segregation.data import Dataset, Feature, Sensitive
+from recourse_segregation import classifiers
 from recourse_segregation.generative import csvae, mdn, vae
 from recourse_segregation.metrics import recourse as quality
 from recourse_segregation.metrics import segregation
-from recourse_segregation.population import prepare
 from recourse_segregation.seeds import torch_generator
 
-torch.set_num_threads(1)
 FEATURES = 9
-#: density models are trained for as many seeds at once as a job does
-SEEDS = 5
-
-
-def generators() -> list[torch.Generator]:
-    return [torch_generator(seed) for seed in range(SEEDS)]
-
-
-def made_up(rows: int):
-    """A population with nine continuous features, and its trained classifier."""
-    import pandas as pd
-
-    def draw(random_state: np.random.RandomState) -> pd.DataFrame:
-        x = random_state.gamma(2.0, 1.0, (rows, FEATURES))
-        group = random_state.rand(rows) < 0.4
-        score = x[:, 0] + x[:, 1] - x[:, 2] + 0.5 * ~group + random_state.normal(0, 0.5, rows)
-        columns = {f"x{i}": x[:, i] for i in range(FEATURES)}
-        return pd.DataFrame({"label": (score > 1).astype(int), "side": np.where(group, "b", "a"), **columns})
-
-    features = (*(Feature(f"x{i}", "continuous") for i in range(FEATURES)), Feature("side", "binary", ("a", "b")))
-    dataset = Dataset("made_up", "", "", "", features, {"side": Sensitive("side", ("a", "b"), "b")}, draw=draw)
-    population = prepare("made-up", dataset, "side", 0, rows)
-    return population, classifiers.train(population, torch_generator(0), (32,), 0.002, 60, 1024)
-
-
-@pytest.fixture(scope="session")
-def cell():
-    return made_up(16_000)
-
-
-def people(cell, n: int) -> torch.Tensor:
-    """n rejected individuals, repeated if there are fewer."""
-    population, classifier = cell
-    x = classifiers.tensor(population.features)
-    rejected = x[~classifier.accepts(x)]
-    return rejected.repeat(-(-n // len(rejected)), 1)[:n]
+#: density models are trained for as many seeds at once as a job does, for as many epochs
+SEEDS, EPOCHS = 5, 3
+MEASURE = common.CONFIG["measure"]
 
 
 def peak_mib(work: Callable[[], object]) -> float:
@@ -90,230 +55,189 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def record(benchmark, stage: str, size: int, unit: str, work, loop, loop_size: int, per: int | None = None) -> None:
-    """Time `work` (`size` units) and `loop` (`loop_size` units); both are counted per unit.
+@pytest.fixture
+def timed(benchmark, request):
+    """Times `work`, which is so many `units`, and a `loop`, which is so many; both are counted per unit."""
 
-    per: units of `work`, where they are not `size` (epochs, say).
-    """
-    benchmark.pedantic(work, rounds=3, warmup_rounds=1)
-    units = per or size
-    ours = benchmark.stats.stats.min / units
-    benchmark.extra_info.update(
-        stage=stage, size=size, unit=unit, per_unit=ours, ratio=seconds(loop) / loop_size / ours, mib=peak_mib(work)
+    def record(stage: str, unit: str, work: Callable, units: float, loop: Callable, loop_units: float) -> None:
+        benchmark.pedantic(work, rounds=3, warmup_rounds=1)
+        ours = benchmark.stats.stats.min / units
+        ratio, size = seconds(loop) / loop_units / ours, request.getfixturevalue("n")
+        benchmark.extra_info.update(stage=stage, size=size, unit=unit, per_unit=ours, ratio=ratio, mib=peak_mib(work))
+
+    return record
+
+
+def sizes(*n: int):
+    return pytest.mark.parametrize("n", n)
+
+
+# --- searches
+
+
+@pytest.fixture(scope="session")
+def cell():
+    """A population with nine continuous features, and its trained classifier."""
+    population = common.people(16_000, FEATURES + 1)
+    return population, classifiers.train(
+        population, torch_generator(0), hidden=(32,), learning_rate=0.002, epochs=60, batch=1024
     )
 
 
-@pytest.mark.parametrize("n", [100, 1_000, 10_000])
-def test_wachter(benchmark, cell, n):
-    method = methods.load("wachter")().fit(*cell, torch_generator(0))
-    x, model = people(cell, n), references.module(cell[1])
-    record(
-        benchmark,
-        "Wachter",
-        n,
-        "individual",
-        lambda: method.counterfactuals(x),
-        lambda: references.wachter(model, x[:20], cell[0].encoding),
-        20,
-    )
+def searching(cell, method: str, n: int, few: int, **changes):
+    """A fitted method, its search for n people (repeated if there are fewer), and what a loop over a few takes."""
+    fitted = common.make(method, **changes).fit(*cell, torch_generator(0))
+    rejected = common.rejected(*cell)
+    x = rejected.repeat(-(-n // len(rejected)), 1)[:n]
+    plain = references.module(cell[1]), x[:few], cell[0].encoding, common.options(method, **changes)
+    return fitted, lambda: fitted.counterfactuals(x), plain
 
 
-@pytest.mark.parametrize("n", [100, 1_000, 10_000])
-def test_growing_spheres(benchmark, cell, n):
-    method = methods.load("growing_spheres")().fit(*cell, torch_generator(0))
-    x, model = people(cell, n), references.module(cell[1])
-    record(
-        benchmark,
-        "Growing Spheres",
-        n,
-        "individual",
-        lambda: method.counterfactuals(x),
-        lambda: references.growing_spheres(model, x[:50], cell[0].encoding),
-        50,
-    )
+@sizes(100, 1_000, 10_000)
+def test_wachter(timed, cell, n):
+    _, search, plain = searching(cell, "wachter", n, few=20)
+    timed("Wachter", "individual", search, n, lambda: references.wachter(*plain), 20)
 
 
-@pytest.mark.parametrize("n", [100, 1_000, 10_000])
-def test_latent_search(benchmark, cell, n):
-    method = methods.load("cchvae")(epochs=5).fit(*cell, torch_generator(0))
-    x, model = people(cell, n), references.module(cell[1])
-    encoding = cell[0].encoding
-    record(
-        benchmark,
-        "C-CHVAE and IBR, search",
-        n,
-        "individual",
-        lambda: method.counterfactuals(x),
-        lambda: references.latent_search(method.vae, model, x[:50], encoding, ~encoding.mutable),
-        50,
-    )
+@sizes(100, 1_000, 10_000)
+def test_growing_spheres(timed, cell, n):
+    _, search, plain = searching(cell, "growing_spheres", n, few=50)
+    timed("Growing Spheres", "individual", search, n, lambda: references.growing_spheres(*plain), 50)
 
 
-@pytest.mark.parametrize("n", [30, 300, 3_000])
-def test_cruds_search(benchmark, cell, n):
-    method = methods.load("cruds")(epochs=3).fit(*cell, torch_generator(0))
-    x, model = people(cell, n), references.module(cell[1])
+@sizes(100, 1_000, 10_000)
+def test_latent_search(timed, cell, n):
+    method, search, plain = searching(cell, "cchvae", n, few=50, epochs=5)
+    seen = ~cell[0].encoding.mutable
+    loop = lambda: references.latent_search(method.vae, *plain, seen)  # noqa: E731
+    timed("C-CHVAE and IBR, search", "individual", search, n, loop, 50)
+
+
+@sizes(30, 300, 3_000)
+def test_cruds_search(timed, cell, n):
+    method, search, plain = searching(cell, "cruds", n, few=2, epochs=3)
     ours = method.model
-    csvae = references.CSVAE(*map(references.plain, (ours.encoder, ours.decoder, ours.prior)), ours.latent)
-    record(
-        benchmark,
-        "CRUDS, search",
-        n,
-        "individual",
-        lambda: method.counterfactuals(x),
-        lambda: references.cruds(csvae, model, x[:2], cell[0].encoding),
-        2,
-    )
+    model = references.CSVAE(*map(references.plain, (ours.encoder, ours.decoder, ours.prior)), ours.latent)
+    timed("CRUDS, search", "individual", search, n, lambda: references.cruds(model, *plain), 2)
 
 
-def training_data(n: int):
-    generator = torch_generator(1)
-    x = torch.rand(n, FEATURES, generator=generator) ** 3
-    group = (torch.rand(n, 1, generator=generator) < 0.4).float()
-    return x, group, (torch.rand(n, 1, generator=generator) < 0.5).float()
-
-
-EPOCHS = 3
-
-
-@pytest.mark.parametrize("n", [1_000, 10_000, 100_000])
-@pytest.mark.parametrize("adversary", [False, True])
-def test_vae(benchmark, n, adversary):
-    x, group, _ = training_data(n)
-    settings = {"adversary": vae.Adversary(200.0), "group": [group[:, 0]] * SEEDS} if adversary else {}
-    plain = {"adversary_weight": 200.0, "group": group[:, 0]} if adversary else {}
-    record(
-        benchmark,
-        "VAE of IBR, with its adversary" if adversary else "VAE of C-CHVAE",
-        n,
-        "epoch",
-        lambda: vae.train([x] * SEEDS, [group] * SEEDS, generators(), epochs=EPOCHS, **settings),
-        lambda: references.train_vae(x, group, epochs=1, **plain),
-        1,
-        per=EPOCHS * SEEDS,
-    )
-
-
-@pytest.mark.parametrize("n", [1_000, 10_000, 100_000])
-def test_csvae(benchmark, n):
-    x, group, label = training_data(n)
-    record(
-        benchmark,
-        "CSVAE of CRUDS",
-        n,
-        "epoch",
-        lambda: csvae.train([x] * SEEDS, [group] * SEEDS, [label[:, 0]] * SEEDS, generators(), epochs=EPOCHS),
-        lambda: references.train_csvae(x, group, label[:, 0], epochs=1),
-        1,
-        per=EPOCHS * SEEDS,
-    )
-
-
-@pytest.mark.parametrize("n", [400, 4_000, 40_000])
-def test_mdn(benchmark, n):
-    x, group, _ = training_data(n)
-    x = x[:, :2] if n == 400 else x  # the smallest is the synthetic population's
-    record(
-        benchmark,
-        "MDN of EBR",
-        n,
-        "epoch",
-        lambda: mdn.train(x, group, torch_generator(2), epochs=19),
-        lambda: references.train_mdn(x, group, epochs=5),
-        6,  # one step more than epochs, as ours
-        per=20,
-    )
-
-
-@pytest.mark.parametrize("n", [100, 1_000, 10_000])
-def test_ebr_search(benchmark, cell, n):
-    method = methods.load("ebr")(epochs=50, density_quantile=0.3).fit(*cell, torch_generator(0))
-    x, model, ours, generator = people(cell, n), references.module(cell[1]), method.density, torch_generator(1)
+@sizes(100, 1_000, 10_000)
+def test_ebr_search(timed, cell, n):
+    method, search, plain = searching(cell, "ebr", n, few=5, epochs=50, density_quantile=0.3)
+    ours, generator = method.density, torch_generator(1)
     density = SimpleNamespace(
         log_density=ours.log_density, sample=lambda count, own: ours.sample(count, own, generator)
     )
-    record(
-        benchmark,
-        "EBR, sampling and search",
-        n,
-        "individual",
-        lambda: method.counterfactuals(x),
-        lambda: references.ebr(density, model, x[:5], cell[0].encoding, density_quantile=0.3),
-        5,
+    timed("EBR, sampling and search", "individual", search, n, lambda: references.ebr(density, *plain), 5)
+
+
+# --- training: `make(...).training` holds the keyword arguments of a density model
+
+
+def samples(n: int, features: int = FEATURES):
+    """Features [n, features], a group [n, 1] that the model is conditioned on, a label [n]."""
+    generator = torch_generator(1)
+    x = torch.rand(n, features, generator=generator) ** 3
+    group, label = ((torch.rand(n, generator=generator) < share).float() for share in (0.4, 0.5))
+    return x, group[:, None], label
+
+
+def generators() -> list[torch.Generator]:
+    return [torch_generator(seed) for seed in range(SEEDS)]
+
+
+@sizes(1_000, 10_000, 100_000)
+@pytest.mark.parametrize("method", ["cchvae", "ibr"])
+def test_vae(timed, method, n):
+    x, group, _ = samples(n)
+    settings, plain = common.make(method, epochs=EPOCHS).training, common.options(method, epochs=1)
+    timed(
+        {"cchvae": "VAE of C-CHVAE", "ibr": "VAE of IBR, with its adversary"}[method],
+        "epoch",
+        lambda: vae.train([x] * SEEDS, [group] * SEEDS, generators(), group=[group[:, 0]] * SEEDS, **settings),
+        EPOCHS * SEEDS,
+        lambda: references.train_vae(x, group, plain, group[:, 0] if method == "ibr" else None),
+        1,
     )
 
 
-def city(n: int):
-    generator = np.random.default_rng(0)
-    features = generator.gamma(2.0, 0.08, (n, FEATURES)).clip(0, 1)
-    return features, generator.random(n) < 0.45
+@sizes(1_000, 10_000, 100_000)
+def test_csvae(timed, n):
+    x, group, label = samples(n)
+    settings, plain = common.make("cruds", epochs=EPOCHS).training, common.options("cruds", epochs=1)
+    train = lambda: csvae.train([x] * SEEDS, [group] * SEEDS, [label] * SEEDS, generators(), **settings)  # noqa: E731
+    timed("CSVAE of CRUDS", "epoch", train, EPOCHS * SEEDS, lambda: references.train_csvae(x, group, plain, label), 1)
 
 
-SIZES = [750, 7_500, 30_000]
+@sizes(400, 4_000, 40_000)
+def test_mdn(timed, n):
+    x, group, _ = samples(n, features=2 if n == 400 else FEATURES)  # the smallest is the synthetic population's
+    settings, plain = common.make("ebr", epochs=19).training, common.options("ebr", epochs=5)
+    train = lambda: mdn.train(x, group, torch_generator(2), **settings)  # noqa: E731
+    # Both take one step more than epochs.
+    timed("MDN of EBR", "epoch", train, 20, lambda: references.train_mdn(x, group, plain), 6)
 
 
-@pytest.mark.parametrize("n", SIZES)
-def test_centralization(benchmark, n):
-    features, minority = city(n)
-    part = slice(0, 750)
-    record(
-        benchmark,
+# --- metrics: a loop over the minority is timed on those among the first 750 people
+
+
+@pytest.fixture
+def city(n):
+    features, minority = common.city(n, FEATURES)
+    return features, minority, minority & (np.arange(n) < 750)
+
+
+@sizes(750, 7_500, 30_000)
+def test_centralization(timed, city):
+    features, minority, few = city
+    timed(
         "metrics: centralization",
-        n,
         "population",
         lambda: segregation.centralization(features, minority, 0.3),
-        # A loop over minority members, each against everybody: timed on 750 of them.
-        lambda: references.centralization(features, minority & (np.arange(n) < 750), 0.3),
-        float(minority[part].sum() / minority.sum()),
-        per=1,
-    )
-
-
-@pytest.mark.parametrize("n", SIZES)
-def test_atkinson(benchmark, n):
-    features, minority = city(n)
-    centres = features[:30]
-    record(
-        benchmark,
-        "metrics: Atkinson",
-        n,
-        "population",
-        lambda: segregation.atkinson(segregation.assign(centres, features), minority),
-        lambda: references.atkinson(centres, features, minority),
         1,
-        per=1,
+        lambda: references.centralization(features, few, 0.3),
+        few.sum() / minority.sum(),
     )
 
 
-@pytest.mark.parametrize("n", SIZES)
-def test_proximity(benchmark, n):
-    features, minority = city(n)
-    share = float(minority[:750].sum() / minority.sum())
-    record(
-        benchmark,
+@sizes(750, 7_500, 30_000)
+def test_atkinson(timed, city):
+    features, minority, _ = city
+    centres = features[:30]
+    timed(
+        "metrics: Atkinson",
+        "population",
+        lambda: segregation.atkinson(segregation.assign(centres, features), minority, b=MEASURE["atkinson_b"]),
+        1,
+        lambda: references.atkinson(centres, features, minority, MEASURE["atkinson_b"]),
+        1,
+    )
+
+
+@sizes(750, 7_500, 30_000)
+def test_proximity(timed, city):
+    features, minority, few = city
+    timed(
         "metrics: average and spatial proximity",
-        n,
         "population",
         lambda: segregation.proximity_sums(features, minority),
+        1,
         # Spatial proximity takes the pairs within the groups too: twice as many again.
-        lambda: references.average_proximity(features, minority & (np.arange(n) < 750)),
-        share,
-        per=1,
+        lambda: references.average_proximity(features, few),
+        few.sum() / minority.sum(),
     )
 
 
-@pytest.mark.parametrize("n", SIZES)
-def test_ynn(benchmark, n):
-    features, accepted = city(n)
+@sizes(750, 7_500, 30_000)
+def test_ynn(timed, city, n):
+    features, accepted, _ = city
     counterfactual = np.random.default_rng(1).random((n // 20, FEATURES))
     few = counterfactual[:30]
-    record(
-        benchmark,
+    timed(
         "metrics: yNN (one in twenty moved)",
-        n,
         "population",
-        lambda: quality.ynn(counterfactual, features, accepted),
-        lambda: references.ynn(few, features, accepted),
+        lambda: quality.ynn(counterfactual, features, accepted, k=MEASURE["ynn_k"]),
+        1,
+        lambda: references.ynn(few, features, accepted, k=MEASURE["ynn_k"]),
         len(few) / len(counterfactual),
-        per=1,
     )

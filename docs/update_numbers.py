@@ -1,5 +1,4 @@
-"""Put the numbers of results/ into README.md and docs/deviations.md, between markers such as `<!-- numbers -->` and
-`<!-- /numbers -->`.
+"""Put the numbers of results/ into README.md and docs/deviations.md, from the tables of the exhibits.
 
 python docs/update_numbers.py          # rewrite both
 python docs/update_numbers.py --check  # only say whether both are current
@@ -8,214 +7,190 @@ python docs/update_numbers.py --check  # only say whether both are current
 from __future__ import annotations
 
 import json
-import re
 import sys
 from pathlib import Path
 
 import pandas as pd
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "workflow" / "src"))
+sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "workflow" / "src")]
 
-from recourse_segregation import contracts, names  # noqa: E402
-from recourse_segregation.claims import ALL  # noqa: E402
-from recourse_segregation.comparison import VERDICTS, mean_and_error  # noqa: E402
+import before_and_after  # noqa: E402
+import blocks  # noqa: E402
+
+from recourse_segregation import claims, contracts, names  # noqa: E402
 from recourse_segregation.errors import DataError  # noqa: E402
 
-INDICES = {"centralization": "Δ centralization", "atkinson": "Δ Atkinson", "average_proximity": "Δ average proximity"}
-BLOCK = r"(<!-- {0} -->\n).*?(<!-- /{0} -->)"
-PAPER = ("synthetic", "gmc-age", "law-sex")
 RESULTS = ROOT / "results"
-
-
-def verdict_on_claims(claims: pd.DataFrame) -> str:
-    """A Markdown table: each claim, the verdict on all populations together and where it is another, the evidence."""
-    lines = ["| claim | verdict | elsewhere | evidence |", "| --- | --- | --- | --- |"]
-    for _, part in claims.groupby("claim", sort=False):
-        whole = part[part["population"] == ALL].iloc[0]
-        others = part[(part["population"] != ALL) & (part["verdict"] != whole["verdict"])]
-        apart = others.groupby("verdict", sort=False)["population"]
-        each = [f"{verdict}: {', '.join(map(names.population, of))}" for verdict, of in apart]
-        cells = [whole["statement"], f"**{whole['verdict']}**", "; ".join(each), whole["evidence"]]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def exhibits(minutes: dict[str, float]) -> str:
-    """A Markdown table of the exhibits: command, output, minutes, and what came out, from their tables."""
-    lines = ["| exhibit | command | output | minutes | what came out |", "| --- | --- | --- | ---: | --- |"]
-    for name, outcome in OUTCOMES.items():
-        if name in minutes:
-            more = " --configfile config.yaml workflow/resources/twenty_seeds.yaml" if name == "twenty_seeds" else ""
-            command = f"`snakemake -c2 results/notebooks/{name}.ipynb{more}`"
-            time = f"{minutes[name]:.0f}" if minutes[name] >= 1 else "< 1"
-            lines.append(f"| {name} | {command} | `results/exhibits/{name}` | {time} | {outcome()} |")
-    return "\n".join(lines) + "\n"
+INDICES = {"centralization": "Δ centralization", "atkinson": "Δ Atkinson", "average_proximity": "Δ average proximity"}
+METHOD = ["population", "method"]
 
 
 def read(name: str) -> pd.DataFrame:
     return pd.read_csv(RESULTS / f"{name}.csv")
 
 
-def _matched(exhibit: str | None = None, phase: str | None = None) -> str:
-    table = read("comparison")
-    table = table[(table["exhibit"] == exhibit) | (exhibit is None)]
-    table = table[(table["phase"] == phase) | (phase is None)]
-    return f"{(table['verdict'] == 'matches').sum()} of {len(table)}"
+def verdicts_on_claims() -> str:
+    """Each claim, the verdict on all populations together and where it is another, the evidence."""
+    rows = []
+    for _, part in read("claims").groupby("claim", sort=False):
+        whole = part[part["population"] == claims.ALL].iloc[0]
+        others = part[part["verdict"] != whole["verdict"]].groupby("verdict", sort=False)["population"]
+        elsewhere = [f"{verdict}: {', '.join(map(names.population, of))}" for verdict, of in others]
+        rows.append((whole["statement"], f"**{whole['verdict']}**", "; ".join(elsewhere), whole["evidence"]))
+    return blocks.table(["claim", "verdict", "elsewhere", "evidence"], rows)
 
 
-def _moved(table: pd.DataFrame) -> str:
-    """How many changes of the three indices have an interval that excludes none, and to which side."""
-    table = table[table["metric"].isin(INDICES)]
-    sign = table["metric"].map(lambda name: names.metric(name).segregation)
-    more = ((table["low"] * sign > 0) & (table["high"] * sign > 0)).sum()
-    less = ((table["low"] * sign < 0) & (table["high"] * sign < 0)).sum()
-    return f"of {len(table)} changes, the 95 % interval of {more} is on the more segregated side, of {less} on the less"
+def exhibits(made: dict[str, dict[str, float]]) -> str:
+    """The exhibits: command, output, minutes, and what came out.
+
+    made: exhibit -> seconds of its jobs.
+    """
+    rows = []
+    for name in (name for name in OUTCOMES if name in made):
+        more = " --configfile config.yaml workflow/resources/twenty_seeds.yaml" if name == "twenty_seeds" else ""
+        minutes = made[name]["seconds"] / 60
+        shown = f"{minutes:.0f}" if minutes >= 1 else "< 1"
+        command = f"`snakemake -c2 results/notebooks/{name}.ipynb{more}`"
+        rows.append((name, command, f"`results/exhibits/{name}`", shown, OUTCOMES[name]()))
+    return blocks.table(["exhibit", "command", "output", "minutes:", "what came out"], rows)
 
 
-def _found() -> str:
-    found = read("exhibits/recourse_quality/quality").query("metric == 'found'")
-    return f"recourse for at least 95 % of the rejected in {(found['mean'] >= 0.95).sum()} of {len(found)} cells"
+def matched(table: pd.DataFrame, what: str = "published numbers") -> str:
+    return f"{(table['verdict'] == 'matches').sum()} of {len(table)} {what} match"
 
 
-def _excluded(table: pd.DataFrame, what: str) -> str:
-    tested = table.dropna(subset=["low", "high"])
-    apart = ((tested["low"] > 0) | (tested["high"] < 0)).sum()
-    return f"{apart} of {len(tested)} {what} have a 95 % interval that excludes none"
+def beside_zero(table: pd.DataFrame, sign: pd.Series | int = 1) -> tuple[int, int]:
+    """How many 95 % intervals are above 0, and how many below."""
+    ends = table[["low", "high"]].mul(sign, axis=0)
+    return (ends > 0).all(axis=1).sum(), (ends < 0).all(axis=1).sum()
 
 
-def _tradeoff() -> str:
-    said = []
-    for method, parameter in (("ebr", "β"), ("ibr", "γ")):
-        rho = read(f"exhibits/tradeoff/{method}_monotonicity").set_index("metric")["correlation"].loc[["cost"]]
-        said.append(f"cost against {parameter}: rank correlation {rho.min():+.2f} to {rho.max():+.2f}")
-    return "; ".join(said)
+def moved(changes: pd.DataFrame) -> str:
+    changes = changes[changes["metric"].isin(INDICES)]
+    more, less = beside_zero(changes, changes["metric"].map(lambda name: names.metric(name).segregation))
+    side = f"the 95 % interval of {more} is on the more segregated side, of {less} on the less"
+    return f"of {len(changes)} changes, {side}"
 
 
-def _placebo() -> str:
-    table = read("exhibits/controls/controls").query("scenario == 'placebo'")
-    table = table[~table["method"].isin(["nobody", "collapse", "swap_in"])]
-    parts = []
-    for name in INDICES:
-        own = table[table["metric"] == name].dropna(subset=["low", "high"])
-        covered = ((own["low"] <= 0) & (own["high"] >= 0)).sum()
-        parts.append(f"{names.metric(name).label} {covered} of {len(own)}")
-    return "intervals under shuffled groups that cover no change: " + ", ".join(parts)
+def apart(contrasts: pd.DataFrame, what: str) -> str:
+    tested = contrasts.dropna(subset=["low", "high"])
+    return f"{sum(beside_zero(tested))} of {len(tested)} {what} have a 95 % interval that excludes none"
 
 
-def _nearest() -> str:
-    table = read("exhibits/conventions/agreement").sort_values(["matches", "distance"], ascending=[False, True])
-    best = table.groupby("population", sort=False).head(1)
-    said = [f"{names.population(r.population)} {r.matches} of {r.numbers} ({r.convention})" for r in best.itertuples()]
-    return "most published numbers met under: " + ", ".join(said)
+def found(quality: pd.DataFrame) -> str:
+    share = quality.loc[quality["metric"] == "found", "mean"]
+    return f"recourse for at least 95 % of the rejected in {(share >= 0.95).sum()} of {len(share)} cells"
 
 
-def _checked() -> str:
-    z = read("exhibits/theory/check")["z"].dropna()
-    return f"{len(z)} formulas beside simulation: largest z {z.abs().max():.1f} in size, mean z² {(z**2).mean():.2f}"
+def correlated(monotonicity: pd.DataFrame, parameter: str) -> str:
+    rho = monotonicity.loc[monotonicity["metric"] == "cost", "correlation"]
+    return f"cost against {parameter}: rank correlation {rho.min():+.2f} to {rho.max():+.2f}"
+
+
+def nearest(agreement: pd.DataFrame) -> str:
+    best = agreement[agreement["nearest"]].itertuples()
+    said = [f"{names.population(row.population)} {row.matches} of {row.numbers} ({row.convention})" for row in best]
+    return f"most published numbers met under: {', '.join(said)}"
+
+
+def covered(controls: pd.DataFrame) -> str:
+    methods = contracts.read_run(RESULTS / "run.json")["studies"][contracts.MAIN]["methods"]
+    tested = controls[(controls["scenario"] == "placebo") & controls["method"].isin(methods)]
+    parts = {name: tested[tested["metric"] == name].dropna(subset=["low", "high"]) for name in INDICES}
+    said = [f"{names.metric(name).label} {len(of) - sum(beside_zero(of))} of {len(of)}" for name, of in parts.items()]
+    return f"intervals under shuffled groups that cover no change: {', '.join(said)}"
+
+
+def checked(z: pd.Series) -> str:
+    return f"{z.count()} formulas beside simulation: largest z {z.abs().max():.1f} in size, mean z² {(z**2).mean():.2f}"
 
 
 #: exhibit -> what came out of it, in a sentence
 OUTCOMES = {
-    "comparison": lambda: f"{_matched()} published numbers match",
-    "populations": lambda: f"{_matched(phase='before')} published numbers before recourse match",
-    "synthetic": lambda: f"{_matched('synthetic')} published numbers match",
-    "segregation": lambda: _moved(read("exhibits/segregation/overview")),
-    "twenty_seeds": lambda: _moved(read("exhibits/twenty_seeds/effects")),
-    "recourse_quality": _found,
-    "tradeoff": _tradeoff,
-    "ablation": lambda: _excluded(read("exhibits/ablation/contrasts"), "differences from the full method"),
-    "choices": lambda: _excluded(read("exhibits/choices/contrasts"), "differences from the choice made"),
-    "conventions": _nearest,
-    "controls": _placebo,
-    "theory": _checked,
+    "comparison": lambda: matched(read("comparison")),
+    "populations": lambda: matched(read("comparison").query("phase == 'before'"), "published numbers before recourse"),
+    "synthetic": lambda: matched(read("exhibits/comparison/synthetic")),
+    "segregation": lambda: moved(read("exhibits/segregation/overview")),
+    "twenty_seeds": lambda: moved(read("exhibits/twenty_seeds/effects")),
+    "recourse_quality": lambda: found(read("exhibits/recourse_quality/quality")),
+    "tradeoff": lambda: "; ".join(
+        correlated(read(f"exhibits/tradeoff/{method}_monotonicity"), sign)
+        for method, sign in (("ebr", "β"), ("ibr", "γ"))
+    ),
+    "ablation": lambda: apart(read("exhibits/ablation/contrasts"), "differences from the full method"),
+    "choices": lambda: apart(read("exhibits/choices/contrasts"), "differences from the choice made"),
+    "conventions": lambda: nearest(read("exhibits/conventions/agreement")),
+    "controls": lambda: covered(read("exhibits/controls/controls")),
+    "theory": lambda: checked(read("exhibits/theory/check")["z"]),
 }
 
 
-def headline(measures: pd.DataFrame, comparison: pd.DataFrame) -> str:
-    """Two Markdown tables: each method's changes, mean ± standard error over seeds, and the verdicts."""
-    key = ["population", "method", "metric", "seed"]
-    everyone = measures[measures["scope"] == "everyone"]
-    after, before = (everyone[everyone["phase"] == p].set_index(key)["value"] for p in ("after", "before"))
-    change = (after - before).sort_index()
-    quality = measures[measures["phase"] == "after"].set_index(["population", "method", "metric"])["value"].sort_index()
-    lines = [
-        f"| population | method | found | cost | {' | '.join(INDICES.values())} |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+def wide(table: pd.DataFrame, texts: pd.Series, rows: list[str], columns: str) -> pd.DataFrame:
+    """Texts of a table's rows, laid out: `rows` down, `columns` across, both in the table's order."""
+    return table.assign(text=texts).set_index([*rows, columns])["text"].unstack(sort=False)
+
+
+def headline() -> str:
+    """Each method's changes where there are published numbers, mean ± standard error over seeds, and the verdicts."""
+    verdicts = read("exhibits/comparison/verdicts")
+    quality, changes = read("exhibits/recourse_quality/quality"), read("exhibits/segregation/everyone")
+    error = changes["change_se"].map(" ± {:.4f}".format, na_action="ignore").fillna("")
+    texts = wide(quality, quality["mean"].map("{:.2f}".format), METHOD, "metric")[["found", "cost"]]
+    texts = texts.join(wide(changes, changes["change"].map("{:+.4f}".format) + error, METHOD, "metric")[[*INDICES]])
+    rows = [
+        (names.population(population), names.method(method), *row)
+        for (population, method), *row in texts.itertuples()
+        if population in set(verdicts["population"])
     ]
-    for population, method in dict.fromkeys(zip(measures["population"], measures["method"], strict=True)):
-        cells = [names.population(population), names.method(method)]
-        cells += [f"{quality.loc[(population, method, metric)].mean():.2f}" for metric in ("found", "cost")]
-        for metric in INDICES:
-            mean, error = mean_and_error(change.loc[(population, method, metric)])
-            cells.append(f"{mean:+.4f}" + ("" if pd.isna(error) else f" ± {error:.4f}"))
-        lines.append("| " + " | ".join(cells) + " |")
-    counts = comparison.groupby(["population", "verdict"], sort=False).size().unstack(fill_value=0)
-    counts = counts[[verdict for verdict in VERDICTS if verdict in counts]].astype("str")
-    other = comparison[(comparison["verdict"] == "matches") & (comparison["direction"] == "other")]
-    for population, number in other.groupby("population").size().items():
-        counts.loc[population, "matches"] += f" ({number})"
-    lines += ["", f"| published numbers | {' | '.join(counts)} |", "| --- |" + " ---: |" * len(counts.columns)]
-    for population, row in counts.iterrows():
-        total = (comparison["population"] == population).sum()
-        lines.append(f"| {names.population(population)} ({total}) | {' | '.join(row)} |")
-    return "\n".join(lines) + "\n"
+    columns = ["population", "method", "found:", "cost:", *(f"{name}:" for name in INDICES.values())]
+
+    verdicts = verdicts[verdicts.groupby("verdict")["rows"].transform("sum") > 0]
+    astray = (verdicts["verdict"] == "matches") & (verdicts["other_direction"] > 0)
+    other = verdicts["other_direction"].map(" ({})".format).where(astray, "")
+    counts = wide(verdicts, verdicts["rows"].astype("str") + other, ["population"], "verdict")
+    total = verdicts.groupby("population")["rows"].sum()
+    of_population = [(f"{names.population(name)} ({total[name]})", *row) for name, *row in counts.itertuples()]
+    numbers = blocks.table(["published numbers", *(f"{verdict}:" for verdict in counts)], of_population)
+    return f"{blocks.table(columns, rows)}\n{numbers}"
 
 
 def alternatives(levels: pd.DataFrame, contrasts: pd.DataFrame) -> str:
-    """A Markdown table: each choice, and below it each alternative with the paired difference and its 95 % interval.
+    """Each choice, and below it each alternative with the paired difference and its 95 % interval.
 
     levels, contrasts: the tables of the exhibit `choices`.
     """
-    key = ["population", "method", "metric"]
-    means, differences = levels.set_index(key)["mean"], contrasts.set_index(key)
     metrics = {"found": "found", "cost": "cost", "diversity": "diversity", **INDICES}
-    lines = [f"| population | method | {' | '.join(metrics.values())} |", "| --- | --- |" + " ---: |" * len(metrics)]
-    for population, method in dict.fromkeys(zip(levels["population"], levels["method"], strict=True)):
-        cells = [population, f"`{method}`"]
-        for metric in metrics:
-            value, number = means[population, method, metric], "+.4f" if metric in INDICES else ".3f"
-            cells.append("–" if pd.isna(value) else f"{value:{number}}")
-            if (population, method, metric) in differences.index:
-                other = differences.loc[(population, method, metric)]
-                cells[-1] += f"<br>{_difference(other, number.lstrip('+'))}"
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    key = [*METHOD, "metric"]
+    table = levels[[*key, "mean"]].merge(contrasts[[*key, "reference", "difference", "low", "high"]], "left", key)
+    texts = wide(table, table.apply(level_and_difference, axis=1), METHOD, "metric")[[*metrics]]
+    rows = [(population, f"`{method}`", *row) for (population, method), *row in texts.itertuples()]
+    return blocks.table(["population", "method", *(f"{name}:" for name in metrics.values())], rows)
 
 
-def _difference(row: pd.Series, number: str) -> str:
-    """`(+0.0935 [-0.1, 0.2])`, as far as it is known."""
-    if pd.isna(row["difference"]):
-        return "(–)"
-    interval = "" if pd.isna(row["low"]) else f" [{row['low']:+{number}}, {row['high']:+{number}}]"
-    return f"({row['difference']:+{number}}{interval})"
-
-
-def update(document: str, name: str, table: str, check: bool) -> None:
-    """Rewrite a named block of a document, or exit with an error if it is not current."""
-    path = ROOT / document
-    written = path.read_text(encoding="utf-8")
-    block = re.compile(BLOCK.format(name), re.DOTALL)
-    wanted = block.sub(lambda found: found[1] + table + found[2], written)
-    if check and written != wanted:
-        sys.exit(f"{document}: the block {name!r} is not what the results say: run python docs/update_numbers.py")
-    path.write_text(wanted, encoding="utf-8")
+def level_and_difference(row: pd.Series) -> str:
+    """`0.951<br>(+0.094 [-0.1, +0.2])`, as far as it is known."""
+    sign, digits = ("+", ".4f") if row["metric"] in INDICES else ("", ".3f")
+    level = "–" if pd.isna(row["mean"]) else f"{row['mean']:{sign}{digits}}"
+    if pd.isna(row["reference"]):
+        return level
+    interval = "" if pd.isna(row["low"]) else f" [{row['low']:+{digits}}, {row['high']:+{digits}}]"
+    return f"{level}<br>(" + ("–" if pd.isna(row["difference"]) else f"{row['difference']:+{digits}}{interval}") + ")"
 
 
 if __name__ == "__main__":
     try:
-        study = contracts.read_studies(RESULTS / "studies.json")["main"]
-        found = contracts.of_study(contracts.read(RESULTS / "measures.parquet", "measures"), study)
-        recorded = json.loads((RESULTS / "provenance.json").read_text(encoding="utf-8"))["exhibits"]
-        blocks = {
-            ("README.md", "claims"): verdict_on_claims(read("claims").fillna("")),
-            ("README.md", "exhibits"): exhibits({name: of["seconds"] / 60 for name, of in recorded.items()}),
-            ("README.md", "numbers"): headline(found[found["population"].isin(PAPER)], read("comparison")),
-            ("docs/deviations.md", "numbers"): alternatives(
-                read("exhibits/choices/levels"), read("exhibits/choices/contrasts")
-            ),
+        names.use(contracts.read_run(RESULTS / "run.json")["labels"])
+        made = json.loads((RESULTS / "provenance.json").read_text(encoding="utf-8"))
+        choices = [read(f"exhibits/choices/{name}") for name in ("levels", "contrasts")]
+        texts = {
+            ("README.md", "claims"): verdicts_on_claims(),
+            ("README.md", "exhibits"): exhibits(made["exhibits"]),
+            ("README.md", "numbers"): headline(),
+            ("README.md", "times"): before_and_after.times(RESULTS, made),
+            ("docs/deviations.md", "numbers"): alternatives(*choices),
         }
     except (OSError, DataError) as error:
         sys.exit(f"{error}: run `make reproduce` first")
-    for (document, name), table in blocks.items():
-        update(document, name, table, check="--check" in sys.argv)
+    for (document, name), text in texts.items():
+        blocks.put(document, name, text, check="--check" in sys.argv)

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import hypothesis
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 
-from recourse_segregation import classifiers
+from recourse_segregation import classifiers, methods
 from recourse_segregation.data import Dataset, Feature, Sensitive
 from recourse_segregation.population import Population, prepare
 from recourse_segregation.seeds import torch_generator
-from workflow_tools import STAGES, snakemake, with_raw_files
+from recourse_segregation.settings import options_for
+from workflow_tools import ROOT, STAGES, snakemake, with_raw_files
 
 torch.set_num_threads(1)
 
 # How long an example takes depends on what else the machine does: no reason to fail.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
+
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+#: how the small classifiers of the tests are trained
+QUICK = {"learning_rate": 0.02, "epochs": 60, "batch": 32}
+#: what makes the methods fast on a few hundred people
+FAST = {
+    "cchvae": {"epochs": 15, "samples": 50},
+    "cruds": {"epochs": 15, "steps": 200},
+    "ibr": {"epochs": 10, "samples": 50},
+    "ebr": {"epochs": 60, "components": 10, "proposals": 2000, "keep": 300, "density_quantile": 0.3},
+    "growing_spheres": {"samples": 200},
+}
 
 CONTINUOUS = (Feature("income", "continuous"), Feature("debt", "continuous"), Feature("score", "continuous"))
 LEVELS = (
@@ -68,6 +84,25 @@ def population(kind: str = "levels", seed: int = 0, rows: int = 400) -> Populati
     return prepare("made-up", made_up(features, rows), "sex", seed, rows)
 
 
+def options(method: str, population: str | None = None, **changes: Any) -> dict[str, Any]:
+    """The options of a method or a variant in config.yaml, for real data or for a population, with these changes."""
+    return options_for(CONFIG, "methods", method, population) | changes
+
+
+def fitted(
+    method: str, people: Population, classifier: classifiers.Classifier, seed: int = 0, **changes: Any
+) -> methods.Method:
+    """A fast method, with these changes to its options, fitted to people."""
+    chosen = options(method, **FAST.get(method, {}) | changes)
+    return methods.load(method)(**chosen).fit(people, classifier, torch_generator(seed, "test", method))
+
+
+def rejected(people: Population, classifier: classifiers.Classifier) -> torch.Tensor:
+    """The training individuals whom the classifier rejects, on its device: [n, d]"""
+    x = classifiers.tensor(people.training_part().features, classifier.device)
+    return x[~classifier.accepts(x)]
+
+
 @pytest.fixture(scope="session")
 def people() -> dict[str, Population]:
     return {kind: population(kind) for kind in ("levels", "continuous")}
@@ -76,11 +111,10 @@ def people() -> dict[str, Population]:
 @pytest.fixture(scope="session")
 def trained(people) -> dict[tuple[str, str], classifiers.Classifier]:
     """(population kind, classifier) -> a classifier that rejects some and accepts some."""
-    hidden = {"linear": (), "mlp": (16,)}
     return {
-        (kind, name): classifiers.train(people[kind], torch_generator(0, "train", name), hidden[name], 0.02, 60, 32)
+        (kind, name): classifiers.train(people[kind], torch_generator(0, "train", name), hidden=hidden, **QUICK)
         for kind in people
-        for name in hidden
+        for name, hidden in {"linear": (), "mlp": (16,)}.items()
     }
 
 

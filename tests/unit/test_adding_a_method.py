@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from pathlib import Path
 
 import pytest
 import torch
 import yaml
 
-from recourse_segregation import classifiers, contracts, methods, options, recourse
+from conftest import ROOT, rejected
+from recourse_segregation import contracts, methods, options, recourse
 from recourse_segregation.seeds import torch_generator
 
-PAGE = (Path(__file__).parents[2] / "docs" / "adding_a_method.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "adding_a_method.md").read_text(encoding="utf-8")
 
 
 def block(language: str) -> str:
@@ -37,10 +37,10 @@ def mine(tmp_path_factory):
 @pytest.mark.parametrize("classifier", ["linear", "mlp"])
 def test_the_example_meets_the_post_conditions(kind, classifier, mine, people, trained):
     cell = people[kind], trained[kind, classifier]
-    x = classifiers.tensor(cell[0].training_part().features)
-    x = x[~cell[1].accepts(x)]
+    chosen = yaml.safe_load(block("yaml"))["methods"]["mine"]["options"]
+    x = rejected(*cell)
     before = x.clone()
-    found, again = (mine().fit(*cell, torch_generator(0, "test")).counterfactuals(x) for _ in range(2))
+    found, again = (mine(**chosen).fit(*cell, torch_generator(0, "test")).counterfactuals(x) for _ in range(2))
     assert torch.equal(x, before)
     torch.testing.assert_close(found, again, rtol=0, atol=0, equal_nan=True)
     reason = recourse.check(x, found, cell[0].encoding, cell[1])
@@ -50,16 +50,20 @@ def test_the_example_meets_the_post_conditions(kind, classifier, mine, people, t
 
 def test_the_configuration_of_the_example_chooses_it():
     config = yaml.safe_load(block("yaml"))
-    assert config["methods"] == {"mine": {}}
+    assert list(config["methods"]) == ["mine"]
     assert "mine" in config["run"]["methods"]
 
 
-def test_the_page_lists_the_post_conditions():
-    (table,) = re.findall(r"^\| reason \|.*\n\| --- .*\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
-    assert tuple(re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)) == contracts.REASONS
-
-
-def test_the_page_lists_the_types_of_options():
-    (listed,) = re.findall(r"a type of `options\.py` \((.*?)\)", PAGE)
+@pytest.mark.parametrize("page", ["adding_a_method", "adding_a_classifier"])
+def test_the_pages_list_the_types_of_options(page):
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"a type of `options\.py` \((.*?)\)", text)
     types = {name for name, value in vars(options).items() if hasattr(value, "__metadata__")}
     assert set(re.findall(r"`(\w+)`", listed)) == types
+
+
+def test_the_page_lists_what_it_should():
+    (table,) = re.findall(r"^\| reason \|.*\n\| --- .*\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    assert tuple(re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)) == contracts.REASONS
+    given = {name for name in methods.Method.__annotations__ if not name.startswith("needs")}
+    assert given <= set(re.findall(r"`self\.(\w+)", PAGE)), "all that a method gets"

@@ -1,229 +1,462 @@
-"""The configuration: what is wrong in it is said before anything runs."""
+"""The configuration: each mistake is refused before anything runs, with its key and what is allowed there.
+
+First a table of breakages; then breakages at random places of the project's own configuration.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import copy
-from pathlib import Path
+import datetime
+import math
+import re
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recourse_segregation import data, methods, settings
-from recourse_segregation.errors import ConfigError
+from recourse_segregation import classifiers, data, declarations, methods, plan
+from recourse_segregation import settings as configuration
+from recourse_segregation.errors import ConfigError, DataError
+from recourse_segregation.seeds import torch_generator
+from workflow_tools import ROOT, snakemake
 
-ROOT = Path(__file__).parents[2]
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+POPULATION, STUDY = CONFIG["populations"]["synthetic"], CONFIG["studies"]["ablation"]
+HUGE, LONG, GONE = 10**12, "a" * 51, object()
 
 
-def changed(path: str, value) -> dict:
+def validated(config):
+    return configuration.validate(copy.deepcopy(config))
+
+
+def broken(keys: str | tuple, value) -> dict:
+    """The project's configuration with one value replaced, put in, or GONE."""
     config = copy.deepcopy(CONFIG)
-    *parents, last = path.split(".")
+    *parents, last = keys.split(".") if isinstance(keys, str) else keys
     node = config
     for key in parents:
         node = node.setdefault(key, {})
-    node[last] = value
+    if value is GONE:
+        del node[last]
+    else:
+        node[last] = value
     return config
 
 
-def test_the_paper_s_configuration_is_valid_and_complete():
-    config = settings.validate(copy.deepcopy(CONFIG))
-    assert config["populations"]["gmc-age"]["rows"] == 10_000
-    assert settings.blocks(config, "gmc-age") == ["0-4"]
+#: key, what is put there, and what the message must say
+BREAKAGES = [
+    ("scenarios", GONE, "the top level: the key 'scenarios' is missing"),
+    ("metods", {}, "'metods'", "did you mean 'methods'?"),
+    ("studies", None, "studies: None is not allowed; expected a mapping"),
+    ((1,), {}, "the top level: unknown key '1'"),
+    (("run", True), {}, "run: unknown key 'True'"),
+    ("run.method", ["ebr"], "run: unknown key 'method'", "did you mean 'methods'?"),
+    ("run.populations", GONE, "run: the key 'populations' is missing"),
+    ("run.methods", "ebr", "run.methods: 'ebr' is not allowed; expected a list"),
+    ("run.methods", [], "run.methods: [] is not allowed", "at least 1 item"),
+    ("run.methods", None, "run.methods: None is not allowed; expected a list"),
+    ("run.methods", [["ebr"]], "run.methods.0: ['ebr'] is not allowed"),
+    ("run.methods", ["ebr", "ibr", "ebr"], "run.methods", "no repetition"),
+    ("run.methods", ["err"], "run.methods: 'err'", "did you mean 'ebr'?"),
+    ("run.populations", ["law"], "run.populations: 'law'", "'law-sex'"),
+    ("run.populations", ["../x"], "run.populations: '../x'", "law-sex"),
+    ("run.populations", [1], "run.populations.0: 1", "write it in quotes"),
+    ("run.seeds", 0, "run.seeds: 0 is not allowed", "at least 1"),
+    ("run.seeds", 5.0, "run.seeds: 5.0 is not allowed", "a whole number"),
+    ("run.seeds", "5", "run.seeds: '5' is not allowed", "a whole number"),
+    ("run.seeds", [0, 1], "run.seeds: [0, 1] is not allowed", "a whole number"),
+    ("run.seeds", datetime.date(2020, 1, 1), "run.seeds", "a whole number"),
+    ("run.seeds", HUGE, "run.seeds", "at most 10000"),
+    ("run.block_size", True, "run.block_size: True", "a whole number"),
+    ("run.block_size", 0, "run.block_size: 0 is not allowed", "at least 1"),
+    ("run.device", "gpu", "run.device: 'gpu'", "one of auto, cpu, cuda"),
+    ("run.device", ["cpu"], "run.device: ['cpu']", "one of auto, cpu, cuda"),
+    ("run.studies", ["main"], "run.studies: 'main' is not a study", "tradeoff"),
+    (("methods", "../x"), {"variant_of": "ebr"}, "methods: '../x' is not allowed", "letters, digits"),
+    (("populations", ".."), POPULATION, "populations: '..' is not allowed"),
+    (("methods", ".ebr"), {"variant_of": "ebr"}, "methods: '.ebr' is not allowed", "letters, digits"),
+    ("methods.a;b", {"variant_of": "ebr"}, "methods: 'a;b' is not allowed", "letters, digits"),
+    ("scenarios.$(x)", {}, "scenarios: '$(x)' is not allowed"),
+    ("studies.a'b", STUDY, 'studies: "a\'b" is not allowed'),
+    ("populations.{seed}", POPULATION, "populations: '{seed}' is not allowed"),
+    (("classifiers", ""), {}, "classifiers: '' is not allowed", "letters, digits"),
+    ("methods.ebr\n", {"variant_of": "ebr"}, "methods: 'ebr\\n' is not allowed", "letters, digits"),
+    ("methods.еbr", {"variant_of": "ebr"}, "methods: 'еbr' is not allowed", "letters, digits"),
+    (("methods", "recourse.parquet"), {"variant_of": "ebr"}, "methods: 'recourse.parquet' is not allowed"),
+    (("methods", False), {"variant_of": "ebr"}, "methods: False is not allowed; expected a text", "write it in quotes"),
+    (("scenarios", 1), {}, "scenarios: 1 is not allowed", "write it in quotes"),
+    (("classifiers", None), {}, "classifiers: None is not allowed; expected a text"),
+    ("methods.EBR", {"variant_of": "ebr"}, "methods: 'ebr' and 'EBR' differ in upper and lower case only"),
+    ("populations", {}, "populations: {} is not allowed", "at least 1 entry"),
+    ("populations", ["law-sex"], "populations: ['law-sex'] is not allowed"),
+    ("populations.law-sex", None, "populations.law-sex: None is not allowed"),
+    ("populations.law-sex.dataset", GONE, "populations.law-sex: the key 'dataset'"),
+    ("populations.law-sex.prepare", {"row": 5}, "populations.law-sex.prepare", "did you mean 'rows'?"),
+    (
+        "populations.law-sex.dataset",
+        "reading",
+        "populations.law-sex.dataset: 'reading' is not a data set; there are: adult",
+    ),
+    ("populations.law-sex.dataset", "../settings", "populations.law-sex.dataset: '../settings' is not a data set"),
+    ("populations.law-sex.dataset", "a" * 300, "populations.law-sex.dataset: 'aaa", "there are: adult"),
+    (
+        "populations.law-sex.sensitive",
+        "age",
+        "populations.law-sex.sensitive: 'age' is not a sensitive attribute; there are: ",
+    ),
+    ("populations.german-age.sensitive", "agee", "populations.german-age.sensitive", "did you mean 'age'?"),
+    ("populations.law-sex.prepare.rows", 19, "populations.law-sex.prepare.rows: 19", "20"),
+    ("populations.law-sex.prepare.rows", HUGE, "populations.law-sex.prepare.rows", "most"),
+    (
+        "populations.law-sex.measure.neighbourhoods",
+        0.5,
+        "populations.law-sex.measure.neighbourhoods: 0.5 is not allowed; expected a whole number",
+    ),
+    (
+        "populations.law-sex.measure.radius_quantile",
+        math.nan,
+        "populations.law-sex.measure.radius_quantile: nan is not allowed; expected a finite number",
+    ),
+    (
+        "populations.law-sex.measure.radius_quantile",
+        1.01,
+        "populations.law-sex.measure.radius_quantile: 1.01",
+        "at most 1",
+    ),
+    ("populations.law-sex.classifiers", [], "classifiers: [] is not all"),
+    (
+        "populations.law-sex.classifiers",
+        ["mlp", "lineal"],
+        "populations.law-sex.classifiers: 'lineal'",
+        "did you mean 'linear'?",
+    ),
+    (
+        "populations.synthetic.decided_by",
+        ["mlp"],
+        "populations.synthetic.decided_by: 'mlp' is not a listed classifier; there are: linear",
+    ),
+    ("populations.raw", POPULATION, "populations.raw: results/raw is"),
+    ("classifiers", {}, "classifiers: {} is not allowed", "at least 1 entry"),
+    ("classifiers.mlp", None, "classifiers.mlp: None is not allowed"),
+    ("classifiers.mlp.epochs", 5, "classifiers.mlp: unknown key 'epochs'; allowed: label, model, options, populations"),
+    ("classifiers.mlp.options.epoch", 5, "classifiers.mlp.options: unknown key 'epoch'", "did you mean 'epochs'?"),
+    (
+        "classifiers.mlp.options.learning_rate",
+        math.inf,
+        "classifiers.mlp.options.learning_rate: inf is not allowed; expected a finite number",
+    ),
+    ("classifiers.mlp.options.learning_rate", 1e300, "classifiers.mlp.options.learning_rate: 1e+300", "at most 1e+30"),
+    (
+        "classifiers.mlp.options.hidden",
+        [True],
+        "classifiers.mlp.options.hidden.0: True is not allowed; expected a whole number",
+    ),
+    (
+        "classifiers.linear.populations.synthetic.epochs",
+        0,
+        "classifiers.linear.populations.synthetic.epochs: 0",
+        "at least 1",
+    ),
+    (
+        "classifiers.mlp.populations",
+        {"gmc": {}},
+        "classifiers.mlp.populations: 'gmc' is not a population; there are: synthetic",
+    ),
+    ("methods", {}, "methods: {} is not allowed", "at least 1 entry"),
+    ("methods.ebr", None, "methods.ebr: None is not allowed; expected a mapping"),
+    ("methods.mine", {}, "methods: 'mine' is not a method", "write methods/mine.py"),
+    ("methods.mine", {"variant_of": "mine"}, "methods.mine.variant_of: 'mine' is not"),
+    ("methods.mine", {"variant_of": "ibx"}, "methods.mine.variant_of", "mean 'ibr'?"),
+    (
+        "methods.mine",
+        {"variant_of": "ebr-q90"},
+        "methods.mine.variant_of: 'ebr-q90' is a variant",
+        "of its own, here 'ebr'",
+    ),
+    (
+        "methods",
+        {**CONFIG["methods"], "a": {"variant_of": "b"}, "b": {"variant_of": "a"}},
+        "methods.a.variant_of: 'b' is a variant",
+        "methods.b.variant_of: 'a' is a variant",
+    ),
+    ("methods.mine", {"variant_of": "_method"}, "methods.mine.variant_of: '_method'"),
+    ("methods.mine", {"variant_of": "../data/law"}, "methods.mine.variant_of: '../data"),
+    ("methods.mine", {"variant_of": None}, "methods.mine.variant_of: None", "a text"),
+    ("methods.ebr.options", None, "methods.ebr.options: None", "a mapping"),
+    (
+        "methods.ebr.options",
+        {"adversary_weight": 1},
+        "methods.ebr.options: unknown key 'adversary_weight'; allowed: bound",
+    ),
+    ("methods.nobody.options", {"epochs": 1}, "methods.nobody.options: unknown key 'epochs'; allowed: none"),
+    ("methods.ebr.options", {1: 1}, "methods.ebr.options: unknown key '1'"),
+    (
+        "methods.ebr.options",
+        {"resampling": "true"},
+        "methods.ebr.options.resampling: 'true' is not allowed; expected true or false",
+    ),
+    (
+        "methods.face.options",
+        {"neighbours": 5.0},
+        "methods.face.options.neighbours: 5.0 is not allowed; expected a whole number",
+    ),
+    ("methods.ebr.options", {"proposals": HUGE}, "methods.ebr.options.proposals", "at most 1000000000"),
+    (
+        "methods.ebr.options",
+        {"density_quantile": math.nan},
+        "methods.ebr.options.density_quantile: nan is not allowed; expected a finite number",
+    ),
+    ("methods.ibr.options", {"adversary_weight": -1}, "methods.ibr.options.adversary_weight: -1", "at least 0"),
+    (
+        "methods.ebr.populations",
+        {"german": {}},
+        "methods.ebr.populations: 'german' is not a population",
+        "did you mean 'german-sex'?",
+    ),
+    ("methods.ebr.populations", {1: {}}, "methods.ebr.populations: 1 is not allowed; expected a text"),
+    (
+        "methods.ebr.populations",
+        {"law-sex": None},
+        "methods.ebr.populations.law-sex: None is not allowed; expected a mapping",
+    ),
+    ("methods.ebr.populations", {"law-sex": {"bound": 0}}, "methods.ebr.populations.law-sex.bound: 0", "above 0"),
+    ("scenarios.default", GONE, "scenarios: the key 'default' is missing"),
+    ("scenarios.drop", None, "scenarios.drop: None is not allowed; expected a mapping"),
+    ("scenarios.drop.simulate", {"unresolve": "drop"}, "scenarios.drop.simulate", "mean 'unresolved'?"),
+    ("scenarios.drop.simulate", {"uptake": 50}, "scenarios.drop.simulate.uptake: 50", "most 1"),
+    ("scenarios.drop.simulate", {"uptake": math.nan}, "scenarios.drop.simulate.uptake: nan"),
+    ("scenarios.drop.simulate", {"uptake": True}, "scenarios.drop.simulate.uptake: True"),
+    ("scenarios.drop.measure", {"groups": "mixed"}, "groups: 'mixed'", "shuffled"),
+    ("scenarios.drop", {"groups": "own"}, "scenarios.drop: unknown key 'groups'"),
+    (("methods", LONG), {"variant_of": "ebr"}, f"methods: '{LONG}' is not allowed", "at most 50 characters"),
+    ("studies.main", STUDY, "studies.main: this name is taken by what `run` itself"),
+    ("studies.theory", STUDY, "studies.theory: this name is taken by the page"),
+    ("studies.ablation.methods", GONE, "studies.ablation: the key 'methods' is missing"),
+    ("studies.ablation.methods", ["ebr-q9O"], "studies.ablation.methods: 'ebr-q9O'", "did you mean 'ebr-q9"),
+    ("studies.ablation.scenarios", ["drop", "drop"], "studies.ablation.scenarios", "no repetition"),
+    ("studies.ablation.scenarios", ["origins"], "studies.ablation.scenarios: 'origins'", "did you mean 'origin'?"),
+    ("studies.ablation.seeds", 0, "studies.ablation.seeds: 0", "at least 1"),
+    ("comparison", GONE, "the key 'comparison' is missing"),
+    ("comparison.tolerance", math.inf, "comparison.tolerance: inf"),
+    ("comparison.quality_tolerance", -0.1, "comparison.quality_tolerance: -0.1"),
+    ("claims.study", "twenty", "claims.study: 'twenty'", "'twenty_seeds'"),
+    ("claims.study", ["main"], "claims.study: ['main'] is not allowed; expected a text"),
+    ("prepare.rows", GONE, "prepare: the key 'rows' is missing"),
+    ("measure.atkinson_b", 1, "measure.atkinson_b: 1 is not allowed", "below 1"),
+    ("methods.wachter.options.steps", GONE, "methods.wachter.options: the key 'steps' is missing"),
+    ("comparison", [], "comparison", "a mapping"),
+    ("runs", {}, "the top level", "'runs'", "did you mean 'run'?"),
+]
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "says"),
-    [
-        ("run.seeds", -1, ["run.seeds", "-1", "at least 1"]),
-        ("run.seeds", True, ["run.seeds", "a whole number"]),
-        ("run.seeds", 2.0, ["run.seeds", "a whole number"]),
-        ("run.seedz", 5, ["run", "'seedz'", "did you mean 'seeds'?"]),
-        ("run.methods", ["watcher"], ["run.methods", "'watcher'", "did you mean 'wachter'?"]),
-        ("run.methods", ["ebr", "ebr"], ["run.methods", "no repetition"]),
-        ("run.populations", ["gmc"], ["run.populations", "'gmc'", "gmc-age"]),
-        ("run.populations", [], ["run.populations", "at least 1 item"]),
-        ("run.device", "tpu", ["run.device", "auto, cpu, cuda"]),
-        ("scenarios.half", {"uptake": 1.5}, ["scenarios.half.uptake", "at most 1"]),
-        ("scenarios.half", {"uptakes": 0.5}, ["scenarios.half", "'uptakes'", "did you mean 'uptake'?"]),
-        ("scenarios.drop", {"unresolved": "vanish"}, ["scenarios.drop.unresolved", "stay, origin, drop"]),
-        ("scenarios", {"drop": {}}, ["scenarios", "the key 'default' is missing"]),
-        ("run.studies", ["ablations"], ["run.studies", "did you mean 'ablation'?"]),
-        ("studies.mine", {"methods": ["ebr"]}, ["studies.mine", "the key 'populations' is missing"]),
-        (
-            "studies.mine",
-            {"populations": ["law-sex"], "methods": ["ebr"], "scenarios": ["dropped"]},
-            ["studies.mine.scenarios", "'dropped'", "did you mean 'drop'?"],
-        ),
-        ("studies.main", CONFIG["studies"]["ablation"], ["studies.main", "this name is taken"]),
-        ("claims.study", "twenty", ["claims.study", "did you mean 'twenty_seeds'?"]),
-        ("populations.law-sex.radius_quantile", -0.1, ["populations.law-sex.radius_quantile", "at least 0"]),
-        ("populations.law-sex.dataset", "lawn", ["populations.law-sex.dataset", "did you mean 'law'?"]),
-        ("populations.law-sex.recourse", ["ebm"], ["populations.law-sex.recourse", "linear, mlp"]),
-        ("populations.a b", CONFIG["populations"]["synthetic"], ["'a b'"]),
-        ("methods.mine", {}, ["methods", "'mine'", "wachter"]),
-        ("methods.mine", {"base": "ebx"}, ["methods.mine.base", "did you mean 'ebr'?"]),
-        (
-            "methods.ebr.options",
-            {"density_quantile": 1.2},
-            ["methods.ebr.options.density_quantile", "at most 1"],
-        ),
-        ("methods.ebr.options", {"quantile": 0.5}, ["methods.ebr.options", "'quantile'", "density_quantile"]),
-        ("methods.ebr.populations", {"law": {}}, ["methods.ebr.populations", "did you mean 'law-sex'?"]),
-        ("methods.face.options", {"neighbours": 0}, ["methods.face.options.neighbours", "at least 1"]),
-        (
-            "methods.wachter.options",
-            {"compatible": "yes"},
-            ["methods.wachter.options.compatible", "true or false"],
-        ),
-        ("methods.cchvae.options", {"hidden": 256}, ["methods.cchvae.options.hidden", "a list"]),
-        (
-            "classifiers.mlp.options",
-            {"learning_rate": 0},
-            ["classifiers.mlp.options.learning_rate", "above 0"],
-        ),
-        ("classifiers.mlp.options", {"lr": 1}, ["classifiers.mlp.options", "'lr'"]),
-        ("comparison.tolerance", -1, ["comparison.tolerance", "at least 0"]),
-        ("comparison", [], ["comparison", "a mapping"]),
-        ("runs", {}, ["the top level", "'runs'", "did you mean 'run'?"]),
-    ],
-)
-def test_a_wrong_value_is_named_with_what_is_allowed(path, value, says):
+@pytest.mark.parametrize(("keys", "value", "says"), [(keys, value, says) for keys, value, *says in BREAKAGES])
+def test_the_key_and_what_is_allowed_are_named(keys, value, says):
     with pytest.raises(ConfigError) as error:
-        settings.validate(changed(path, value))
+        validated(broken(keys, value))
     for part in says:
         assert part in str(error.value)
 
 
-def test_a_missing_section_is_named():
-    config = copy.deepcopy(CONFIG)
-    del config["run"]
-    with pytest.raises(ConfigError, match="the key 'run' is missing"):
-        settings.validate(config)
+@pytest.mark.parametrize("whole", [None, [CONFIG], "run", {}])
+def test_what_is_no_configuration_is_said(whole):
+    says = "the key 'run', 'prepare', " if whole == {} else "expected a mapping"
+    with pytest.raises(ConfigError, match=f"the top level: .*{says}") as error:
+        validated(whole)
+    assert len(str(error.value)) < 400, "a long value is cut"
+    assert str(error.value).count("\n  - ") == 1, "every problem is said once"
 
 
 def test_every_problem_is_reported_at_once():
-    config = changed("run.seeds", 0)
-    config["scenarios"]["default"]["uptake"] = 7
-    with pytest.raises(ConfigError) as error:
-        settings.validate(config)
-    assert "run.seeds" in str(error.value)
-    assert "scenarios.default.uptake" in str(error.value)
+    config = broken("run.seeds", 0)
+    config["simulate"]["uptake"] = 7
+    with pytest.raises(ConfigError, match=r"(?s)run\.seeds.*simulate\.uptake"):
+        validated(config)
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-2, 2) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=5,
+def test_the_paper_s_configuration_is_valid_and_complete():
+    assert validated(CONFIG) == CONFIG
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("run:\n  seeds: 2\nmethods: {}\nrun: {}\n", "line 4: run stands in line 1 already"),
+        ("run: {seeds: 2}\nmethods:\n  ebr: {}\n  'ebr': {}\n", "line 4: methods.ebr stands in line 3 already"),
+        ('{"run": {"seeds": 2,\n "seeds": 3}}', "line 2: run.seeds stands in line 1 already"),
+    ],
 )
+def test_a_key_that_stands_twice_is_refused(text, says, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=re.escape(f"{file}, {says}; keep one of them")):
+        configuration.refuse_repetition(file)
 
 
-@given(section=st.sampled_from(sorted(CONFIG)), value=JSON)
-def test_no_configuration_ends_in_a_traceback(section, value):
-    with contextlib.suppress(ConfigError):
-        settings.validate(changed(section, value))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "- run\n- run\n",
+        "a: &x {k: 1}\nb: {<<: *x, k: 2}\nc: *x\n",
+        '{\n\t"run": 1\n}',
+        (ROOT / "config.yaml").read_text(),
+    ],
+)
+def test_keys_that_stand_once_are_not(text, tmp_path):
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    configuration.refuse_repetition(tmp_path / "mine.yaml")
 
 
-@given(seeds=st.integers(1, 60), size=st.integers(1, 12))
-def test_blocks_cover_every_seed_once(seeds, size):
-    config = changed("run.seeds", seeds)
-    config["run"]["block_size"] = size
-    listed = [s for block in settings.blocks(config, "german-sex") for s in settings.seeds_in(block)]
-    assert listed == list(range(seeds))
-
-
-@pytest.fixture
-def study_config():
-    config = changed("run", {"populations": ["law-sex"], "methods": ["wachter", "ebr"], "seeds": 3, "block_size": 5})
-    config["studies"]["more"] = {"populations": ["law-sex", "synthetic"], "methods": ["ebr"], "seeds": 7}
-    config["studies"]["policies"] = {
-        "populations": ["synthetic"],
-        "methods": ["ebr"],
-        "scenarios": ["default", "drop", "radius-0.1"],
+def test_what_the_command_line_gives_is_typed():
+    given = {"run": {"seeds": "2", "methods": ["ebr"], "device": "cpu"}, "comparison": {"tolerance": "0.01"}}
+    assert configuration.typed(given) == {
+        "run": {"seeds": 2, "methods": ["ebr"], "device": "cpu"},
+        "comparison": {"tolerance": 0.01},
     }
-    config["run"]["studies"] = ["more", "policies"]
-    return settings.validate(config)
 
 
-def test_a_cell_that_several_studies_need_is_run_once(study_config):
-    cells = settings.cells(study_config)
-    assert len(set(cells)) == len(cells)
-    law = [(c.method, c.seeds) for c in cells if c.population == "law-sex"]
-    assert sorted(law) == [("ebr", "0-4"), ("ebr", "5-6"), ("wachter", "0-4")]
-    synthetic = {c.seeds: c.scenarios for c in cells if c.population == "synthetic"}
-    assert synthetic == {"0-4": ("default", "drop", "radius-0.1"), "5-6": ("default",)}
-
-
-def test_a_study_takes_what_it_does_not_say_from_run(study_config):
-    assert list(settings.studies(study_config)) == ["main", "more", "policies"]
-    assert settings.studies(study_config)["policies"].seeds == 3
-    assert settings.studies(study_config)["more"].scenarios == ("default",)
-
-
-def test_scenarios_that_agree_share_their_files(study_config):
-    """Dropping people changes what they do, a radius how they are measured: neither needs the other's files."""
-    assert settings.simulated_as(study_config, "drop") == "drop"
-    assert settings.measured_as(study_config, "drop", "law-sex") == "default"
-    assert settings.simulated_as(study_config, "radius-0.1") == "default"
-    assert settings.measured_as(study_config, "radius-0.1", "law-sex") == "radius-0.1"
-    assert settings.measured_as(study_config, "radius-0.1", "synthetic") == "default", "that is its own quantile"
-
-
-def test_what_a_cell_simulates_and_measures(study_config):
-    scenarios = ("default", "drop", "radius-0.1")
-    assert list(settings.simulations(study_config, scenarios)) == ["default", "drop"]
-    measured = settings.measurements(study_config, scenarios, "law-sex")
-    assert measured["drop"] == {"simulated_as": "drop", "measured_as": "default", "groups": "own"}
-    assert measured["radius-0.1"] == {"simulated_as": "default", "measured_as": "radius-0.1", "groups": "own"}
-
-
-def test_claims_are_judged_by_their_study_if_it_is_run():
-    config = settings.validate(copy.deepcopy(CONFIG))
-    assert settings.claims_study(config) == "main"
-    config["run"]["studies"] = ["twenty_seeds"]
-    assert settings.claims_study(config) == "twenty_seeds"
-
-
-def test_options_of_a_population_and_of_a_variant():
-    config = changed("methods.ebr-q90", {"base": "ebr", "options": {"density_quantile": 0.9}})
-    assert settings.validate(config)
-    assert settings.method_base(config, "ebr-q90") == "ebr"
-    assert settings.options_for(config, "methods", "ebr", "gmc-age") == {}
-    synthetic = settings.options_for(config, "methods", "ebr-q90", "synthetic")
-    assert synthetic == {**CONFIG["methods"]["ebr"]["populations"]["synthetic"], "density_quantile": 0.9}
+# --- read from the source -----------------------------------------------------------------------------------
 
 
 def test_names_are_read_without_importing():
-    assert settings.method_names() == methods.names()
-    assert settings.dataset_names() == data.names()
+    assert declarations.names("methods") == methods.names()
+    for name in data.names():
+        assert declarations.sensitive(name) == list(data.load(name).sensitive)
 
 
-@pytest.mark.parametrize("method", methods.names())
-def test_option_types_agree_with_defaults(method):
-    """A default must be allowed by its own type."""
-    import inspect
-
-    import jsonschema
-
-    schema = settings.method_schema(method)
-    signature = inspect.signature(methods.load(method))
-    defaults = {
-        name: list(p.default) if isinstance(p.default, tuple) else p.default for name, p in signature.parameters.items()
-    }
-    if method not in ("nobody", "collapse", "swap_in"):
-        assert set(defaults) == set(schema["properties"])
-        jsonschema.validate(defaults, schema)
-
-
-def test_an_option_without_a_known_type_is_an_error(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("class M:\n    def __init__(self, k: int): ...\n", "methods/mine.py: the option 'k' must be annotated"),
+        ("class M:\n    def __init__(self, k: Count = ): ...\n", "methods/mine.py, line 2: "),
+    ],
+)
+def test_a_method_file_that_cannot_be_read_is_named(source, says, tmp_path, monkeypatch):
     (tmp_path / "methods").mkdir()
-    (tmp_path / "methods" / "mine.py").write_text("class M:\n    def __init__(self, k: int = 3): ...\n")
-    monkeypatch.setattr(settings, "_PACKAGE", tmp_path)
-    settings.method_schema.cache_clear()
+    (tmp_path / "methods" / "mine.py").write_text(source, encoding="utf-8")
+    monkeypatch.setattr(declarations, "_PACKAGE", tmp_path)
+    with pytest.raises(ConfigError, match=re.escape(says)):
+        declarations.method_options("mine")
+
+
+def test_a_classifier_that_diverges_is_an_error(people):
+    """No range of learning rates excludes it, so it is seen afterwards."""
+    diverged = classifiers.train(
+        people["levels"], torch_generator(0, "train", "mlp"), hidden=(8,), learning_rate=1e30, epochs=2, batch=32
+    )
+    with pytest.raises(DataError, match=r"population made-up, seed 0: .*diverged; lower its learning_rate"):
+        classifiers.predictions(diverged, people["levels"])
+
+
+# --- through Snakemake --------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("run: {seeds: 2\nmethods: [", "Config file is not valid JSON or YAML"),
+        ("- run", "Config file must be given as JSON or YAML with keys at top level"),
+        ("run: {}\nmethods: {}\nrun: {}", "mine.yaml, line 3: run stands in line 1 already; keep one of them"),
+        (
+            "populations: {law-sex: {sensitive: age}}",
+            "populations.law-sex.sensitive: 'age' is not a sensitive attribute",
+        ),
+        (None, "No such file or directory: "),
+    ],
+)
+def test_snakemake_shows_what_is_wrong_and_runs_nothing(text, says, tmp_path):
+    mine = tmp_path / "mine.yaml"
+    if text is not None:
+        mine.write_text(text, encoding="utf-8")
+    process = snakemake(tmp_path, "--dry-run", "--cores", "1", configs=(mine,))
+    assert process.returncode != 0
+    assert says in process.stdout
+    assert "mine.yaml" in process.stdout or text is not None
+    assert not (tmp_path / "results").exists()
+
+
+# --- at random places ---------------------------------------------------------------------------------------
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.dates()
+ANYTHING = st.recursive(
+    SCALARS | st.sampled_from(["ebr", "law-sex", "default", "mlp", "../x", "a;b", 0, 1, 0.5, 10**20, math.nan]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.text(max_size=8) | st.sampled_from(["variant_of", "options", "ebr", "law-sex", 1, True]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=6,
+)
+
+
+def places(node, keys=()):
+    """Every key of the configuration, and every position in its lists."""
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in items:
+        yield (*keys, key)
+        yield from places(value, (*keys, key))
+
+
+PLACES = list(places(CONFIG))
+KEY = re.compile(rf"^  - (the top level|({'|'.join(CONFIG)})\b.*?): ", re.MULTILINE | re.DOTALL)
+
+
+@st.composite
+def mutants(draw):
+    """The configuration after one to three changes: a value replaced, a key deleted, renamed or put in."""
+    config = copy.deepcopy(CONFIG)
+    for keys in draw(st.lists(st.sampled_from(PLACES), min_size=1, max_size=3, unique=True)):
+        *parents, last = keys
+        node = config
+        try:
+            for key in parents:
+                node = node[key]
+            old = node[last]
+        except (KeyError, IndexError, TypeError):  # an earlier change took it away
+            continue
+        change = draw(st.sampled_from(["replace", "delete", "rename", "insert"]))
+        if change == "replace" or (change == "rename" and isinstance(node, list)):
+            node[last] = draw(ANYTHING)
+        elif change == "insert":
+            into = old if isinstance(old, dict) else node
+            into.append(draw(ANYTHING)) if isinstance(into, list) else into.update({draw(SCALARS): draw(ANYTHING)})
+        else:
+            del node[last]
+            if change == "rename":
+                node[draw(SCALARS | st.just(f"{last}s"))] = old
+    return config
+
+
+def derive(config) -> None:
+    """Everything that the rules ask for."""
+    assert plan.cells(config)
+    assert plan.claims_study(config) in plan.studies(config)
+    assert set(plan.described_run(config)["studies"]) == set(plan.studies(config))
+    for population in plan.populations(config):
+        assert plan.seeds_in(plan.blocks(config, population)[-1])
+        plan.settings(config, "prepare", population)
+        for room in ("simulate", "measure"):
+            plan.in_scenarios(config, room, population, config["scenarios"])
+        for section in ("classifiers", "methods"):
+            for name in config[section]:
+                plan.options_for(config, section, name, population)
+    for method in config["methods"]:
+        assert plan.method_file(config, method) in declarations.names("methods")
+
+
+@given(mutants())
+@settings(max_examples=150, deadline=None, derandomize=True)
+def test_any_configuration_works_or_is_refused_by_its_key(config):
     try:
-        with pytest.raises(ConfigError, match=r"methods/mine\.py: the option 'k' must be annotated"):
-            settings.method_schema("mine")
-    finally:
-        settings.method_schema.cache_clear()
+        valid = validated(config)
+    except ConfigError as error:
+        refusal = str(error)
+    else:
+        derive(valid)
+        return
+    assert KEY.search(refusal), f"no key is named: {refusal}"

@@ -1,7 +1,9 @@
 """The formulas of minimum-cost recourse against simulation, quadrature and their limits; contraction as a property."""
 
+from dataclasses import replace
+from itertools import product
+
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from scipy.spatial.distance import cdist
 from scipy.stats import norm
 
 from recourse_segregation import theory
+from recourse_segregation.exhibits import theory as exhibit
 from recourse_segregation.metrics.segregation import average_proximity, centralization
 from recourse_segregation.seeds import numpy_generator
 from recourse_segregation.theory import Groups
@@ -19,14 +22,7 @@ from recourse_segregation.theory import Groups
 numbers = st.floats(-5, 5, allow_subnormal=False)
 depths = st.floats(-6, 6)
 spreads = st.floats(0.05, 3)
-worlds = st.builds(
-    lambda a, b, side, spread, more: Groups((a, b), side, spread, 2 + more),
-    depths,
-    depths,
-    st.floats(0, 6),
-    spreads,
-    st.integers(0, 4),
-)
+worlds = st.builds(Groups, st.tuples(depths, depths), st.floats(0, 6), spreads, st.integers(2, 6))
 few = settings(max_examples=30, deadline=None)
 
 
@@ -38,9 +34,6 @@ def crowds(draw):
     return points, normal
 
 
-# --- recourse by projection
-
-
 @given(crowds(), numbers)
 def test_projection_moves_the_rejected_to_the_nearest_accepted_point(crowd, threshold):
     points, normal = crowd
@@ -49,34 +42,18 @@ def test_projection_moves_the_rejected_to_the_nearest_accepted_point(crowd, thre
     assert np.array_equal(moved[~rejected], points[~rejected])
     assert (moved @ normal >= threshold - 1e-9).all()
     cost = np.linalg.norm(moved - points, axis=1)
-    accepted = points[~rejected]
-    if len(accepted):
-        assert (cost <= cdist(points, accepted).min(axis=1) + 1e-9).all()
+    assert (cost[:, None] <= cdist(points, points[~rejected]) + 1e-9).all()
     assert cost == pytest.approx(np.maximum(threshold - points @ normal, 0) / np.linalg.norm(normal), abs=1e-9)
 
 
-@given(crowds(), numbers)
-def test_no_pair_moves_apart(crowd, threshold):
-    points, normal = crowd
-    moved = theory.project(points, normal, threshold)
-    assert (cdist(moved, moved) <= cdist(points, points) + 1e-9).all()
-
-
-@given(crowds(), numbers, numbers)
-def test_with_two_boundaries_a_pair_moves_apart_by_at_most_their_distance(crowd, one, other):
-    points, normal = crowd
-    thresholds = np.where(np.arange(len(points)) % 2, one, other)
-    moved = theory.project(points, normal, thresholds)
-    apart = abs(one - other) / np.linalg.norm(normal)
-    assert (cdist(moved, moved) <= cdist(points, points) + apart + 1e-9).all()
-
-
-@given(crowds(), numbers)
-def test_average_proximity_cannot_fall(crowd, threshold):
+@given(crowds(), numbers, st.just(0.0) | numbers)
+def test_pairs_move_apart_by_at_most_the_distance_of_their_boundaries(crowd, threshold, more):
     points, normal = crowd
     minority = np.arange(len(points)) % 2 == 0
-    moved = theory.project(points, normal, threshold)
-    assert average_proximity(moved, minority) >= average_proximity(points, minority) - 1e-12
+    moved = theory.project(points, normal, threshold + more * minority)
+    apart = abs(more) / np.linalg.norm(normal)
+    assert (cdist(moved, moved) <= cdist(points, points) + apart + 1e-9).all()
+    assert average_proximity(moved, minority) >= np.exp(-apart) * average_proximity(points, minority) - 1e-12
 
 
 def test_a_pair_of_which_only_one_takes_recourse_can_move_apart():
@@ -85,25 +62,20 @@ def test_a_pair_of_which_only_one_takes_recourse_can_move_apart():
     assert np.linalg.norm(some[0] - some[1]) > np.linalg.norm(points[0] - points[1])
 
 
-# --- means and variances
-
-
 @few
 @given(depths, spreads)
-def test_mean_and_variance_are_the_integrals(depth, spread):
-    edges = (max(0, depth - 10 * spread), max(0, depth + 10 * spread))
-    points = [p for p in (depth,) if edges[0] < p < edges[1]]
-    mean, square = (
-        quad(lambda u, power=power: u**power * norm.pdf(u, depth, spread), *edges, points=points)[0] for power in (1, 2)
-    )
-    assert theory.mean_after(depth, spread) == pytest.approx(mean, abs=1e-8)
-    assert theory.variance_after(depth, spread) == pytest.approx(square - mean**2, abs=1e-7)
+def test_moments_are_the_integrals(depth, spread):
+    low, high = (max(0, depth + sign * 10 * spread) for sign in (-1, 1))
+    points = [depth] if low < depth < high else None
+    for power, value in zip((1, 2), theory.moments_after(depth, spread), strict=True):
+        integral = quad(lambda u, power=power: u**power * norm.pdf(u, depth, spread), low, high, points=points)[0]
+        assert value == pytest.approx(integral, abs=1e-8)
 
 
 @given(depths, st.floats(1e-3, 5), spreads, st.floats(0.01, 2))
 def test_the_gap_in_depth_shrinks_and_the_more_the_stricter_the_classifier(depth, gap, spread, stricter):
     def after(lower):
-        return theory.mean_after(lower + gap, spread) - theory.mean_after(lower, spread)
+        return theory.moments_after(lower + gap, spread)[0] - theory.moments_after(lower, spread)[0]
 
     assert -1e-12 <= after(depth) <= gap + 1e-12
     assert after(depth - stricter) <= after(depth) + 1e-12
@@ -111,26 +83,27 @@ def test_the_gap_in_depth_shrinks_and_the_more_the_stricter_the_classifier(depth
 
 @given(depths, spreads)
 def test_small_standardized_gaps_never_rise(depth, spread):
-    slope = (theory.mean_after(depth + 1e-4, spread) - theory.mean_after(depth - 1e-4, spread)) / 2e-4
+    (lower, _), (mean, square), (upper, _) = (theory.moments_after(depth + d, spread) for d in (-1e-4, 0, 1e-4))
+    slope = (upper - lower) / 2e-4
     assert slope == pytest.approx(norm.cdf(depth / spread), abs=1e-5)
-    assert slope <= np.sqrt(max(theory.variance_after(depth, spread), 0)) / spread + 1e-5
+    assert slope <= np.sqrt(max(square - mean**2, 0)) / spread + 1e-5
 
 
 @pytest.mark.parametrize("depth", [-3.0, -1.0])
-def test_the_standardized_gap_rises_beyond_a_depth(depth):
-    limit = theory.rising_depth(depth)
+def test_the_standardized_gap_rises_beyond_a_depth_of_the_upper_group(depth):
+    mean, square = theory.moments_after(depth)
+    ratio = np.sqrt((1 + square - mean**2) / 2)
+    limit = (mean - ratio * depth) / (1 - ratio)
     assert limit > 3
     for factor, sign in ((0.98, -1), (1.02, 1)):
         assert np.sign(theory.formulas(Groups((depth, factor * limit))).loc["separation", "change"]) == sign
 
 
-# --- proximity
-
-
 @given(st.floats(0, 8), spreads)
 def test_before_on_a_line_there_is_a_closed_form(gap, spread):
-    world = Groups((-1.0, gap - 1.0), spread=spread, dimensions=1)
-    assert theory.proximity(world) == pytest.approx(theory.proximity_on_a_line(gap, spread), rel=1e-8)
+    wide = np.sqrt(2) * spread
+    closed = sum(np.exp(spread**2 - h + norm.logcdf(h / wide - wide)) for h in (gap, -gap))
+    assert theory.proximity(Groups((-1.0, gap - 1.0), 0.0, spread, 1)) == pytest.approx(closed, rel=1e-8)
 
 
 def difference_density(t, a, b, spread):
@@ -140,66 +113,55 @@ def difference_density(t, a, b, spread):
     return none + norm.cdf(-lower / spread) * norm.pdf(abs(t), upper, spread)
 
 
-@pytest.mark.parametrize(("a", "b", "spread"), [(-1, 1, 1), (0.3, 0.1, 0.2), (-4, -5, 1), (2, -0.5, 0.8)])
+@pytest.mark.parametrize(
+    ("a", "b", "spread"), [(-1, 1, 1), (0.3, 0.1, 0.2), (-4, -5, 1), (2, -0.5, 0.8), (0, 0, 1), (0, -1, 1)]
+)
 def test_after_on_a_line_it_is_the_integral_over_the_difference(a, b, spread):
     both = norm.cdf(-a / spread) * norm.cdf(-b / spread)
     sides = [
         quad(lambda t, sign=sign: np.exp(-t) * difference_density(sign * t, a, b, spread), 0, 12, limit=200)[0]
         for sign in (1, -1)
     ]
-    world = Groups((a, b), spread=spread, dimensions=1)
-    assert theory.proximity_after(world) == pytest.approx(both + sum(sides), abs=1e-7)
-
-
-@few
-@given(worlds)
-def test_proximity_rises_and_is_symmetric(world):
-    after = theory.proximity_after(world)
-    assert theory.proximity(world) <= after + 1e-9
-    assert after <= 1 + 1e-9
-    mirrored = Groups(world.depths[::-1], world.side, world.spread, world.dimensions)
-    assert theory.proximity_after(mirrored) == pytest.approx(after, abs=1e-9)
-
-
-@few
-@given(worlds)
-def test_nobody_rejected_nothing_changes(world):
-    high = Groups(tuple(d + 6 + 8 * world.spread for d in world.depths), world.side, world.spread, world.dimensions)
-    assert theory.proximity_after(high) == pytest.approx(theory.proximity(high), abs=1e-9)
-    assert theory.formulas(high)["change"].abs().max() < 1e-8
-
-
-@few
-@given(worlds)
-def test_all_rejected_only_the_boundary_is_left(world):
-    low = Groups(tuple(d - 6 - 8 * world.spread for d in world.depths), world.side, world.spread, world.dimensions)
-    flat = Groups((0.0, world.side), spread=world.spread, dimensions=world.dimensions - 1)
-    assert theory.proximity_after(low) == pytest.approx(theory.proximity(flat), abs=1e-9)
-    assert theory.mean_after(low.depths[0], low.spread) == pytest.approx(0, abs=1e-9)
-    line = Groups(low.depths, spread=world.spread, dimensions=1)
-    assert theory.proximity_after(line) == pytest.approx(1, abs=1e-9)
+    after = theory.proximity(Groups((a, b), 0.0, spread, 1), after=True)
+    assert after == pytest.approx(both + sum(sides), abs=1e-7)
 
 
 @few
 @given(worlds, st.floats(-0.1, 0.1), st.floats(-0.1, 0.1), st.floats(0, 0.1))
-def test_proximity_is_continuous(world, first, second, side):
+def test_proximity_rises_and_is_symmetric_and_continuous(world, first, second, side):
+    (a, b), before, after = world.depths, theory.proximity(world), theory.proximity(world, after=True)
+    assert before - 1e-9 <= after <= 1 + 1e-9
+    assert theory.proximity(replace(world, depths=(b, a)), after=True) == pytest.approx(after, abs=1e-9)
     # exp(-d) changes by no more than d does, and d by no more than the two individuals move
-    (a, b), moved = world.depths, abs(first) + abs(second) + side
-    near = Groups((a + first, b + second), world.side + side, world.spread, world.dimensions)
-    for value in (theory.proximity, theory.proximity_after):
-        assert abs(value(near) - value(world)) <= moved + 1e-9
+    near = replace(world, depths=(a + first, b + second), side=world.side + side)
+    moved = abs(first) + abs(second) + side
+    assert abs(theory.proximity(near) - before) <= moved + 1e-9
+    assert abs(theory.proximity(near, after=True) - after) <= moved + 1e-9
 
 
-# --- spatial proximity and centralization
+@few
+@given(worlds)
+def test_nobody_rejected_nothing_changes_and_all_rejected_only_the_boundary_is_left(world):
+    low, high = (replace(world, depths=tuple(d + s * (6 + 8 * world.spread) for d in world.depths)) for s in (-1, 1))
+    assert theory.proximity(high, after=True) == pytest.approx(theory.proximity(high), abs=1e-9)
+    assert theory.formulas(high)["change"].abs().max() < 1e-8
+    along = Groups((0.0, world.side), 0.0, world.spread, world.dimensions - 1)
+    assert theory.proximity(low, after=True) == pytest.approx(theory.proximity(along), abs=1e-9)
+    assert theory.moments_after(low.depths[0], low.spread)[0] == pytest.approx(0, abs=1e-9)
+    line = replace(low, side=0.0, dimensions=1)
+    assert theory.proximity(line, after=True) == pytest.approx(1, abs=1e-9)
 
 
-def test_beside_each_other_spatial_proximity_rises_if_a_third_is_rejected():
-    for depth in (0.43, 0.0, -1.0, -4.0):
-        for spread in (0.1, 1.0, 3.0):
-            for side in (0.1, 1.0, 4.0):
-                for share in (0.5, 0.2):
-                    world = Groups((depth * spread,) * 2, side * spread, spread)
-                    assert theory.formulas(world, share).loc["spatial_proximity", "change"] > 0
+@pytest.mark.parametrize("depth", [0.43, 0.0, -1.0, -4.0])
+def test_beside_each_other_spatial_proximity_rises_if_a_third_is_rejected(depth):
+    for spread, side in product((0.1, 1.0, 3.0), (0.1, 1.0, 4.0)):
+        world = Groups((depth * spread,) * 2, side * spread, spread)
+        assert theory.formulas(world).loc["spatial_proximity", "change"] > 0
+        # between / within, which is the same in both groups: so it rises for groups of any shares
+        before, after = (
+            theory.proximity(world, a) / theory.proximity(replace(world, side=0.0), a) for a in (False, True)
+        )
+        assert after < before
 
 
 def test_the_condition_of_that_proof_holds_up_to_a_rejected_share_of_27_percent():
@@ -223,101 +185,75 @@ def test_groups_that_differ_in_depth_only_become_one(depths):
     assert theory.formulas(Groups(depths)).loc["spatial_proximity", "after"] == pytest.approx(1, abs=1e-9)
 
 
-def test_indices_measured_on_people_are_those_of_the_formulas():
-    table = theory.indices(size=1500).set_index(["case", "index"])
-    proximities = table[table["formula_after"].notna()]
-    assert len(proximities) == 2 * len(theory.CASES)
-    for phase in ("before", "after"):
-        assert np.allclose(proximities[phase], proximities[f"formula_{phase}"], rtol=0.05)
-    counted = table[table["formula_after"].isna()]
-    assert np.allclose(counted["before"], counted["formula_before"], atol=0.04)
-    assert (counted["after"] >= counted["formula_lowest"] - 0.04).all()
-    assert (counted["after"] <= counted["formula_highest"] + 0.04).all()
-
-
 @pytest.mark.parametrize("radius", [0.2, 0.65, 2.0])
 def test_the_bounds_of_centralization_hold_for_any_radius(radius):
     generator = numpy_generator(0, "test", "centralization")
     minority = np.repeat([True, False], 2000)
-    for world in (Groups((-2.0, -0.5)), Groups((-0.5, -2.0)), Groups((-1.0, 1.0)), Groups((0.3, 0.3), side=2.0)):
+    for world in (*theory.CASES.values(), Groups((0.3, 0.3), side=2.0)):
         people = np.vstack([theory.draw(world, group, 2000, generator) for group in (0, 1)])
         after = centralization(theory.recourse(people), minority, radius)
         _, lowest, highest = theory.centralization_bounds(world)
         assert lowest - 0.06 <= after <= highest + 0.06
 
 
-def test_centralization_has_no_bounds_for_groups_that_differ_in_both():
+def test_what_is_not_covered_is_refused():
     with pytest.raises(ValueError, match="only"):
         theory.centralization_bounds(Groups((0.0, 1.0), side=1.0))
-
-
-# --- formulas against simulation
+    for wrong in ({"spread": 0.0}, {"dimensions": 0}, {"side": 1.0, "dimensions": 1}):
+        with pytest.raises(ValueError, match="must be"):
+            Groups((0.0, 1.0), **wrong)
 
 
 @pytest.mark.parametrize("world", theory.WORLDS, ids=str)
-@pytest.mark.parametrize("share", [0.5, 0.25])
-def test_formulas_agree_with_simulation(world, share):
-    known = theory.formulas(world, share)
-    found = theory.simulated(world, 40_000, numpy_generator(0, "test", "theory"), share)
-    for phase in ("before", "after", "change"):
-        error = np.maximum(found[f"{phase}_error"], 1e-12)
-        assert ((found[phase] - known[phase]).abs() / error).max() < 4.5, phase
+def test_formulas_agree_with_simulation(world):
+    found, errors = theory.simulated(world, 40_000, numpy_generator(0, "test", "theory"))
+    z = (found - theory.formulas(world)) / np.maximum(errors, 1e-12)
+    assert z.abs().max(axis=None) < 4.5
 
 
-def test_a_wrong_formula_is_noticed(monkeypatch):
-    monkeypatch.setattr(theory, "mean_after", lambda depth, spread=1.0: max(depth, 0.0))
-    assert theory.check(theory.WORLDS[:1], size=20_000)["z"].abs().max() > 10
+def test_a_wrong_formula_is_noticed_and_shown(monkeypatch):
+    monkeypatch.setattr(theory, "moments_after", lambda depth, spread: (np.maximum(depth, 0.0), depth**2 + spread**2))
+    check = theory.check(theory.WORLDS[:1], size=20_000)
+    assert check["z"].abs().max() > 10
+    assert "−1 and 1" in exhibit.show_check(check).data
 
 
 def test_standard_errors_are_the_spread_of_repetitions():
-    world = theory.WORLDS[5]
-    runs = [theory.simulated(world, 500, numpy_generator(i, "test", "errors")) for i in range(100)]
-    for phase in ("before", "after", "change"):
-        spread = pd.DataFrame([run[phase] for run in runs]).std()
-        claimed = pd.DataFrame([run[f"{phase}_error"] for run in runs]).mean()
-        assert np.allclose(spread, claimed, rtol=0.25), phase
+    runs = [theory.simulated(theory.WORLDS[5], 500, numpy_generator(i, "test", "errors")) for i in range(100)]
+    found, errors = (np.array(tables) for tables in zip(*runs, strict=True))
+    assert np.allclose(found.std(axis=0, ddof=1), errors.mean(axis=0), rtol=0.25)
 
 
-# --- exhibits
-
-
-@pytest.fixture(scope="module")
-def curves():
-    return theory.curves(size=500)
-
-
-def test_curves_begin_where_the_groups_are_one(curves):
+def test_curves_begin_where_the_groups_are_one_and_each_is_drawn():
+    curves = theory.curves(size=500)
     start = curves[curves["separation"] == 0].pivot(index="direction", columns="statistic", values="formula")
     assert np.allclose(start[["distance", "separation", "spatial_proximity"]], 0, atol=1e-9)
     assert np.ptp(start["average_proximity"]) < 1e-9
     assert curves.groupby("direction")["simulation"].count().eq(5 * 4).all()
-
-
-def test_the_figure_has_a_panel_a_direction_and_one_a_statistic(curves):
-    figure = theory.figure(curves)
-    titles = [axis.get_title() for axis in figure.axes]
+    titles = [axis.get_title() for axis in exhibit.figure(curves).axes]
     assert titles[:3] == [f"The second group {direction} the first" for direction in theory.DIRECTIONS]
     assert len(titles) == 3 + curves["statistic"].nunique()
 
 
-def test_tables_are_laid_out():
-    assert "≥ 0.977" in theory.show_indices(theory.indices(size=50)).data
-    assert "−1 and 1" in theory.show_check(theory.check(theory.WORLDS[:1], size=100)).data
+def test_indices_measured_on_people_are_those_of_the_formulas():
+    indices = theory.indices(size=1500)
+    proximities = indices[indices["formula_after"].notna()]
+    assert len(proximities) == 2 * len(theory.CASES)
+    for phase in ("before", "after"):
+        assert np.allclose(proximities[phase], proximities[f"formula_{phase}"], rtol=0.05)
+    counted = indices[indices["formula_after"].isna()]
+    assert np.allclose(counted["before"], counted["formula_before"], atol=0.04)
+    assert counted["after"].between(counted["formula_lowest"] - 0.04, counted["formula_highest"] + 0.04).all()
+    assert "≥ 0.977" in exhibit.show_indices(indices).data
 
 
 def test_the_synthetic_population_is_two_groups_beside_each_other():
-    table = theory.synthetic()
+    table = exhibit.synthetic()
     same, by_sex = (table[table["sex"] == known].set_index("index") for known in (False, True))
     assert same["side_gap"].iloc[0] > 5 * same["depth_gap"].iloc[0]
     assert same["offset"].iloc[0] == 0
     assert by_sex["offset"].iloc[0] > 0
-    for part in (same, by_sex):
-        assert part.loc["average_proximity", "after"] > part.loc["average_proximity", "before"]
-        assert part.loc["spatial_proximity", "after"] > part.loc["spatial_proximity", "before"]
-    assert "→" in theory.show_synthetic(table).data
-
-
-@pytest.mark.parametrize("wrong", [{"spread": 0.0}, {"dimensions": 0}, {"side": 1.0, "dimensions": 1}])
-def test_impossible_worlds_are_refused(wrong):
-    with pytest.raises(ValueError, match="must be"):
-        Groups((0.0, 1.0), **wrong)
+    rises = (table["after"] > table["before"])[table["index"] != "centralization"]
+    assert len(rises) == 4
+    assert rises.all()
+    assert "→" in exhibit.show_synthetic(table).data

@@ -1,19 +1,23 @@
 # What all rules share: the checked configuration, the package on the path, and the lists of cells.
-import json
 import os
+import re
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.utils import update_config
 
-ROOT = Path(os.path.relpath(workflow.basedir))
-PACKAGE = Path(workflow.basedir, "workflow", "src")
+PROJECT = Path(workflow.current_basedir).parents[1]
+PACKAGE = PROJECT / "workflow" / "src"
 sys.path.insert(0, str(PACKAGE))
-os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(PACKAGE), os.getenv("PYTHONPATH")])))
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PACKAGE), os.getenv("PYTHONPATH")]))
 
-from recourse_segregation import files, settings, tracking
+from recourse_segregation import declarations, files, notebooks, plan, settings, tracking
+from recourse_segregation.data import description
 from recourse_segregation.errors import ConfigError, RecourseError
 
+if not workflow.modifier.is_module:
+    update_config(config, settings.typed(workflow.config_settings.config))
 try:
     for file in workflow.configfiles:
         settings.refuse_repetition(file)
@@ -23,22 +27,13 @@ except ConfigError as error:
 
 ENVIRONMENT = "../../envs/environment.yaml"
 # What is run: (population, block of seeds) pairs, and the cells of population, classifier, method and block.
-BLOCKS = [(name, block) for name in settings.populations(config) for block in settings.blocks(config, name)]
-CELLS = settings.cells(config)
-SCENARIOS = {(cell.population, cell.method, cell.seeds): cell.scenarios for cell in CELLS}
-# What notebooks read beside the tables: everybody of the first block, and where the synthetic people are afterwards.
-FIRST_BLOCKS = [(population, block) for population, block in BLOCKS if block.startswith("0-")]
-PICTURED = [
-    cell
-    for cell in CELLS
-    if cell.population == "synthetic" and cell.seeds.startswith("0-") and cell.method in config["run"]["methods"]
-]
-# A study has an exhibit if there is a notebook of its name.
-NOTEBOOKS = [
-    *settings.PAGES[:-2],
-    *(study for study in config["run"]["studies"] if Path(workflow.basedir, "notebooks", f"{study}.ipynb").exists()),
-    *settings.PAGES[-2:],
-]
+BLOCKS = [(name, block) for name in plan.populations(config) for block in plan.blocks(config, name)]
+CELLS = plan.cells(config)
+
+
+def project(path):
+    """A file of the project itself, wherever the run is."""
+    return local(os.path.relpath(PROJECT / path))
 
 
 def code(script, *modules):
@@ -46,16 +41,7 @@ def code(script, *modules):
 
     As a parameter of its rule, it makes Snakemake run the rule again when one of them changes.
     """
-    files = [Path(workflow.basedir, "workflow", "scripts", f"{script}.py")]
-    return tracking.digest(*files, *map(tracking.module, modules))
-
-
-def opening(notebook):
-    """How a notebook opens: its title, and the paragraph that says what it shows; for the report."""
-    path = Path(workflow.basedir, "notebooks", f"{notebook}.ipynb")
-    first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
-    title, paragraph, *_ = [*first.split("\n\n"), ""]
-    return title.removeprefix("# "), paragraph
+    return tracking.digest(PROJECT / "workflow" / "scripts" / f"{script}.py", *map(tracking.module, modules))
 
 
 def per_cell(path, cells=CELLS):
@@ -63,33 +49,22 @@ def per_cell(path, cells=CELLS):
     return list(dict.fromkeys(path.format(**vars(cell)) for cell in cells))
 
 
-def per_block(path, blocks=BLOCKS):
-    """The files of a path pattern over populations and blocks of seeds."""
-    return [path.format(population=population, seeds=seeds) for population, seeds in blocks]
-
-
-def per_classifier(path):
-    """The files of a path pattern over all classifiers that are trained."""
-    return [
-        path.format(population=population, classifier=classifier, seeds=seeds)
-        for population, seeds in BLOCKS
-        for classifier in config["populations"][population]["classifiers"]
-    ]
-
-
-def scenarios(wildcards):
-    """The scenarios of a cell."""
-    return SCENARIOS[wildcards.population, wildcards.method, wildcards.seeds]
-
-
-def before(path):
-    """Input function: the files of a cell's scenarios before recourse; those that are measured alike share one."""
-    return lambda wildcards: list(
+def per_block(path):
+    """The files of a path pattern over populations and blocks of seeds, and classifiers where it has them."""
+    return list(
         dict.fromkeys(
-            path.format(**dict(wildcards), scenario=settings.measured_as(config, scenario, wildcards.population))
-            for scenario in scenarios(wildcards)
+            path.format(population=population, classifier=classifier, seeds=seeds)
+            for population, seeds in BLOCKS
+            for classifier in config["populations"][population]["classifiers"]
         )
     )
+
+
+def scenarios_of(room, population, seeds, classifier=None, method=None):
+    """The settings of a room in each scenario that a cell has, or (without a method) any cell of a population's block."""
+    cells = [cell for cell in CELLS if (cell.population, cell.seeds) == (population, seeds)]
+    names = dict.fromkeys(s for cell in cells if method in (None, cell.method) for s in cell.scenarios)
+    return plan.in_scenarios(config, room, population, names)
 
 
 # Before the first job, but not in a dry run: nobody else may be at work here. In place of Snakemake's lock, which a

@@ -4,7 +4,9 @@
 
 rule download:
     input:
-        lambda wildcards: [ancient(ROOT / file) for file in settings.own_file(config, wildcards.dataset)],
+        lambda wildcards: [
+            ancient(project(file)) for file in description.own_file(plan.dataset_called(config, wildcards.dataset))
+        ],
     output:
         receipt="results/raw/{dataset}/receipt.json",
     log:
@@ -17,8 +19,7 @@ rule download:
         ENVIRONMENT
     threads: 1
     params:
-        code=lambda wildcards: code("download", settings.dataset_module(config, wildcards.dataset)),
-        dataset="{dataset}",
-        described=lambda wildcards: settings.raw_file(config, wildcards.dataset),
+        code=lambda wildcards: code("download", description.module(plan.dataset_called(config, wildcards.dataset))),
+        raw_file=lambda wildcards: description.raw_file(plan.dataset_called(config, wildcards.dataset)),
     script:
         "../scripts/download.py"

@@ -1,5 +1,5 @@
-# Measures the population before (once a cell of population and classifier) and after each method, in every scenario, and
-# collects everything in tidy tables.
+# Measures the population before (once a classifier) and after each method, in every scenario, and collects everything
+# in tidy tables.
 
 
 rule measure_before:
@@ -7,18 +7,18 @@ rule measure_before:
         population="results/{population}/seeds-{seeds}/population.parquet",
         predictions="results/{population}/seeds-{seeds}/{classifier}/predictions.parquet",
     output:
-        neighbourhoods="results/{population}/seeds-{seeds}/{classifier}/neighbourhoods.{scenario}.parquet",
-        measures="results/{population}/seeds-{seeds}/{classifier}/before.{scenario}.parquet",
+        neighbourhoods="results/{population}/seeds-{seeds}/{classifier}/neighbourhoods.parquet",
+        measures="results/{population}/seeds-{seeds}/{classifier}/before.parquet",
     log:
-        "logs/measure_before/{population}.{classifier}.{scenario}.seeds-{seeds}.log",
+        "logs/measure_before/{population}.{classifier}.seeds-{seeds}.log",
     benchmark:
-        "results/benchmarks/measure_before/{population}.{classifier}.{scenario}.seeds-{seeds}.tsv"
+        "results/benchmarks/measure_before/{population}.{classifier}.seeds-{seeds}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
     params:
         code=code("measure_before"),
-        settings=lambda wildcards: settings.measurement(config, wildcards.scenario, wildcards.population),
+        scenarios=lambda wildcards: scenarios_of("measure", **wildcards),
     script:
         "../scripts/measure_before.py"
 
@@ -29,8 +29,7 @@ rule measure:
         predictions="results/{population}/seeds-{seeds}/{classifier}/predictions.parquet",
         recourse="results/{population}/seeds-{seeds}/{classifier}/{method}/recourse.parquet",
         after="results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet",
-        neighbourhoods=before("results/{population}/seeds-{seeds}/{classifier}/neighbourhoods.{scenario}.parquet"),
-        before=before("results/{population}/seeds-{seeds}/{classifier}/before.{scenario}.parquet"),
+        neighbourhoods="results/{population}/seeds-{seeds}/{classifier}/neighbourhoods.parquet",
     output:
         measures="results/{population}/seeds-{seeds}/{classifier}/{method}/measures.parquet",
     log:
@@ -42,21 +41,24 @@ rule measure:
     threads: 1
     params:
         code=code("measure"),
-        scenarios=lambda wildcards: settings.measurements(config, scenarios(wildcards), wildcards.population),
+        scenarios=lambda wildcards: scenarios_of("measure", **wildcards),
     script:
         "../scripts/measure.py"
 
 
 rule collect:
     input:
-        measures=per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/measures.parquet"),
+        measures=[
+            *per_cell("results/{population}/seeds-{seeds}/{classifier}/before.parquet"),
+            *per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/measures.parquet"),
+        ],
         diagnostics=per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/diagnostics.parquet"),
-        classifiers=per_classifier("results/{population}/seeds-{seeds}/{classifier}/summary.parquet"),
+        classifiers=per_block("results/{population}/seeds-{seeds}/{classifier}/summary.parquet"),
     output:
         measures="results/measures.parquet",
         diagnostics="results/diagnostics.parquet",
         classifiers="results/classifiers.parquet",
-        studies="results/studies.json",
+        run="results/run.json",
     log:
         "logs/collect.log",
     conda:
@@ -64,6 +66,6 @@ rule collect:
     threads: 1
     params:
         code=code("collect"),
-        studies=settings.described(config),
+        run=plan.described_run(config),
     script:
         "../scripts/collect.py"

@@ -3,7 +3,7 @@
 
 rule prepare:
     input:
-        receipt=lambda wildcards: f"results/raw/{settings.dataset_name(config, wildcards.population)}/receipt.json",
+        receipt=lambda wildcards: f"results/raw/{plan.dataset(config, wildcards.population)}/receipt.json",
     output:
         population="results/{population}/seeds-{seeds}/population.parquet",
     log:
@@ -16,10 +16,14 @@ rule prepare:
     threads: 1
     params:
         code=lambda wildcards: code(
-            "prepare", settings.dataset_module(config, settings.dataset_name(config, wildcards.population))
+            "prepare", description.module(config["populations"][wildcards.population]["dataset"])
         ),
-        population=lookup("populations/{population}", within=config),
-        description=lambda wildcards: settings.description(config, wildcards.population),
-        seeds=lambda wildcards: settings.seeds_in(wildcards.seeds),
+        dataset=lookup("populations/{population}/dataset", within=config),
+        sensitive=lookup("populations/{population}/sensitive", within=config),
+        description=lambda wildcards: description.of_population(
+            *(config["populations"][wildcards.population][key] for key in ("dataset", "sensitive"))
+        ),
+        settings=lambda wildcards: plan.settings(config, "prepare", wildcards.population),
+        seeds=lambda wildcards: plan.seeds_in(wildcards.seeds),
     script:
         "../scripts/prepare.py"

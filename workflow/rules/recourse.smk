@@ -17,9 +17,10 @@ rule recourse:
         ENVIRONMENT
     threads: 1
     params:
-        code=lambda wildcards: code("recourse", f"methods.{settings.method_base(config, wildcards.method)}"),
-        base=lambda wildcards: settings.method_base(config, wildcards.method),
-        options=lambda wildcards: settings.options_for(config, "methods", wildcards.method, wildcards.population),
+        code=lambda wildcards: code("recourse", f"methods.{plan.method_file(config, wildcards.method)}"),
+        file=lambda wildcards: plan.method_file(config, wildcards.method),
+        options=lambda wildcards: plan.options_for(config, "methods", wildcards.method, wildcards.population),
+        measure=lambda wildcards: plan.seen_by(config, wildcards.method, wildcards.population),
         device=config["run"]["device"],
     script:
         "../scripts/recourse.py"

@@ -1,12 +1,48 @@
 # Sets our numbers beside the published ones, executes the notebooks and renders them as pages to read offline.
 # What is marked `report` is shown by `make report`, with its caption from workflow/report.
+NOTEBOOKS = [*plan.PAGES[:-2], *config["run"]["studies"], *plan.PAGES[-2:]]
+
+
+def template(notebook):
+    """The notebook of this name, or the generic one for a study that has none of its own."""
+    own = PROJECT / "notebooks" / f"{notebook}.ipynb"
+    return own if own.exists() else own.with_name(f"{plan.GENERIC}.ipynb")
+
+
+def read_by(notebook):
+    """The files of a run that a notebook says it reads; of those that each cell has, the first seeds of some cells."""
+    first = [cell for cell in CELLS if cell.seeds.startswith("0-") and cell.method in config["run"]["methods"]]
+    synthetic = [cell for cell in first if cell.population == "synthetic"]
+    of_cells = {
+        "population.parquet": per_cell("results/{population}/seeds-{seeds}/population.parquet", first),
+        "after.parquet": per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet", synthetic),
+    }
+    return [f for name in notebooks.reads(template(notebook)) for f in of_cells.get(name, [f"results/{name}"])]
+
+
+def benchmarks(*studies):
+    """The benchmark files of the jobs that studies need; without a name, of all that the run needs but notebooks."""
+    cells = "results/benchmarks/{stage}/{{population}}.{{classifier}}.{{method}}.seeds-{{seeds}}.tsv"
+    trained = "results/benchmarks/{stage}/{{population}}.{{classifier}}.seeds-{{seeds}}.tsv"
+    patterns = [
+        "results/benchmarks/prepare/{population}.seeds-{seeds}.tsv",
+        *expand(trained, stage=["train", "measure_before"]),
+        *expand(cells, stage=["recourse", "simulate", "measure"]),
+    ]
+    chosen = plan.cells(config, *studies)
+    found = [file for pattern in patterns for file in per_cell(pattern, chosen)]
+    if studies:
+        return found
+    datasets = dict.fromkeys(plan.dataset(config, population) for population in plan.populations(config))
+    found += per_block("results/benchmarks/train/{population}.{classifier}.seeds-{seeds}.tsv")
+    return [*expand("results/benchmarks/download/{dataset}.tsv", dataset=datasets), *dict.fromkeys(found)]
 
 
 rule compare:
     input:
         measures="results/measures.parquet",
-        studies="results/studies.json",
-        published=ROOT / "workflow/resources/published.csv",
+        run="results/run.json",
+        published=project("workflow/resources/published.csv"),
     output:
         comparison="results/comparison.csv",
     log:
@@ -24,9 +60,9 @@ rule compare:
 rule claims:
     input:
         measures="results/measures.parquet",
-        studies="results/studies.json",
-        claims=ROOT / "workflow/resources/claims.yaml",
-        schema=ROOT / "workflow/schemas/claims.schema.yaml",
+        run="results/run.json",
+        claims=project("workflow/resources/claims.yaml"),
+        schema=project("workflow/schemas/claims.schema.yaml"),
     output:
         claims="results/claims.csv",
         evidence="results/claims_evidence.csv",
@@ -37,32 +73,22 @@ rule claims:
     threads: 1
     params:
         code=code("claims"),
-        study=settings.claims_study(config),
+        study=plan.claims_study(config),
     script:
         "../scripts/claims.py"
 
 
 rule notebook:
     input:
-        notebook=ROOT / "notebooks/{notebook}.ipynb",
-        tables=[
-            "results/measures.parquet",
-            "results/diagnostics.parquet",
-            "results/classifiers.parquet",
-            "results/comparison.csv",
-            "results/claims.csv",
-            "results/claims_evidence.csv",
-        ],
-        studies="results/studies.json",
-        people=per_block("results/{population}/seeds-{seeds}/population.parquet", FIRST_BLOCKS),
-        after=per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet", PICTURED),
+        notebook=lambda wildcards: project(template(wildcards.notebook)),
+        tables=lambda wildcards: read_by(wildcards.notebook),
     output:
         notebook="results/notebooks/{notebook}.ipynb",
         exhibits=report(
             directory("results/exhibits/{notebook}"),
             patterns=["{name}.{kind,svg|csv}"],
             caption="../report/exhibit.rst",
-            category=lambda wildcards: opening(wildcards.notebook)[0],
+            category=lambda wildcards: notebooks.opening(template(wildcards.notebook))[0],
             labels={"what": "{name}", "file": "{kind}"},
         ),
     log:
@@ -75,8 +101,8 @@ rule notebook:
         ENVIRONMENT
     threads: 1
     params:
-        code=code("notebook", "exhibits", "theory"),
-        about=lambda wildcards: opening(wildcards.notebook)[1],
+        code=lambda wildcards: f'{code("notebook")} {tracking.digest(template(wildcards.notebook))}',
+        about=lambda wildcards: notebooks.opening(template(wildcards.notebook))[1],
     script:
         "../scripts/notebook.py"
 
@@ -84,15 +110,14 @@ rule notebook:
 rule html:
     input:
         notebooks=expand("results/notebooks/{notebook}.ipynb", notebook=NOTEBOOKS),
-        measures="results/measures.parquet",
-        studies="results/studies.json",
+        run="results/run.json",
     output:
         index="results/notebooks/index.html",
         pages=[
             report(
                 f"results/notebooks/{notebook}.html",
                 caption="../report/page.rst",
-                category=opening(notebook)[0],
+                category=notebooks.opening(template(notebook))[0],
                 labels={"what": "page", "file": "html"},
             )
             for notebook in NOTEBOOKS
@@ -110,10 +135,9 @@ rule html:
 
 rule provenance:
     input:
-        measures="results/measures.parquet",
-        comparison="results/comparison.csv",
-        claims="results/claims.csv",
+        results=["results/measures.parquet", "results/comparison.csv", "results/claims.csv", "results/claims_evidence.csv"],
         index="results/notebooks/index.html",
+        benchmarks=[*benchmarks(), *expand("results/benchmarks/notebook/{notebook}.tsv", notebook=NOTEBOOKS)],
     output:
         provenance="results/provenance.json",
     log:
@@ -123,8 +147,15 @@ rule provenance:
     threads: 1
     params:
         code=code("provenance"),
-        digest=tracking.code_digest(Path(workflow.basedir)),
+        digest=tracking.code_digest(PROJECT),
         config=config,
-        root=str(ROOT),
+        project=str(PROJECT),
+        exhibits={
+            notebook: [
+                f"results/benchmarks/notebook/{notebook}.tsv",
+                *(benchmarks(notebook if notebook in config["run"]["studies"] else plan.MAIN)),
+            ]
+            for notebook in NOTEBOOKS
+        },
     script:
         "../scripts/provenance.py"

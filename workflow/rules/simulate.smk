@@ -1,4 +1,4 @@
-# Implements the recourse: the training population afterwards, in every scenario in which people do something else.
+# Implements the recourse: the training population afterwards, in every scenario of the cell.
 
 
 rule simulate:
@@ -17,6 +17,6 @@ rule simulate:
     threads: 1
     params:
         code=code("simulate"),
-        scenarios=lambda wildcards: settings.simulations(config, scenarios(wildcards)),
+        scenarios=lambda wildcards: scenarios_of("simulate", **wildcards),
     script:
         "../scripts/simulate.py"

@@ -17,11 +17,9 @@ rule train:
         ENVIRONMENT
     threads: 1
     params:
-        code=lambda wildcards: code("train", *settings.modules_of(config, wildcards.classifier)),
-        model=lambda wildcards: settings.model_of(config, wildcards.classifier),
-        options=lambda wildcards: settings.options_for(
-            config, "classifiers", wildcards.classifier, wildcards.population
-        ),
+        code=lambda wildcards: code("train", *plan.model_modules(config, wildcards.classifier)),
+        model=lambda wildcards: plan.model_file(config, wildcards.classifier),
+        options=lambda wildcards: plan.options_for(config, "classifiers", wildcards.classifier, wildcards.population),
         device=config["run"]["device"],
     script:
         "../scripts/train.py"

@@ -1,58 +1,56 @@
 """Measure one cell after recourse in each of its scenarios, for a block of seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
 from recourse_segregation import contracts, measure, progress
 from recourse_segregation.job import job
+from recourse_segregation.population import Population
 
 
 def main(
-    inputs: Mapping[str, str],
-    neighbourhoods: Sequence[str],
-    before: Sequence[str],
-    names: dict[str, str],
-    scenarios: dict[str, dict[str, str]],
+    population: str,
+    predictions: str,
+    recourse: str,
+    after: str,
+    neighbourhoods: str,
     measures: str,
+    classifier: str,
+    method: str,
+    scenarios: Mapping[str, Mapping[str, Any]],
 ) -> None:
-    tables = {name: contracts.read(inputs[name], name) for name in ("predictions", "recourse", "after")}
-    tables["before"] = pd.concat([contracts.read(file, "measures") for file in before])
-    tables["homes"] = pd.concat([contracts.read(file, "neighbourhoods") for file in neighbourhoods])
-    people = contracts.people(contracts.read(inputs["population"], "population"))
+    people = contracts.people(contracts.read(population, "population"))
+    predicted = contracts.read(predictions, "predictions")
+    by_seed = dict(iter(contracts.read(recourse, "recourse").groupby("seed")))
+    now = dict(iter(contracts.read(after, "after").groupby(["scenario", "seed"])))
+    homes = dict(iter(contracts.read(neighbourhoods, "neighbourhoods").groupby(["scenario", "seed"])))
     results = []
-    for scenario, alike in scenarios.items():
+    for scenario, settings in scenarios.items():
         for seed, everyone in progress.steps(people.items(), f"scenario {scenario}, seeds"):
-            with progress.about(scenario=scenario, seed=seed):
-                train = measure.grouped(everyone.training_part(), alike["groups"])
-                part = {name: table[table["seed"] == seed] for name, table in tables.items()}
+            with progress.working_on(scenario=scenario, seed=seed):
+                train = measure.grouped(everyone.training_part(), settings["groups"])
                 measured = measure.after(
                     train,
-                    contracts.accepted(part["predictions"], train),
-                    part["recourse"],
-                    part["after"].query("scenario == @alike['simulated_as']"),
-                    part["before"].query("scenario == @alike['measured_as']"),
-                    measure.neighbourhoods_from(
-                        part["homes"].query("scenario == @alike['measured_as']"), train.encoding
-                    ),
+                    contracts.accepted(predicted, train),
+                    by_seed.get(seed),
+                    Population(train.encoding, now[scenario, seed].reset_index(drop=True)),
+                    measure.neighbourhoods_from(homes[scenario, seed], train.encoding),
+                    settings,
                 )
-                cell = {"population": train.name, "seed": seed, **names, "scenario": scenario}
-                results.append(measure.in_cell(measured, cell))
+                names = (train.name, seed, classifier, method, scenario)
+                results.append(measure.in_cell(measured, dict(zip(contracts.IDENTITY, names, strict=True))))
     contracts.write(pd.concat(results), measures, "measures")
 
 
 if __name__ == "__main__":
-    wildcards, inputs = snakemake.wildcards, snakemake.input
-    about = (
-        f"measure, population {wildcards.population}, classifier {wildcards.classifier}, "
-        f"method {wildcards.method}, seeds {wildcards.seeds}"
-    )
-    with job(snakemake.log[0], about):
+    wildcards = snakemake.wildcards
+    with job(snakemake.log[0], "measure", **wildcards):
         main(
-            dict(inputs),
-            inputs.neighbourhoods,
-            inputs.before,
-            {name: getattr(wildcards, name) for name in ("classifier", "method")},
-            snakemake.params.scenarios,
-            snakemake.output.measures,
+            **snakemake.input,
+            **snakemake.output,
+            classifier=wildcards.classifier,
+            method=wildcards.method,
+            scenarios=snakemake.params.scenarios,
         )

@@ -1,6 +1,7 @@
-"""Measure the training population before recourse, and keep the neighbourhoods that the measures after reuse."""
+"""Measure the training population before recourse in every scenario, and keep the neighbourhoods for after it."""
 
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -9,50 +10,38 @@ from recourse_segregation.job import job
 
 
 def main(
-    population: Path,
-    predictions: Path,
+    population: str,
+    predictions: str,
+    neighbourhoods: str,
+    measures: str,
     classifier: str,
-    scenario: str,
-    settings: dict,
-    neighbourhoods: Path,
-    measures: Path,
+    scenarios: Mapping[str, Mapping[str, Any]],
 ) -> None:
     people = contracts.people(contracts.read(population, "population"))
     predicted = contracts.read(predictions, "predictions")
     homes, tables = [], []
     for seed, everyone in progress.steps(people.items(), "seeds"):
-        with progress.about(seed=seed):
-            train = measure.grouped(everyone.training_part(), settings["groups"])
-            accepted = contracts.accepted(predicted, train)
-            fitted = measure.fit_neighbourhoods(
-                train, accepted, settings["neighbourhoods"], settings["radius_quantile"]
-            )
-            homes.append(measure.neighbourhood_table(fitted, seed, scenario, train.encoding))
-            cell = {
-                "population": train.name,
-                "seed": seed,
-                "classifier": classifier,
-                "method": "none",
-                "scenario": scenario,
-            }
-            tables.append(measure.in_cell(measure.before(train, accepted, fitted).assign(phase="before"), cell))
+        known: dict[tuple, tuple] = {}  # scenarios that are measured alike are measured once
+        for scenario, settings in scenarios.items():
+            with progress.working_on(scenario=scenario, seed=seed):
+                train = measure.grouped(everyone.training_part(), settings["groups"])
+                if tuple(settings.items()) not in known:
+                    accepted = contracts.accepted(predicted, train)
+                    fitted = measure.fit_neighbourhoods(train, accepted, settings)
+                    known[tuple(settings.items())] = fitted, measure.before(train, accepted, fitted, settings)
+                fitted, measured = known[tuple(settings.items())]
+                homes.append(measure.neighbourhood_table(fitted, seed, scenario, train.encoding))
+                names = (train.name, seed, classifier, contracts.BEFORE, scenario)
+                tables.append(measure.in_cell(measured, dict(zip(contracts.IDENTITY, names, strict=True))))
     contracts.write(pd.concat(homes), neighbourhoods, "neighbourhoods", train.encoding)
     contracts.write(pd.concat(tables), measures, "measures")
 
 
 if __name__ == "__main__":
-    wildcards, params = snakemake.wildcards, snakemake.params
-    about = (
-        f"measure before, population {wildcards.population}, classifier {wildcards.classifier}, "
-        f"scenario {wildcards.scenario}, seeds {wildcards.seeds}"
-    )
-    with job(snakemake.log[0], about):
+    with job(snakemake.log[0], "measure_before", **snakemake.wildcards):
         main(
-            snakemake.input.population,
-            snakemake.input.predictions,
-            wildcards.classifier,
-            wildcards.scenario,
-            params.settings,
-            snakemake.output.neighbourhoods,
-            snakemake.output.measures,
+            **snakemake.input,
+            **snakemake.output,
+            classifier=snakemake.wildcards.classifier,
+            scenarios=snakemake.params.scenarios,
         )

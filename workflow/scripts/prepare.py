@@ -1,41 +1,55 @@
 """Draw, split, encode and scale one population for a block of seeds."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from recourse_segregation import contracts, data, progress, sources
+from recourse_segregation import contracts, data, progress
+from recourse_segregation.data.reading import Checked
 from recourse_segregation.job import job
 from recourse_segregation.population import prepare
 
 
-def main(name: str, settings: dict, description: dict | None, seeds: list[int], receipt: Path, output: Path) -> None:
-    digests = json.loads(receipt.read_text(encoding="utf-8"))["files"]
-    raw = sources.Checked(receipt.parent, digests)
+def main(
+    receipt: str,
+    output: str,
+    name: str,
+    dataset: str,
+    description: Mapping[str, Any] | None,
+    sensitive: str,
+    settings: Mapping[str, Any],
+    seeds: Sequence[int],
+) -> None:
+    digests = json.loads(Path(receipt).read_text(encoding="utf-8"))["files"]
+    folder = Path(receipt).parent
     if description is None:
-        dataset = data.load(settings["dataset"])
+        prepared = data.load(dataset)
     else:
         (file,) = digests
-        own = sources.Checked(receipt.parent / file, digests, called=description["file"])
-        dataset = data.load_described(settings["dataset"], description, own)
-        print(*dataset.features, sep="\n")  # what each column was taken for, into the log
-    frame = dataset.read(raw) if dataset.read else None
+        own = Checked(folder / file, digests, called=description["file"])
+        prepared = data.load_own(dataset, description, own)
+        print(*prepared.features, sep="\n")  # what each column was taken for, into the log
+    frame = prepared.read(Checked(folder, digests)) if prepared.read else None
     drawn = []
     for seed in progress.steps(seeds, "seeds"):
-        with progress.about(seed=seed):
-            drawn.append(prepare(name, dataset, settings["sensitive"], seed, settings["rows"], frame))
+        with progress.working_on(seed=seed):
+            drawn.append(prepare(name, prepared, sensitive, seed, **settings, frame=frame))
     contracts.write(pd.concat([p.table for p in drawn]), output, "population", drawn[0].encoding)
 
 
 if __name__ == "__main__":
-    wildcards, params = snakemake.wildcards, snakemake.params
-    with job(snakemake.log[0], f"prepare, population {wildcards.population}, seeds {wildcards.seeds}"):
+    params = snakemake.params
+    with job(snakemake.log[0], "prepare", **snakemake.wildcards):
         main(
-            wildcards.population,
-            params.population,
-            params.description,
-            params.seeds,
-            Path(snakemake.input.receipt),
-            Path(snakemake.output.population),
+            receipt=snakemake.input.receipt,
+            output=snakemake.output.population,
+            name=snakemake.wildcards.population,
+            dataset=params.dataset,
+            description=params.description,
+            sensitive=params.sensitive,
+            settings=params.settings,
+            seeds=params.seeds,
         )

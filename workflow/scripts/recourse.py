@@ -1,6 +1,7 @@
 """Give recourse to all rejected individuals with one method, for a block of seeds."""
 
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 from recourse_segregation import classifiers, contracts
 from recourse_segregation.devices import resolve
@@ -9,39 +10,43 @@ from recourse_segregation.recourse import generate
 
 
 def main(
-    population: Path,
-    classifier: Path,
-    names: tuple[str, str],
-    base: str,
-    options: dict,
+    population: str,
+    classifier: str,
+    recourse: str,
+    diagnostics: str,
+    classifier_name: str,
+    method: str,
+    file: str,
+    options: Mapping[str, Any],
+    measure: Mapping[str, Any],
     device: str,
-    recourse: Path,
-    diagnostics: Path,
 ) -> None:
-    trained = classifiers.load(classifier, resolve(device))
     people = contracts.people(contracts.read(population, "population"))
-    given = [trained[seed] for seed in people]
-    offered, quantities = generate(list(people.values()), given, *names, base, options)
+    trained = classifiers.load(classifier, resolve(device))
+    offered, quantities = generate(
+        list(people.values()),
+        [trained[seed] for seed in people],
+        classifier_name=classifier_name,
+        method=method,
+        file=file,
+        options=options,
+        measure=measure,
+    )
     print(quantities.to_string(index=False))
-    encoding = next(iter(people.values())).encoding
-    contracts.write(offered, recourse, "recourse", encoding)
+    contracts.write(offered, recourse, "recourse", next(iter(people.values())).encoding)
     contracts.write(quantities, diagnostics, "diagnostics")
 
 
 if __name__ == "__main__":
     wildcards, params = snakemake.wildcards, snakemake.params
-    about = (
-        f"recourse, population {wildcards.population}, classifier {wildcards.classifier}, "
-        f"method {wildcards.method}, seeds {wildcards.seeds}"
-    )
-    with job(snakemake.log[0], about):
+    with job(snakemake.log[0], "recourse", **wildcards):
         main(
-            snakemake.input.population,
-            snakemake.input.classifier,
-            (wildcards.classifier, wildcards.method),
-            params.base,
-            params.options,
-            params.device,
-            snakemake.output.recourse,
-            snakemake.output.diagnostics,
+            **snakemake.input,
+            **snakemake.output,
+            classifier_name=wildcards.classifier,
+            method=wildcards.method,
+            file=params.file,
+            options=params.options,
+            measure=params.measure,
+            device=params.device,
         )

@@ -1,51 +1,47 @@
 """Train one classifier on one population for a block of seeds."""
 
-from functools import partial
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
-from recourse_segregation import classifiers, contracts, models, progress
+from recourse_segregation import classifiers, contracts, progress
 from recourse_segregation.devices import resolve
 from recourse_segregation.job import job
 from recourse_segregation.seeds import torch_generator
 
 
 def main(
-    population: Path,
+    population: str,
+    classifier: str,
+    predictions: str,
+    summary: str,
     name: str,
     model: str | None,
-    options: dict,
+    options: Mapping[str, Any],
     device: str,
-    classifier: Path,
-    predictions: Path,
-    summary: Path,
 ) -> None:
-    train = partial(models.train, model) if model else classifiers.train
-    device = resolve(device)
-    everybody = contracts.people(contracts.read(population, "population"))
+    people = contracts.people(contracts.read(population, "population"))
     trained, predicted, summaries = {}, [], []
-    for seed, people in progress.steps(everybody.items(), "seeds"):
-        with progress.about(seed=seed):
-            trained[seed] = train(people, torch_generator(seed, "train", name), device=device, **options)
-            predicted.append(classifiers.predictions(trained[seed], people))
-            summaries.append(classifiers.summary(people, name, predicted[-1]))
+    for seed, everyone in progress.steps(people.items(), "seeds"):
+        with progress.working_on(seed=seed):
+            generator = torch_generator(seed, "train", name)
+            trained[seed] = classifiers.train(everyone, generator, model, resolve(device), **options)
+            predicted.append(classifiers.predictions(trained[seed], everyone))
+            summaries.append(classifiers.summary(everyone, name, predicted[-1]))
     classifiers.save(trained, classifier)
     contracts.write(pd.concat(predicted), predictions, "predictions")
     contracts.write(pd.concat(summaries), summary, "classifiers")
 
 
 if __name__ == "__main__":
-    wildcards, output = snakemake.wildcards, snakemake.output
-    about = f"train, population {wildcards.population}, classifier {wildcards.classifier}, seeds {wildcards.seeds}"
-    with job(snakemake.log[0], about):
+    params = snakemake.params
+    with job(snakemake.log[0], "train", **snakemake.wildcards):
         main(
-            snakemake.input.population,
-            wildcards.classifier,
-            snakemake.params.model,
-            snakemake.params.options,
-            snakemake.params.device,
-            output.classifier,
-            output.predictions,
-            output.summary,
+            population=snakemake.input.population,
+            **snakemake.output,
+            name=snakemake.wildcards.classifier,
+            model=params.model,
+            options=params.options,
+            device=params.device,
         )

@@ -1,107 +1,147 @@
 """The classifiers that accept and reject: `linear` and `mlp`, trained as the release trains them; others in `models`.
 
-A softmax over two outputs; an individual is accepted when P(favourable) > 1/2, that is when the margin
-(favourable minus unfavourable logit) is positive. Everything works on the margin: in float32 the softmax of
-the synthetic classifier is exactly 0 or 1.
+An individual is accepted when P(favourable) > 1/2, that is when the margin, the log-odds, is positive. Everything works
+on the margin: in float32 the softmax of the synthetic classifier is exactly 0 or 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from functools import partial
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
-from . import files, models, progress
-from .errors import DataError
+from . import declarations, files, models, progress
+from .errors import DataError, RecourseError
 from .network import MLP, Parameters, RMSprop, batches
+from .options import Count, Positive, Sizes
 from .population import Population
 
 _ROWS = 1 << 17  # rows per pass: bounds the memory of predicting
 
 
 class Classifier:
-    """A trained classifier. Any object with `margin`, `margin_and_gradient` and `to` can take its place."""
+    """A trained classifier.
 
-    def __init__(self, network: MLP, parameters: Parameters):
-        self.network = network
-        self.parameters = parameters
+    A subclass defines `fit`; `log_odds`, which is `margin` for as many rows as fit into memory; `margin_and_gradient`
+    if it has a gradient; `state`, plain values and tensors that are safe to load, and its inverse `from_state`.
+    """
 
-    @property
-    def device(self) -> torch.device:
-        return self.parameters.values.device
+    model: str | None = None
+    device: torch.device
 
     @torch.inference_mode()
     def margin(self, x: Tensor) -> Tensor:
-        """[n, d] -> [n]: log-odds of the favourable class; positive means accepted."""
-        parts = [self.network(part) for part in x.split(_ROWS)] if len(x) else [x.new_zeros(0, 2)]
-        logits = torch.cat(parts) if len(parts) > 1 else parts[0]
-        return logits[:, 1] - logits[:, 0]
+        """[n, d] -> [n]: log-odds of the favourable class; positive means accepted, NaN where x is NaN."""
+        return torch.cat([self.log_odds(part) for part in x.split(_ROWS)]) if len(x) else x.new_zeros(0)
 
     def accepts(self, x: Tensor) -> Tensor:
         """[n, d] -> bool [n]"""
         return self.margin(x) > 0
 
+    def margin_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """[n, d] -> margin [n] and its gradient with respect to x [n, d]. Raises RecourseError if there is none."""
+        raise RecourseError(
+            f"the method asks for the gradient of models/{self.model}.py, which has none; "
+            f"methods that ask for none: {', '.join(declarations.gradient_free())}"
+        )
+
+    def to(self, device: torch.device | str) -> Classifier:
+        """The same classifier on another device; an estimator stays on the CPU."""
+        return from_state(self.state(), device)
+
+
+class BuiltIn(Classifier):
+    """A multilayer perceptron with two logits, the second favourable."""
+
+    def __init__(self, network: MLP, parameters: Parameters):
+        self.network, self.parameters, self.device = network, parameters, parameters.values.device
+
+    @classmethod
+    @torch.inference_mode()
+    def fit(
+        cls,
+        x: Tensor,
+        y: Tensor,
+        generator: torch.Generator,
+        /,
+        hidden: Sizes,
+        learning_rate: Positive,
+        epochs: Count,
+        batch: Count,
+    ) -> BuiltIn:
+        """Minimise the cross-entropy (equal to CARLA's binary cross-entropy on one-hot labels) by RMSprop.
+
+        hidden: sizes of the hidden layers (none: linear).
+        """
+        target = torch.eye(2, device=x.device)[y]
+        network = MLP((x.shape[1], *hidden, 2))
+        parameters = Parameters(network, generator=generator, device=x.device)
+        optimiser = RMSprop(parameters, learning_rate)
+        for _ in progress.steps(range(epochs), "training the classifier"):
+            for part, wanted in batches(len(x), batch, generator, x, target):
+                gradient = torch.softmax(network.forward(part), 1).sub_(wanted).div_(len(part))
+                network.backward(gradient, inputs=False)
+                optimiser.step()
+        return cls(network, parameters)
+
+    @classmethod
+    @torch.inference_mode()
+    def from_state(cls, state: Mapping[str, Any], device: torch.device | str) -> BuiltIn:
+        layers = state["layers"]
+        network = MLP([layers[0][0].shape[1], *(len(bias) for _, bias in layers)])
+        parameters = Parameters(network, device=device)
+        for (weight, bias), (saved_weight, saved_bias) in zip(network.layers, layers, strict=True):
+            weight.copy_(saved_weight.t())
+            bias.copy_(saved_bias)
+        return cls(network, parameters)
+
+    def log_odds(self, x: Tensor) -> Tensor:
+        logits = self.network(x)
+        return logits[:, 1] - logits[:, 0]
+
     @torch.inference_mode()
     def margin_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """[n, d] -> margin [n] and its gradient with respect to x [n, d]."""
         logits = self.network.forward(x)
         direction = x.new_tensor([-1.0, 1.0]).expand(len(x), 2)
         return logits[:, 1] - logits[:, 0], self.network.backward(direction, weights=False)
 
-    def to(self, device: torch.device | str) -> Classifier:
-        return from_state(self.state(), device)
-
-    def state(self) -> dict:
-        """(weight [out, in], bias [out]) of each layer: plain tensors, safe to load with `weights_only=True`."""
+    def state(self) -> dict[str, Any]:
+        """(weight [out, in], bias [out]) of each layer."""
         return {"layers": [(w.t().cpu().clone(), b.cpu().clone()) for w, b in self.network.layers]}
 
 
-def from_state(state: dict, device: torch.device | str = "cpu") -> Classifier:
-    """The inverse of `state`, a model's too."""
-    if "model" in state:
-        return models.from_state(state, device)
-    layers = state["layers"]
-    network = MLP([layers[0][0].shape[1], *(len(bias) for _, bias in layers)])
-    parameters = Parameters(network, device=device)
-    with torch.inference_mode():
-        for (weight, bias), (saved_weight, saved_bias) in zip(network.layers, layers, strict=True):
-            weight.copy_(saved_weight.t())
-            bias.copy_(saved_bias)
-    return Classifier(network, parameters)
-
-
-@torch.inference_mode()
 def train(
     population: Population,
     generator: torch.Generator,
-    hidden: Sequence[int] = (),
-    learning_rate: float = 0.01,
-    epochs: int = 199,
-    batch: int = 32,
+    model: str | None = None,
     device: torch.device | str = "cpu",
+    /,
+    **options: Any,
 ) -> Classifier:
     """Fit a classifier to the training individuals of one population and seed.
 
-    hidden: sizes of the hidden layers (none: linear). Minimises the cross-entropy (equal to CARLA's binary
-    cross-entropy on one-hot labels) by RMSprop.
+    model: a file under models/; None for a built-in network. options: those of `BuiltIn.fit`, or of the model's `build`
+    and, for a torch module, `learning_rate`, `epochs` and `batch`.
+
+    Raises ConfigError for a file that does not define a model, RecourseError for one that cannot be trained or used.
     """
     rows = population.train
-    x = torch.tensor(population.features[rows], dtype=torch.float32, device=device)
-    target = torch.eye(2, device=device)[torch.tensor(population.labels[rows], device=device)]
-    network = MLP((x.shape[1], *hidden, 2))
-    parameters = Parameters(network, generator=generator, device=device)
-    optimiser = RMSprop(parameters, learning_rate)
-    for _ in progress.steps(range(epochs), "training the classifier"):
-        for part, wanted in batches(len(x), batch, generator, x, target):
-            gradient = torch.softmax(network.forward(part), 1).sub_(wanted).div_(len(part))
-            network.backward(gradient, inputs=False)
-            optimiser.step()
-    return Classifier(network, parameters)
+    x, y = tensor(population.features[rows], device), torch.tensor(population.labels[rows], device=device)
+    fit = partial(models.load(model).fit, model) if model else BuiltIn.fit
+    return fit(x, y, generator, **options)
+
+
+def from_state(state: Mapping[str, Any], device: torch.device | str = "cpu") -> Classifier:
+    """The classifier of this `state`. Raises RecourseError if a model's file no longer gives that classifier."""
+    kind = models.load(state["model"]) if "model" in state else BuiltIn
+    return kind.from_state(state, device)
 
 
 def tensor(features: np.ndarray, device: torch.device | str = "cpu") -> Tensor:

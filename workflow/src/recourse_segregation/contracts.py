@@ -12,6 +12,8 @@ import pandas as pd
 
 from . import files
 from .errors import DataError
+from .plan import DEFAULT as DEFAULT
+from .plan import MAIN as MAIN
 from .population import Encoding, Population
 
 #: Why a person has no recourse, in the order in which it is checked; "" for those who have one.
@@ -33,8 +35,6 @@ RECOURSE = [name for name in CELL if name != "scenario"]
 
 _OF_RECOURSE = {name: kind for name, kind in IDENTITY.items() if name != "scenario"}
 
-#: the study that `run` itself describes, and the scenario of the main tables
-MAIN, DEFAULT = "main", "default"
 #: the `method` of a row that is about nobody's recourse: the population before
 BEFORE = "none"
 
@@ -108,17 +108,17 @@ def write(table: pd.DataFrame, path: Path | str, contract: str, encoding: Encodi
 
     encoding: the features that follow the contract's columns; it is stored in the file.
 
-    Raises DataError when columns differ from the contract.
+    Columns are written in the contract's order. Raises DataError when there are others.
     """
     declared = CONTRACTS[contract]
     features = [] if encoding is None else [c for c in encoding.columns if c in table.columns]
     expected = [*declared, *features]
-    if list(table.columns) != expected:
+    if sorted(table.columns) != sorted(expected):
         raise DataError(
             f"{path}: a {contract} table has the columns {', '.join(expected)}; this one has "
             f"{', '.join(map(str, table.columns))}"
         )
-    table = table.astype({c: t for c, t in declared.items()}).reset_index(drop=True)
+    table = table[expected].astype(declared).reset_index(drop=True)
     if encoding is not None:
         table.attrs["encoding"] = encoding.to_json()
     files.write(path, table.to_parquet(None, index=False))

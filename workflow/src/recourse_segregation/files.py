@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 from .errors import RecourseError
 
+#: held by the run that is at work in the folder
+LOCK = ".lock"
 _PART = ".part"
 
 
@@ -23,7 +26,7 @@ def write(path: Path | str, content: bytes | str) -> None:
     """
     path = Path(path)
     part = path.with_name(f".{path.name}.{uuid4().hex}{_PART}")
-    try:
+    with _told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with part.open("wb") as file:
@@ -31,42 +34,57 @@ def write(path: Path | str, content: bytes | str) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(part, path)
-        except BaseException:
+        finally:
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise _unwritable(path, error) from error
 
 
-def claim(folder: Path | str) -> None:
+def claim(folder: Path | str, note: str = "") -> None:
     """Make this process the only run in a folder until it ends, however it ends; remove what a dead one left half-done.
 
-    Raises RecourseError when another run is at work there, or when the folder cannot be written to.
+    The note stays in the folder when the run has ended. Raises RecourseError when another run is at work there, or when
+    the folder cannot be written to or has no locks.
     """
-    lock = Path(folder) / ".lock"
-    try:
+    lock = Path(folder) / LOCK
+    with _told(lock):
         lock.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)  # never closed: the lock ends with the process
-    except OSError as error:
-        raise _unwritable(lock, error) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise RecourseError(
-            f"another run is at work in {lock.parent.resolve()}; wait for it, or run elsewhere with --directory"
-        ) from None
-    except OSError as error:
-        raise RecourseError(
-            f"{lock} cannot be locked ({error.strerror}): this file system has no locks. Mount it with flock, or see "
-            "to it yourself that one run at a time is at work here, and start it with --no-hooks"
-        ) from error
+        file = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)  # never closed: the lock ends with the process
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            where = lock.parent.resolve()
+            raise RecourseError(
+                f"another run is at work in {where}; wait for it, or run elsewhere with --directory"
+            ) from None
+        except OSError as error:
+            raise RecourseError(
+                f"{lock} cannot be locked ({error.strerror}): this file system has no locks. See to it that one run at "
+                "a time is at work here, and start it with --no-hooks"
+            ) from error
+        os.truncate(file, 0)
+        os.write(file, f"{note}\n".encode())  # its time says when the run began
     for part in lock.parent.rglob(f".*{_PART}"):
         part.unlink(missing_ok=True)
 
 
-def _unwritable(path: Path, error: OSError) -> RecourseError:
-    return RecourseError(
-        f"cannot write {path}: {error.strerror or error}. Nothing half-written is left. Make room, or make the folder "
-        "writable (or choose another with --directory), then run the same command again: it goes on from here"
-    )
+def claimed(folder: Path | str) -> bool:
+    """Whether a run is at work in a folder, on this machine or (on a shared file system) another."""
+    try:
+        with (Path(folder) / LOCK).open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RecourseError(
+            f"cannot write {path}: {error.strerror or error}. Nothing half-written is left. Make room, or make the folder "
+            "writable (or choose another with --directory), then run the same command again: it goes on from here"
+        ) from error

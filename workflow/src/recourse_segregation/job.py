@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 import traceback
 from collections.abc import Iterator
+
+import psutil
 
 from . import progress
 from .errors import RecourseError
@@ -15,13 +18,14 @@ LOG_EVERY, TERMINAL_EVERY = 5.0, 10.0
 
 
 @contextlib.contextmanager
-def job(log: str, about: str) -> Iterator[None]:
+def job(log: str, stage: str, **names: str) -> Iterator[None]:
     """Run the body with stdout and stderr in the file `log`; its progress is told there and on the terminal.
 
-    about: what the job works on (population, classifier, method, seeds), for messages; the body says more with
-    `progress.about`. An error on purpose ends the process with its text, on the terminal and in the log; any
-    other also leaves its traceback in the log.
+    names: what the job works on (population, classifier, method, seeds), for messages; the body says more with
+    `progress.working_on`. The last line of the log says how it ended (`status` reads it). An error on purpose ends the
+    process with its text, on the terminal and in the log; any other also leaves its traceback in the log.
     """
+    about = ", ".join([stage.replace("_", " "), *(f"{name} {value}" for name, value in names.items())])
     terminal = sys.stderr
     with (
         open(log, "w", encoding="utf-8", buffering=1) as stream,
@@ -34,18 +38,16 @@ def job(log: str, about: str) -> Iterator[None]:
     ):
         try:
             yield
+            print(f"done in {time.time() - psutil.Process().create_time():.1f} s")
             return
-        except RecourseError as error:
-            text = f"error in {_place(about, error)}: {error}"
         except KeyboardInterrupt:
             text = f"interrupted: {about}"
         except Exception as error:
-            traceback.print_exc()
-            text = f"unexpected error in {_place(about, error)}: {type(error).__name__}: {error} (traceback in {log})"
+            place = ", ".join([about, *reversed(getattr(error, "__notes__", []))])  # the innermost was noted first
+            text = f"error in {place}: {error}"
+            if not isinstance(error, RecourseError):
+                traceback.print_exc()
+                text = f"unexpected error in {place}: {type(error).__name__}: {error} (traceback in {log})"
         print(text)
     print(text, file=terminal)
     sys.exit(1)
-
-
-def _place(about: str, error: Exception) -> str:
-    return ", ".join([about, *getattr(error, "place", ())])

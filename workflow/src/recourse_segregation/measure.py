@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from math import isfinite
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,69 +25,71 @@ from .population import Encoding, Population
 from .seeds import numpy_generator
 
 SCOPES = ("everyone", "recipients", "accepted")
+_COLUMNS = ["phase", "scope", "metric", "value", "n", "note"]
 
 
 def fit_neighbourhoods(
-    population: Population, accepted: np.ndarray, k: int, radius_quantile: float
+    population: Population, accepted: np.ndarray, settings: Mapping[str, Any]
 ) -> dict[str, Neighbourhoods]:
     """The neighbourhoods of everyone before, and of the accepted only (the release's synthetic "before").
 
-    population: the training part; accepted: bool [n].
+    population: the training part. accepted: bool [n]. settings: `measure` of the configuration.
     """
-    features, minority = _mutable(population.table, population), population.minority
-    found = {"everyone": segregation.neighbourhoods(features, minority, k, radius_quantile)}
+    features, minority = _mutable(population), population.minority
+    k, quantile = settings["neighbourhoods"], settings["radius_quantile"]
+    found = {"everyone": segregation.neighbourhoods(features, minority, k, quantile)}
     if accepted.sum() >= k and minority[accepted].any():
-        found["accepted"] = segregation.neighbourhoods(features[accepted], minority[accepted], k, radius_quantile)
+        found["accepted"] = segregation.neighbourhoods(features[accepted], minority[accepted], k, quantile)
     return found
 
 
-def before(population: Population, accepted: np.ndarray, neighbourhoods: Mapping[str, Neighbourhoods]) -> pd.DataFrame:
-    """Segregation before recourse of everyone and of the accepted: columns scope, metric, value, n, note."""
-    features, minority = _mutable(population.table, population), population.minority
-    everyone = np.ones(len(features), dtype=bool)
-    rows = []
-    for scope, members in (("everyone", everyone), ("accepted", accepted)):
-        rows += _segregation(scope, features[members], minority[members], neighbourhoods["everyone"])
-    rows.append(_atkinson_released(features, minority, neighbourhoods.get("accepted")))
-    return _table(rows)
+def before(
+    population: Population,
+    accepted: np.ndarray,
+    neighbourhoods: Mapping[str, Neighbourhoods],
+    settings: Mapping[str, Any],
+) -> pd.DataFrame:
+    """Segregation before recourse of everyone and of the accepted: columns phase, scope, metric, value, n, note."""
+    features, minority, home = _mutable(population), population.minority, neighbourhoods["everyone"]
+    rows = [
+        *_segregation("everyone", features, minority, home, settings),
+        *_segregation("accepted", features[accepted], minority[accepted], home, settings),
+        _atkinson_released(features, minority, neighbourhoods.get("accepted"), settings),
+    ]
+    return _table("before", rows)
 
 
 def after(
     population: Population,
     accepted: np.ndarray,
     recourse: pd.DataFrame,
-    implemented: pd.DataFrame,
-    before: pd.DataFrame,
+    implemented: Population,
     neighbourhoods: Mapping[str, Neighbourhoods],
+    settings: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """All measures of one cell: columns phase, scope, metric, value, n, note.
+    """What one method's recourse did: columns phase, scope, metric, value, n, note.
 
-    population: the training part. accepted: bool [n], before. recourse: the cell's recourse. implemented: the
-    `after` table. before: what `before` returned, repeated here so that each method's rows stand alone.
+    The recipients are measured before as well: who they are differs between methods.
+
+    population: the training part, with the groups to measure. accepted: bool [n], before. recourse: that of the cell.
+    implemented: what `simulation.implement` returned. settings: `measure` of the configuration.
     """
     home = neighbourhoods["everyone"]
-    features = _mutable(implemented, population)
-    moved = (implemented["status"] == "moved").to_numpy()
-    origin = pd.Series(np.arange(len(population.table)), index=population.table["individual"])
-    factual = _mutable(population.table, population)
-    place = origin[implemented["individual"]].to_numpy()
-    came_from, minority = factual[place], population.minority[place]
-
-    rows = _segregation("everyone", features, minority, home)
-    rows.append(_atkinson_released(features, minority, home))
-    rows += _segregation("recipients", features[moved], minority[moved], home)
-    now = implemented["accepted"].to_numpy()
-    rows += _segregation("accepted", features[now], minority[now], home)
-    rows += _quality(population, accepted, recourse, origin[recourse["individual"]].to_numpy())
-    recipients_before = _table(_segregation("recipients", came_from[moved], minority[moved], home))
-    return pd.concat(
-        [
-            before[["phase", "scope", "metric", "value", "n", "note"]],
-            recipients_before.assign(phase="before"),
-            _table(rows).assign(phase="after"),
-        ],
-        ignore_index=True,
-    )[["phase", "scope", "metric", "value", "n", "note"]]
+    place = pd.Series(np.arange(len(population.table)), index=population.table["individual"])
+    people = place[implemented.table["individual"]].to_numpy()
+    minority, features = population.minority[people], _mutable(implemented)
+    moved = (implemented.table["status"] == "moved").to_numpy()
+    now = implemented.table["accepted"].to_numpy()
+    came_from = _mutable(population)[people]
+    rows = [
+        *_segregation("everyone", features, minority, home, settings),
+        _atkinson_released(features, minority, home, settings),
+        *_segregation("recipients", features[moved], minority[moved], home, settings),
+        *_segregation("accepted", features[now], minority[now], home, settings),
+        *_quality(population, accepted, recourse, place[recourse["individual"]].to_numpy(), settings),
+    ]
+    recipients_before = _segregation("recipients", came_from[moved], minority[moved], home, settings)
+    return pd.concat([_table("before", recipients_before), _table("after", rows)], ignore_index=True)
 
 
 def grouped(population: Population, groups: str) -> Population:
@@ -99,7 +102,7 @@ def grouped(population: Population, groups: str) -> Population:
 
 def in_cell(measures: pd.DataFrame, cell: Mapping[str, object]) -> pd.DataFrame:
     """Measures with the columns that name their cell in front: a `measures` table (see `contracts`)."""
-    return measures.assign(**cell)[[*cell, "phase", "scope", "metric", "value", "n", "note"]]
+    return measures.assign(**cell)[[*cell, *_COLUMNS]]
 
 
 def neighbourhood_table(
@@ -130,8 +133,9 @@ def neighbourhoods_from(table: pd.DataFrame, encoding: Encoding) -> dict[str, Ne
     }
 
 
-def _mutable(table: pd.DataFrame, population: Population) -> np.ndarray:
-    return table[list(population.encoding.mutable_columns)].to_numpy(np.float64)
+def _mutable(people: Population) -> np.ndarray:
+    """float64 [n, m]: the features that recourse may move."""
+    return people.table[list(people.encoding.mutable_columns)].to_numpy(np.float64)
 
 
 class _Given:
@@ -140,9 +144,9 @@ class _Given:
     Raises Undefined if a group is empty.
     """
 
-    def __init__(self, features: np.ndarray, minority: np.ndarray, home: Neighbourhoods):
+    def __init__(self, features: np.ndarray, minority: np.ndarray, home: Neighbourhoods, settings: Mapping[str, Any]):
         self.features, self.minority = features, as_groups(minority, len(features))
-        self.centres, self.radius = home.centres, home.radius
+        self.centres, self.radius, self.b = home.centres, home.radius, settings["atkinson_b"]
 
     @cached_property
     def areas(self) -> np.ndarray:
@@ -157,34 +161,41 @@ class _Given:
         return segregation.proximity_sums(self.features, self.minority)
 
 
-def _segregation(scope: str, features: np.ndarray, minority: np.ndarray, home: Neighbourhoods) -> list[tuple]:
+def _segregation(
+    scope: str, features: np.ndarray, minority: np.ndarray, home: Neighbourhoods, settings: Mapping[str, Any]
+) -> list[tuple]:
     try:
-        given = _Given(features, minority, home)
+        given = _Given(features, minority, home, settings)
     except Undefined as error:
         return [(scope, name, np.nan, len(features), str(error)) for name in segregation.INDICES]
     return [_row(scope, name, len(features), partial(index, given)) for name, index in segregation.INDICES.items()]
 
 
-def _atkinson_released(features: np.ndarray, minority: np.ndarray, home: Neighbourhoods | None) -> tuple:
+def _atkinson_released(
+    features: np.ndarray, minority: np.ndarray, home: Neighbourhoods | None, settings: Mapping[str, Any]
+) -> tuple:
     """The release's synthetic convention: neighbourhoods of the accepted before, those of everyone after."""
-    if home is None:
-        return (
-            "everyone",
-            "atkinson_released",
-            np.nan,
-            len(features),
-            "too few accepted for the neighbourhoods",
-        )
-    areas = segregation.assign(home.centres, features)
-    return _row("everyone", "atkinson_released", len(features), lambda: segregation.atkinson(areas, minority))
+
+    def released() -> float:
+        if home is None:
+            raise Undefined("too few accepted for the neighbourhoods")
+        return segregation.atkinson(segregation.assign(home.centres, features), minority, settings["atkinson_b"])
+
+    return _row("everyone", "atkinson_released", len(features), released)
 
 
-def _quality(population: Population, accepted: np.ndarray, recourse: pd.DataFrame, place: np.ndarray) -> list[tuple]:
+def _quality(
+    population: Population,
+    accepted: np.ndarray,
+    recourse: pd.DataFrame,
+    place: np.ndarray,
+    settings: Mapping[str, Any],
+) -> list[tuple]:
     """Quality of the recourse of everyone who has one, whether or not they take it up; place: their rows [n]."""
-    people = _mutable(population.table, population)
+    people = _mutable(population)
     found = recourse["found"].to_numpy()
     minority = population.minority[place]
-    target = _mutable(recourse, population)[found]
+    target = recourse.loc[found, list(population.encoding.mutable_columns)].to_numpy(np.float64)
     origin = people[place[found]]
     refused = (recourse["reason"] == "not accepted").to_numpy()
     favourable = people[population.labels == 1]
@@ -194,7 +205,7 @@ def _quality(population: Population, accepted: np.ndarray, recourse: pd.DataFram
         _row("recipients", "invalidation", len(found), lambda: quality.invalidation(~refused)),
         _row("recipients", "cost", n, lambda: quality.cost(origin, target)),
         _row("recipients", "cost_gap", n, lambda: quality.cost_gap(origin, target, minority[found])),
-        _row("recipients", "ynn", n, lambda: quality.ynn(target, people, accepted)),
+        _row("recipients", "ynn", n, lambda: quality.ynn(target, people, accepted, settings["ynn_k"])),
         _row("recipients", "diversity", n, lambda: quality.diversity(target)),
         _row("recipients", "closeness", n, lambda: quality.closeness(target, favourable)),
     ]
@@ -217,5 +228,5 @@ def _row(scope: str, name: str, n: int, metric: Callable[[], float]) -> tuple:
     return (scope, name, float(value), n, value.note if isinstance(value, Estimate) else "")
 
 
-def _table(rows: list[tuple]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["scope", "metric", "value", "n", "note"])
+def _table(phase: str, rows: list[tuple]) -> pd.DataFrame:
+    return pd.DataFrame([(phase, *row) for row in rows], columns=_COLUMNS)

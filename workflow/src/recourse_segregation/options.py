@@ -1,5 +1,5 @@
-"""Types of a method's options. A method's signature is its configuration schema: `settings` reads these names
-from the source of a method (without importing it) and checks `config.yaml` against them."""
+"""Types of the options of methods, models and the training of classifiers. A signature is the schema of its options:
+`settings` reads these names from the source (without importing it) and checks `config.yaml` against them."""
 
 from __future__ import annotations
 
@@ -15,3 +15,4 @@ Positive = Annotated[float, {"type": "number", "exclusiveMinimum": 0, "maximum":
 NonNegative = Annotated[float, {"type": "number", "minimum": 0, "maximum": LARGEST}]
 Sizes = Annotated[Sequence[int], {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": MOST}}]
 Flag = Annotated[bool, {"type": "boolean"}]
+Text = Annotated[str, {"type": "string"}]

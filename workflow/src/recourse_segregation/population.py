@@ -120,12 +120,18 @@ class Population:
 
 
 def prepare(
-    name: str, dataset: Dataset, sensitive: str, seed: int, rows: int, frame: pd.DataFrame | None = None
+    name: str,
+    dataset: Dataset,
+    sensitive: str,
+    seed: int,
+    rows: int,
+    test_share: float,
+    frame: pd.DataFrame | None = None,
 ) -> Population:
     """Draw, split, encode and scale the population `name` for one seed.
 
+    rows: the most individuals to use; more are sampled down. test_share: the share of them in the test part.
     frame: the prepared frame (`dataset.read(...)`); None for a made-up data set, which is drawn here.
-    rows: the most individuals to use; more are sampled down.
 
     Raises ConfigError for an unknown sensitive attribute and DataError when a feature is constant or a
     group is absent among the rows used.
@@ -170,7 +176,7 @@ def prepare(
         }
     )
     table = pd.concat([identity, encoded], axis=1)
-    train, test = train_test_split(np.arange(len(table)), random_state=random_state)
+    train, test = train_test_split(np.arange(len(table)), test_size=test_share, random_state=random_state)
     table.loc[test, "split"] = "test"
     table = table.iloc[np.concatenate([train, test])].reset_index(drop=True)
     for split, part in table.groupby("split"):

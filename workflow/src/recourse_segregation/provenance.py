@@ -13,6 +13,7 @@ import pandas as pd
 import psutil
 
 from . import settings
+from .data import description
 from .tracking import CODE, file_digest
 
 PACKAGES = ("torch", "numpy", "pandas", "scipy", "scikit-learn", "seaborn", "papermill", "snakemake")
@@ -70,7 +71,7 @@ def benchmarked(config: dict[str, Any], notebooks: Iterable[str]) -> set[str]:
     """`<stage>/<job>` of every job with a benchmark that `config` asks for."""
     files = _of_cells(config, settings.cells(config)) | {f"notebook/{name}" for name in notebooks}
     for population in settings.populations(config):
-        files.add(f"download/{settings.dataset_name(config, population)}")
+        files.add(f"download/{description.name(config['populations'][population]['dataset'])}")
         for block in settings.blocks(config, population):
             trained = config["populations"][population]["classifiers"]
             files |= {f"train/{population}.{classifier}.seeds-{block}" for classifier in trained}

@@ -23,43 +23,44 @@ def generate(
     classifiers: Sequence[Classifier],
     classifier_name: str,
     method: str,
-    base: str,
+    file: str,
     options: Mapping[str, Any],
+    measure: Mapping[str, Any] = {},
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Give recourse to every rejected individual of train with one method, for one or several seeds of a population.
 
-    populations, classifiers: one a seed. method: the name in the results; base: the method's file; options: its
-    keyword arguments. A seed's result does not depend on the others'.
+    populations, classifiers: one a seed. method: the name in the results. file: where it is defined, under methods/;
+    for a variant, that of the method that it is a variant of. options: its keyword arguments. measure: how segregation
+    is measured, for methods that need to know. A seed's result does not depend on the others'.
 
     Returns the `recourse` and the `diagnostics` table (see `contracts`). A result that breaks a post-condition counts
     as not found, with the first of `contracts.REASONS` that applies.
     """
-    kind = methods.load(base)
+    kind = methods.load(file)
     started = time.perf_counter()
     fitted = kind.fit_all(
         [kind(**options) for _ in populations],
         populations,
         classifiers,
-        # The stream is named after the method's file: a variant differs from its base by its options only.
-        [torch_generator(p.seed, "recourse", base) for p in populations],
+        # The stream is named after the method's file: a variant differs from its method by its options only.
+        [torch_generator(p.seed, "recourse", file) for p in populations],
+        measure,
     )
     fit_seconds = (time.perf_counter() - started) / len(populations)
     tables = []
-    for population, seed_method in progress.steps(list(zip(populations, fitted, strict=True)), "searching, seeds"):
-        with progress.about(seed=population.seed):
-            tables.append(_search(population, seed_method, classifier_name, method, fit_seconds))
+    for seed_method in progress.steps(fitted, "searching, seeds"):
+        with progress.working_on(seed=seed_method.people.seed):
+            tables.append(_search(seed_method, classifier_name, method, fit_seconds))
     recourse, diagnostics = zip(*tables, strict=True)
     return pd.concat(recourse, ignore_index=True), pd.concat(diagnostics, ignore_index=True)
 
 
 def _search(
-    population: Population, fitted: methods.Method, classifier_name: str, method: str, fit_seconds: float
+    fitted: methods.Method, classifier_name: str, method: str, fit_seconds: float
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    encoding, seed, classifier = population.encoding, population.seed, fitted.classifier
-    train = population.training_part()
-    x = tensor(train.features, classifier.device)
-    rejected = (~classifier.accepts(x)).cpu().numpy()
-    factual = x[torch.tensor(rejected, device=x.device)]
+    encoding, people, classifier, rejected = fitted.encoding, fitted.people, fitted.classifier, fitted.rejected
+    origin = people.features[rejected]
+    factual = tensor(origin, classifier.device)
     started = time.perf_counter()
     counterfactual = fitted.counterfactuals(factual)
     search_seconds = time.perf_counter() - started
@@ -67,14 +68,14 @@ def _search(
     reason = check(factual, counterfactual, encoding, classifier)
     found = reason == ""
     # Immutables are copied, not converted: they stay equal to the last bit in float64 too.
-    moved = np.where(encoding.mutable, counterfactual.double().cpu().numpy(), train.features[rejected])
+    moved = np.where(encoding.mutable, counterfactual.double().cpu().numpy(), origin)
     moved[~found] = np.nan
-    cell = {"population": population.name, "seed": seed, "classifier": classifier_name, "method": method}
-    people = train.table.loc[rejected, ["individual", "group"]].reset_index(drop=True)
+    cell = {"population": people.name, "seed": people.seed, "classifier": classifier_name, "method": method}
+    who = people.table.loc[rejected, ["individual", "group"]].reset_index(drop=True)
     table = pd.concat(
         [
-            pd.DataFrame(cell, index=people.index),
-            people.assign(found=found, reason=reason),
+            pd.DataFrame(cell, index=who.index),
+            who.assign(found=found, reason=reason),
             pd.DataFrame(moved, columns=list(encoding.columns)),
         ],
         axis=1,

@@ -16,10 +16,14 @@ def implement(
     accepted: np.ndarray,
     recourse: pd.DataFrame,
     generator: np.random.Generator,
-    uptake: float = 1.0,
-    unresolved: str = "stay",
-) -> pd.DataFrame:
-    """The training population after recourse: an `after` table (see `contracts`), but for the scenario's name.
+    *,
+    uptake: float,
+    unresolved: str,
+) -> Population:
+    """The people after recourse: a population again, which can be trained on and be given recourse.
+
+    Its table has two columns more: `status` (accepted, moved, declined or unresolved) and `accepted` (now, by the
+    classifier that made the offer). Labels stay as they were.
 
     population: the training part. accepted: bool [n], before. recourse: one row per rejected individual.
     uptake: the share of those with recourse who implement it (rounded to whole people), drawn from
@@ -32,30 +36,21 @@ def implement(
         raise ConfigError(f"uptake: {uptake} is not a share; expected a number from 0 to 1")
     if unresolved not in UNRESOLVED:
         raise ConfigError(f"unresolved: {unresolved!r} is not one of {', '.join(UNRESOLVED)}")
-    encoding, n = population.encoding, len(population.table)
-    columns = list(encoding.mutable_columns)
-    place = pd.Series(np.arange(n), index=population.table["individual"])
+    columns = list(population.encoding.mutable_columns)
+    table = population.table.copy()
+    place = pd.Series(np.arange(len(table)), index=table["individual"])
     found = recourse["found"].to_numpy()
     resolved = place[recourse["individual"][found]].to_numpy()
     movers = generator.permutation(len(resolved))[: round(uptake * len(resolved))]
 
-    status = np.full(n, "unresolved", dtype=object)
+    status = np.full(len(table), "unresolved", dtype=object)
     status[accepted] = "accepted"
     status[resolved] = "declined"
     status[resolved[movers]] = "moved"
-    features = population.table[list(encoding.columns)].copy()
-    moved = recourse.loc[found, columns].to_numpy()
-    features.loc[resolved[movers], columns] = moved[movers]
+    table.loc[resolved[movers], columns] = recourse.loc[found, columns].to_numpy()[movers]
     if unresolved == "origin":
-        features.loc[status == "unresolved", columns] = 0.0
-    after = pd.concat(
-        [
-            population.table[["population", "seed", "individual", "group"]],
-            pd.DataFrame({"status": status, "accepted": accepted | (status == "moved")}),
-            features,
-        ],
-        axis=1,
-    )
+        table.loc[status == "unresolved", columns] = 0.0
+    table = table.assign(status=status, accepted=accepted | (status == "moved"))
     if unresolved == "drop":
-        after = after[after["status"] != "unresolved"]
-    return after.reset_index(drop=True)
+        table = table[status != "unresolved"]
+    return Population(population.encoding, table.reset_index(drop=True))

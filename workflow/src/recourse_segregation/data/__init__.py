@@ -1,4 +1,7 @@
-"""The data sets: one file each, found by its file name, which defines `DATASET`; and those that a user describes."""
+"""The data sets: one file each, found by its file name, which defines `DATASET`; and CSV files of the user's own.
+
+Importing this package imports neither pandas nor numpy: the configuration asks it what there is.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,17 @@ from typing import Any
 from ..errors import ConfigError
 from .dataset import Dataset, Feature, RawFile, Sensitive
 
-__all__ = ["Dataset", "Feature", "RawFile", "Sensitive", "load", "load_described", "names"]
-
-_NOT_DATASETS = {"__init__", "dataset", "own", "reading"}
+__all__ = ["Dataset", "Feature", "RawFile", "Sensitive", "load", "load_own", "names"]
 
 
 def names() -> list[str]:
-    """Names of the data sets, in alphabetical order."""
-    return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in _NOT_DATASETS)
+    """Names of the data sets of the package, in alphabetical order."""
+    files = Path(__file__).parent.glob("*.py")
+    return sorted(path.stem for path in files if "\nDATASET = " in path.read_text(encoding="utf-8"))
 
 
 def load(name: str) -> Dataset:
-    """The data set called `name`.
+    """The data set of the package called `name`.
 
     Raises ConfigError for an unknown name.
     """
@@ -30,6 +32,6 @@ def load(name: str) -> Dataset:
     return import_module(f"{__name__}.{name}").DATASET
 
 
-def load_described(path: str, description: Mapping[str, Any], file: Any) -> Dataset:
+def load_own(path: str, description: Mapping[str, Any], file: Any) -> Dataset:
     """The data set of the CSV file `file` and its `description`, which is at `path`; see `own.load`."""
     return import_module(f"{__name__}.own").load(path, description, file)

@@ -77,7 +77,7 @@ def _read(folder: Path) -> pd.DataFrame:
         _COLUMNS,
         {**_FIELDS, "income": level({">50K.": 1, "<=50K.": 0})},
         header=False,
-        preamble="|1x3 Cross validator",
+        skip=1,  # a line that is no record
     )
     frame = pd.concat([train, test]).rename(columns={"income": "label"}).ffill()
     return prepared(frame[frame["workclass"] != _NEVER_WORKED], _FEATURES, path)

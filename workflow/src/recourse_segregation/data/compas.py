@@ -56,7 +56,7 @@ def _read(folder: Path) -> pd.DataFrame:
     down (-1 to 799).
     """
     path = folder / "compas-scores-two-years.csv"
-    frame = read_table(path, _COLUMNS, _FIELDS, identifier="id")
+    frame = read_table(path, _COLUMNS, _FIELDS)
     frame = frame[
         frame["days_b_screening_arrest"].between(-30, 30)
         & (frame["is_recid"] != -1)

@@ -41,7 +41,7 @@ def _read(folder: Path) -> pd.DataFrame:
     off in the last digit of a double.
     """
     path = folder / "cs-training.csv"
-    frame = read_table(path, _COLUMNS, _FIELDS, identifier="").dropna().rename(columns={_TARGET: "label"})
+    frame = read_table(path, _COLUMNS, _FIELDS).dropna().rename(columns={_TARGET: "label"})
     values = frame[list(_NUMBERS)]
     z = (values - values.mean()) / values.std(ddof=0)
     outlier = (z.abs() >= 3).any(axis=1)  # a constant column has no z; `prepared` names it

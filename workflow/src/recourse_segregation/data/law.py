@@ -38,7 +38,7 @@ def _read(folder: Path) -> pd.DataFrame:
     immutable there). With it goes the reason to drop the one row of region `PO`, as Kusner et al. do.
     """
     path = folder / "law_data.csv"
-    frame = read_table(path, _COLUMNS, _FIELDS, identifier="").rename(columns={"first_pf": "label"})
+    frame = read_table(path, _COLUMNS, _FIELDS).rename(columns={"first_pf": "label"})
     return prepared(frame, _FEATURES, path)
 
 

@@ -1,42 +1,67 @@
-"""Strict reading: the file is what its publisher describes, or a DataError says where it is not."""
+"""Reading raw files whose bytes are known by their sha256: the columns and cells that a data set declares."""
 
 from __future__ import annotations
 
-import contextlib
-import csv
+import hashlib
 import io
 import reprlib
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NoReturn, Protocol
+from pathlib import Path
+from typing import NoReturn, Protocol
 
 import numpy as np
 import pandas as pd
 
-from ..errors import DataError
+from ..errors import DataError, SourceError
 from .dataset import Feature
 
-#: what to do about a broken file that was downloaded
-REMEDY = "delete the file and download it again"
-
-# How files start that are no text: with these a table is sometimes handed on.
-_PACKED = {
-    b"\x1f\x8b": "gzip archive",
-    b"PK\x03\x04": "zip archive or spreadsheet",
-    b"PAR1": "parquet file",
-}
+#: what to do about a file that is not what its data set declares, although its sha256 is right
+REMEDY = "correct what the data set declares"
 
 
 class Readable(Protocol):
-    """A file: a path, or what stands for one (`sources.Checked`). As text it is how messages call it."""
+    """A file: a path, or what stands for one (`Checked`). As text it is how messages call it."""
 
     def read_bytes(self) -> bytes: ...
 
 
-#: `fail` for one file: what is wrong, `line` and `column`
-Failing = Callable[..., NoReturn]
+@dataclass(frozen=True)
+class Checked:
+    """A folder of downloaded files, or one of them, that is read like a path: only bytes with their sha256.
+
+    `digests` holds the sha256 of each file by its name; `called` is what messages call it. The bytes that are
+    returned are those that were checked, whatever happens to the file meanwhile.
+    """
+
+    path: Path
+    digests: Mapping[str, str]
+    called: str = ""
+
+    def __truediv__(self, name: str) -> Checked:
+        return Checked(self.path / name, self.digests)
+
+    def __str__(self) -> str:
+        return self.called or str(self.path)
+
+    def read_bytes(self) -> bytes:
+        """The content of the file.
+
+        Raises SourceError if it is gone or has other bytes than were downloaded.
+        """
+        again = f"delete {self.path.parent} and run again"
+        try:
+            content = self.path.read_bytes()
+        except OSError as error:
+            raise SourceError(f"{self.path} is gone, or cannot be read ({error.strerror}); {again}") from error
+        if self.path.name not in self.digests:
+            raise SourceError(f"{self.path}: the receipt does not name it; {again}")
+        got, expected = hashlib.sha256(content).hexdigest(), self.digests[self.path.name]
+        if got != expected:
+            changed = f"changed since its download (sha256 {got}, expected {expected})"
+            raise SourceError(f"{self.path} {changed}; {again}")
+        return content
 
 
 @dataclass(frozen=True)
@@ -80,171 +105,67 @@ def read_table(
     *,
     separator: str = ",",
     header: bool = True,
-    preamble: str | None = None,
-    identifier: str | None = None,
+    skip: int = 0,
 ) -> pd.DataFrame:
-    """The columns named in `fields`, one row a record, indexed by line of the file (1-based).
+    """The columns named in `fields`, in that order, one row a record; the index `row` counts records from 1.
 
-    `columns` names all columns of the file in order, repeated names included (the first of them is read);
-    with `header` the file must say the same. Columns that are not in `fields` are not kept, not even as text.
-    `preamble` is a line that must stand before everything else; no two records may have the same text in the
-    column `identifier`.
+    `columns` names all columns of the file in order, repeated names included (the first of them is read). With
+    `header` the file must say the same, after `skip` lines. Columns that are not in `fields` never enter a frame.
 
-    Raises DataError if the file is missing, empty, cut short, not UTF-8, an HTML page, separated or shaped
-    otherwise, if a record is repeated, or if a cell does not hold what its field expects.
+    Raises DataError if the header is another, or a cell does not hold what its field expects.
     """
-    failing = partial(fail, path, REMEDY)
-    with _records(_text(path, failing), separator, failing) as reader:
-        if preamble is not None and next(reader, []) != [preamble]:
-            failing(f"the line {preamble!r} is missing", line=1)
+    content, positions = path.read_bytes(), [list(columns).index(name) for name in fields]
+    options = {"sep": separator, "skipinitialspace": separator != " ", "header": None, "dtype": "str"}
+    read = partial(pd.read_csv, na_filter=False, **options)  # what a text such as `NA` stands for, its field says
+    try:
         if header:
-            _check_header(failing, next(reader, []), list(columns), separator, reader.line_num)
-        texts = _cells(reader, failing, columns, list(fields), separator, identifier)
-    return pd.DataFrame({name: _parse(failing, texts[name], field) for name, field in fields.items()})
-
-
-def read_texts(
-    path: Readable, left_out: Sequence[str], remedy: str, *, separator: str = ",", identifier: str | None = None
-) -> pd.DataFrame:
-    """All columns that the file's own header names, but those `left_out` and the `identifier`, as text.
-
-    One row a record, indexed by line of the file (1-based). `remedy` ends every message.
-
-    Raises DataError as `read_table` does, and if a column has no name or that of another.
-    """
-    failing = partial(fail, path, remedy)
-    with _records(_text(path, failing), separator, failing) as reader:
-        columns = next(reader, [])
-        if len(columns) < 2:
-            failing(f"no header with columns separated by {separator!r}", line=1)
-        for name, times in Counter(columns).items():
-            if times > 1:
-                failing(f"column {name!r} is repeated", line=1)
-        for name in [*left_out, *([] if identifier is None else [identifier])]:
-            if name not in columns:
-                failing(f"column {name!r} is missing", line=1)
-        wanted = [name for name in columns if name not in left_out and name != identifier]
-        if "" in wanted:
-            failing(f"column {columns.index('') + 1} has no name", line=1)
-        return _cells(reader, failing, columns, wanted, separator, identifier)
+            found = read(io.BytesIO(content), skiprows=skip, nrows=1).loc[0].tolist()
+            if found != list(columns):
+                # Not what is there: without a header that would be somebody's record.
+                fail(path, REMEDY, f"the header is not that of the {len(columns)} columns declared, in this order")
+        texts = read(io.BytesIO(content), skiprows=skip + header, names=range(len(columns)), usecols=positions)
+    except (ValueError, IndexError) as error:  # pandas says what it found, or fails where columns are missing
+        fail(path, REMEDY, f"not a table of {len(columns)} columns separated by {separator!r} ({error})")
+    if texts.empty:
+        fail(path, REMEDY, "no rows")
+    texts.index = pd.RangeIndex(1, len(texts) + 1, name="row")
+    frame = {}
+    for name, position in zip(fields, positions, strict=True):
+        field, text = fields[name], texts[position].rename(name)
+        frame[name] = field.parse(text)
+        fail_cell(path, REMEDY, text, frame[name].isna() & (text != field.missing), field.expected)
+    return pd.DataFrame(frame)
 
 
 def prepared(frame: pd.DataFrame, features: Sequence[Feature], path: object, remedy: str = REMEDY) -> pd.DataFrame:
     """The frame that `Dataset.read` promises: `features` in order, then `label`; index 0, 1, ...
 
-    Raises DataError, naming `path`, line (the frame's index) and column, for a missing value, a level that
+    Raises DataError, naming `path`, column and row (by the frame's index), for a missing value, a level that
     is not declared, a constant feature (it has no range to scale by; leave such a column out of the
     features), or a label of one class only.
     """
-    failing = partial(fail, path, remedy)
     for feature in features:
         values = frame[feature.name]
         bad = ~values.isin(feature.levels) if feature.levels else values.isna()
-        if bad.any():
-            fail_cell(failing, values, bad, f"one of {', '.join(feature.levels)}" if feature.levels else "a number")
+        fail_cell(path, remedy, values, bad, f"one of {', '.join(feature.levels)}" if feature.levels else "a number")
         if values.nunique() < 2:
             held = values.tolist()[0]
-            failing(f"a constant feature: all rows used hold {held!r}", column=feature.name)
+            fail(path, remedy, f"a constant feature: all rows used hold {held!r}", column=feature.name)
     if set(frame["label"]) != {0, 1}:
-        failing("both classes, 0 and 1, must occur among the rows used", column="label")
+        fail(path, remedy, "both classes, 0 and 1, must occur among the rows used", column="label")
     kinds = {feature.name: "str" if feature.levels else "float64" for feature in features}
     return frame[[*kinds, "label"]].astype({**kinds, "label": "int64"}).reset_index(drop=True)
 
 
-def fail(path: object, remedy: str, what: str, line: int | None = None, column: object = None) -> NoReturn:
-    """Raise DataError: file, line, column, what is wrong there, and what to do."""
-    place = str(path)
-    place += f", line {line}" if line is not None else ""
-    place += f", column {column!r}" if column is not None else ""
-    raise DataError(f"{place}: {what}; {remedy}")
+def fail(path: object, remedy: str, what: str, place: str = "", column: object = None) -> NoReturn:
+    """Raise DataError: file, place in it (`line 3`), column, what is wrong there, and what to do."""
+    where = str(path) + (f", {place}" if place else "") + (f", column {column!r}" if column is not None else "")
+    raise DataError(f"{where}: {what}; {remedy}")
 
 
-def fail_cell(failing: Failing, values: pd.Series, bad: pd.Series, what: str) -> NoReturn:
-    """Name the first bad cell; the index of `values` holds line numbers."""
-    first = bad.to_numpy().argmax()
-    cell = reprlib.repr(values.tolist()[first])  # long text is shortened
-    failing(f"{cell} is not {what}", line=values.index[first], column=values.name)
-
-
-def _text(path: Readable, failing: Failing) -> str:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}; download it first") from error
-    last = content.count(b"\n") + 1
-    if not content.strip():
-        failing("the file is empty")
-    for start, kind in _PACKED.items():
-        if content.startswith(start):
-            failing(f"a {kind}, not text", line=1)
-    if content.lstrip()[:15].lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
-        failing("a web page, not data", line=1)
-    if b"\0" in content:
-        failing("a NUL byte: the file is not UTF-8 text", line=content.count(b"\n", 0, content.index(b"\0")) + 1)
-    if not content.endswith(b"\n"):
-        failing("the last line has no end: the file is cut short", line=last)
-    try:
-        return content.decode("utf-8-sig")  # the mark with which some programs start UTF-8 says nothing
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        failing(f"byte {content[error.start]:#04x} is not UTF-8", line=line)
-
-
-@contextlib.contextmanager
-def _records(text: str, separator: str, failing: Failing) -> Iterator[Any]:
-    """The records of a text, one after the other; `line_num` is the line on which the last of them ends."""
-    reader = csv.reader(
-        io.StringIO(text, newline=""),
-        delimiter=separator,
-        skipinitialspace=separator != " ",
-        strict=True,
-    )
-    try:
-        yield reader
-    except csv.Error as error:
-        failing(str(error), line=reader.line_num)
-
-
-def _cells(
-    reader: Any, failing: Failing, columns: Sequence[str], wanted: Sequence[str], separator: str, identifier: str | None
-) -> pd.DataFrame:
-    """The wanted columns of the records that are left, as text, indexed by line."""
-    positions = [columns.index(name) for name in wanted]
-    own = None if identifier is None else columns.index(identifier)
-    lines: list[int] = []
-    cells: list[list[str]] = []
-    seen: dict[str, int] = {}
-    for record in reader:
-        if not record:  # an empty line, as at the end of Adult's files
-            continue
-        if len(record) != len(columns):
-            found = f"{len(columns)} columns separated by {separator!r} expected, {len(record)} found"
-            failing(found, line=reader.line_num)
-        if own is not None:  # which it is may be personal and is not shown
-            first = seen.setdefault(record[own], reader.line_num)
-            if first != reader.line_num:
-                failing(f"the same as on line {first}: a repeated record", line=reader.line_num, column=identifier)
-        lines.append(reader.line_num)
-        cells.append([record[position] for position in positions])
-    if not cells:
-        failing("no rows")
-    return pd.DataFrame(cells, columns=list(wanted), index=lines, dtype="str")
-
-
-def _check_header(failing: Failing, found: list[str], expected: list[str], separator: str, line: int) -> None:
-    if found == expected:
-        return
-    missing, extra = Counter(expected) - Counter(found), Counter(found) - Counter(expected)
-    problems = [f"column {name!r} is missing" for name in missing]
-    problems += [f"column {name!r} is {'repeated' if name in expected else 'not expected'}" for name in extra]
-    if 2 * missing.total() > len(expected):  # no header: what stands there may be personal and is not shown
-        problems = [f"no header with {len(expected)} columns separated by {separator!r}"]
-    failing("; ".join(problems) or "the columns are in another order", line=line)
-
-
-def _parse(failing: Failing, text: pd.Series, field: Field) -> pd.Series:
-    values = field.parse(text)
-    bad = values.isna() & (text != field.missing)
+def fail_cell(path: object, remedy: str, values: pd.Series, bad: pd.Series, what: str) -> None:
+    """Raise DataError for the first bad cell, if there is one; the index of `values` says where it is."""
     if bad.any():
-        fail_cell(failing, text, bad, field.expected)
-    return values
+        first = bad.to_numpy().argmax()
+        cell = reprlib.repr(values.tolist()[first])  # long text is shortened
+        fail(path, remedy, f"{cell} is not {what}", f"{values.index.name} {values.index[first]}", values.name)

@@ -52,13 +52,13 @@ class CSVAE:
 
 @dataclass(frozen=True)
 class Weights:
-    """What the parts of the loss weigh (CARLA's)."""
+    """What the parts of the loss weigh (see `train`)."""
 
-    reconstruction: float = 40.0
-    z: float = 0.2
-    w: float = 1.0
-    entropy: float = 110.0
-    adversary: float = 100.0
+    reconstruction: float
+    z: float
+    w: float
+    entropy: float
+    cross_entropy: float
 
 
 @torch.inference_mode()
@@ -67,18 +67,19 @@ def train(
     condition: Sequence[Tensor],
     label: Sequence[Tensor],
     generators: Sequence[torch.Generator],
-    hidden: int = 256,
-    latent: int = 2,
-    epochs: int = 100,
-    batch: int = 32,
-    learning_rate: float = 5e-3,
-    weights: Weights = Weights(),
+    *,
+    hidden: int,
+    latent: int,
+    epochs: int,
+    batch: int,
+    learning_rate: float,
+    weights: Weights,
 ) -> list[tuple[CSVAE, dict[str, float]]]:
     """Fit a CSVAE to each of s samples of the same shape, all at once; none depends on the others.
 
     x: mutable features [n, m] of each. condition: immutable features [n, c]. label: 0/1 [n]. Each batch: one Adam step
-    on 40 MSE + 0.2 KL(q(z|x) || N(0, I)) + KL(q(w|x,y) || p(w|y)) + 110 negative entropy of the adversary,
-    then one of the adversary on 100 cross-entropy (all batch means).
+    on a MSE + b KL(q(z|x) || N(0, I)) + c KL(q(w|x,y) || p(w|y)) + d negative entropy of the adversary, then one of the
+    adversary on e cross-entropy (all batch means); a to e are the `weights`, in their order.
 
     Returns for each the CSVAE and its final losses (reconstruction = MSE, kl_z, kl_w, adversary).
     """
@@ -158,7 +159,7 @@ def _gradients(
     xy_to_w.backward(torch.cat([torch.add(gradient_w, shift, alpha=b), of_log], -1), inputs=False)
     of_log = torch.addcmul(excess, shift, distance).mul_(-0.5 * b)
     y_to_w.backward(torch.cat([shift.mul_(-b), of_log], -1), inputs=False)
-    critic.backward((probability - y).mul_(weights.adversary / rows), inputs=False)
+    critic.backward((probability - y).mul_(weights.cross_entropy / rows), inputs=False)
 
 
 def _losses(

@@ -18,10 +18,6 @@ from torch import Tensor
 from .. import progress
 from ..network import MLP, Adam, Parameters
 
-#: Smallest standard deviation of a component, in standard deviations of the feature.
-#: ASSUME: on counts and other discrete features the likelihood is unbounded without a floor.
-FLOOR = 1e-2
-
 
 @dataclass
 class MDN:
@@ -29,6 +25,7 @@ class MDN:
 
     network: MLP
     components: int
+    floor: float
     x_mean: Tensor
     x_scale: Tensor
     condition_mean: Tensor
@@ -39,6 +36,7 @@ class MDN:
         log_weight, mean, deviation, _ = _split(
             self.network(((condition.double() - self.condition_mean) / self.condition_scale).view(1, -1)),
             self.components,
+            self.floor,
         )
         return log_weight[0], mean[0], deviation[0]
 
@@ -66,12 +64,12 @@ class MDN:
         return (mean[component] + deviation[component] * noise).float()
 
 
-def _split(output: Tensor, components: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _split(output: Tensor, components: int, floor: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Network output [p, k (1 + 2 m)] -> log weights [p, k], means and deviations [p, k, m], raw scales."""
     p, k = len(output), components
     log_weight = torch.log_softmax(output[:, :k], 1)
     mean, log_scale = output[:, k:].view(p, 2, k, -1).unbind(1)
-    return log_weight, mean, torch.exp(log_scale) + FLOOR, log_scale
+    return log_weight, mean, torch.exp(log_scale) + floor, log_scale
 
 
 def _statistics(x: Tensor) -> Tensor:
@@ -93,15 +91,19 @@ def train(
     x: Tensor,
     condition: Tensor,
     generator: torch.Generator,
-    components: int = 50,
-    hidden: Sequence[int] = (16, 16),
-    epochs: int = 1000,
-    learning_rate: float = 5e-3,
+    *,
+    components: int,
+    hidden: Sequence[int],
+    epochs: int,
+    learning_rate: float,
+    floor: float,
 ) -> tuple[MDN, dict[str, float]]:
     """Fit p(x | condition) by maximum likelihood: one Adam step on all individuals an epoch, in float64.
 
-    x: [n, m], condition: [n, c]. Returns the model and its final negative log-likelihood per individual.
+    x: [n, m], condition: [n, c]. floor: the smallest standard deviation of a component, in standard deviations of the
+    feature. Returns the model and its final negative log-likelihood per individual.
     """
+    # ASSUME: on counts and other discrete features the likelihood is unbounded without a floor.
     # ASSUME: tanh units and standardised inputs, the defaults of the `cde` package, and full batches.
     device, (n, m), k = x.device, x.shape, components
     x_mean, x_scale = _moments(x)
@@ -115,7 +117,7 @@ def train(
     optimiser = Adam(parameters, learning_rate)
 
     for _ in progress.steps(range(epochs + 1), "training the MDN, epochs"):
-        log_weight, mean, deviation, log_scale = _split(network.forward(inputs), k)
+        log_weight, mean, deviation, log_scale = _split(network.forward(inputs), k, floor)
         natural, constant = _natural(mean, deviation), _constant(log_weight, mean, deviation)
         total, counts, sums = 0.0, [], []
         for p, rows in enumerate(statistics):
@@ -140,7 +142,7 @@ def train(
         optimiser.step()
 
     parameters.check("MDN")
-    model = MDN(network, k, x_mean, x_scale, condition_mean, condition_scale)
+    model = MDN(network, k, floor, x_mean, x_scale, condition_mean, condition_scale)
     return model, {"negative_log_likelihood": (loss + x_scale.log().sum()).item()}
 
 

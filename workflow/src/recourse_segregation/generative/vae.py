@@ -47,9 +47,9 @@ class Adversary:
     """
 
     weight: float
-    hidden: Sequence[int] = (8, 8, 8)
-    learning_rate: float = 0.01
-    cross_entropy: bool = False
+    hidden: Sequence[int]
+    learning_rate: float
+    cross_entropy: bool
 
 
 @torch.inference_mode()
@@ -57,13 +57,14 @@ def train(
     x: Sequence[Tensor],
     condition: Sequence[Tensor],
     generators: Sequence[torch.Generator],
-    hidden: Sequence[int] = (256,),
-    latent: int = 2,
-    kl_weight: float = 0.3,
-    epochs: int = 500,
-    batch: int = 32,
-    learning_rate: float = 1e-3,
-    weight_decay: float = 1e-6,
+    *,
+    hidden: Sequence[int],
+    latent: int,
+    kl_weight: float,
+    epochs: int,
+    batch: int,
+    learning_rate: float,
+    weight_decay: float,
     adversary: Adversary | None = None,
     group: Sequence[Tensor] | None = None,
 ) -> list[tuple[VAE, dict[str, float]]]:

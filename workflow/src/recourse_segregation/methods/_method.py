@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,7 +15,7 @@ from ..population import Encoding, Population
 
 
 class Method:
-    """A recourse method. A subclass takes its options as keyword arguments and defines `search`.
+    """A recourse method. A subclass takes its options as required keyword arguments and defines `search`.
 
     `fit` is called once per cell (population, seed, classifier), then `counterfactuals` with everyone who is
     rejected. The same generator gives the same result. `fit_all` does the same as `fit` for several seeds at once.
@@ -23,14 +25,27 @@ class Method:
     classifier: Classifier
     generator: torch.Generator
     mutable: Tensor  # bool [d]
+    #: the training people (n of them), and who of them is rejected, bool [n]: row i of the x that `search` gets is the
+    #: i-th who is; the others stay where they are
+    people: Population
+    rejected: np.ndarray
+    #: how segregation is measured (`measure` in config.yaml); empty unless the class needs it
+    measure: Mapping[str, Any]
     #: what `fit` has to report, for example final training losses
     diagnostics: dict[str, float]
-    #: does `search` call `classifier.margin_and_gradient`? Read from the source of the subclass
+    #: does it call `classifier.margin_and_gradient`, or look at `measure`? Read from the source of the subclass
     needs_gradients = False
+    needs_measures = False
 
-    def fit(self, population: Population, classifier: Classifier, generator: torch.Generator) -> Method:
+    def fit(
+        self,
+        population: Population,
+        classifier: Classifier,
+        generator: torch.Generator,
+        measure: Mapping[str, Any] = {},
+    ) -> Method:
         """Take what the search needs from all rows used (train and test); density models are fitted here."""
-        return self.fit_all([self], [population], [classifier], [generator])[0]
+        return self.fit_all([self], [population], [classifier], [generator], measure)[0]
 
     @classmethod
     def fit_all(
@@ -39,6 +54,7 @@ class Method:
         populations: Sequence[Population],
         classifiers: Sequence[Classifier],
         generators: Sequence[torch.Generator],
+        measure: Mapping[str, Any] = {},
     ) -> Sequence[Method]:
         """Fit one method of this class to each seed's population; what a seed gets does not depend on the others."""
         for method, population, classifier, generator in zip(
@@ -46,6 +62,10 @@ class Method:
         ):
             method.encoding, method.classifier, method.generator = population.encoding, classifier, generator
             method.mutable = torch.tensor(population.encoding.mutable, device=classifier.device)
+            method.people = population.training_part()
+            accepted = classifier.accepts(tensor(method.people.features, classifier.device))
+            method.rejected = ~accepted.cpu().numpy()
+            method.measure = measure if cls.needs_measures else {}
             method.diagnostics = {}
         x = [tensor(p.features, c.device) for p, c in zip(populations, classifiers, strict=True)]
         cls.prepare_all(methods, populations, x)
@@ -55,7 +75,7 @@ class Method:
     def prepare_all(cls, methods: Sequence[Method], populations: Sequence[Population], x: Sequence[Tensor]) -> None:
         """`prepare` each; a method whose training is faster for all seeds at once does that here instead."""
         for method, population, individuals in progress.steps(list(zip(methods, populations, x, strict=True)), "seeds"):
-            with progress.about(seed=population.seed):
+            with progress.working_on(seed=population.seed):
                 method.prepare(population, individuals)
 
     def prepare(self, population: Population, x: Tensor) -> None:

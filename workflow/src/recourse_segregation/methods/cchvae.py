@@ -14,16 +14,17 @@ class CCHVAE(LatentSearch):
 
     def __init__(
         self,
-        hidden: Sizes = (256,),
-        latent: Count = 2,
-        kl_weight: NonNegative = 0.3,
-        epochs: Count = 500,
-        batch: Count = 32,
-        learning_rate: Positive = 1e-3,
-        weight_decay: NonNegative = 1e-6,
-        width: Positive = 0.01,
-        samples: Count = 100,
-        shells: Count = 1000,
+        *,
+        hidden: Sizes,
+        latent: Count,
+        kl_weight: NonNegative,
+        epochs: Count,
+        batch: Count,
+        learning_rate: Positive,
+        weight_decay: NonNegative,
+        width: Positive,
+        samples: Count,
+        shells: Count,
     ):
         self.training = {
             "hidden": hidden,

@@ -22,21 +22,29 @@ class CRUDS(Method):
 
     `steps` steps of RMSprop on BCE(f(x'), favourable) + `penalty` ‖x' − x‖²; of all accepted iterates the one
     with the lowest loss is kept. Decoded individuals are projected into [0, 1] (CARLA's are not).
+
+    The weights are those of the parts of the VAE's loss (`csvae.train`), `cross_entropy_weight` of its adversary's own.
     """
 
     needs_gradients = True
 
     def __init__(
         self,
-        hidden: Count = 256,
-        latent: Count = 2,
-        epochs: Count = 100,
-        batch: Count = 32,
-        learning_rate: Positive = 5e-3,
-        steps: Count = 2000,
-        search_rate: Positive = 1e-2,
-        penalty: NonNegative = 1e-3,
-        start_from_prior: Flag = True,
+        *,
+        hidden: Count,
+        latent: Count,
+        epochs: Count,
+        batch: Count,
+        learning_rate: Positive,
+        reconstruction_weight: NonNegative,
+        z_weight: NonNegative,
+        w_weight: NonNegative,
+        entropy_weight: NonNegative,
+        cross_entropy_weight: NonNegative,
+        steps: Count,
+        search_rate: Positive,
+        penalty: NonNegative,
+        start_from_prior: Flag,
     ):
         self.training = {
             "hidden": hidden,
@@ -44,6 +52,7 @@ class CRUDS(Method):
             "epochs": epochs,
             "batch": batch,
             "learning_rate": learning_rate,
+            "weights": csvae.Weights(reconstruction_weight, z_weight, w_weight, entropy_weight, cross_entropy_weight),
         }
         self.steps, self.search_rate, self.penalty = steps, search_rate, penalty
         self.start_from_prior = start_from_prior

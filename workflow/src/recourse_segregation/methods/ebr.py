@@ -39,25 +39,22 @@ class EBR(Method):
 
     def __init__(
         self,
-        density_quantile: Probability = 0.7,
-        bound: Positive = 20.0,
-        proposals: Count = 50_000,
-        keep: Count = 1000,
-        resampling: Flag = False,
-        released_sampler: Flag = False,
-        shared_pool: Flag = False,
-        other_group: Flag = True,
-        components: Count = 50,
-        hidden: Sizes = (16, 16),
-        epochs: Count = 1000,
-        learning_rate: Positive = 5e-3,
+        *,
+        density_quantile: Probability,
+        bound: Positive,
+        proposals: Count,
+        keep: Count,
+        resampling: Flag,
+        released_sampler: Flag,
+        shared_pool: Flag,
+        other_group: Flag,
+        components: Count,
+        hidden: Sizes,
+        epochs: Count,
+        learning_rate: Positive,
+        deviation_floor: Positive,
     ):
-        self.density_quantile, self.bound, self.proposals, self.keep = (
-            density_quantile,
-            bound,
-            proposals,
-            keep,
-        )
+        self.density_quantile, self.bound, self.proposals, self.keep = density_quantile, bound, proposals, keep
         self.resampling, self.released_sampler = resampling, released_sampler
         self.shared_pool, self.other_group = shared_pool, other_group
         self.training = {
@@ -65,6 +62,7 @@ class EBR(Method):
             "hidden": hidden,
             "epochs": epochs,
             "learning_rate": learning_rate,
+            "floor": deviation_floor,
         }
 
     def prepare(self, population: Population, x: Tensor) -> None:

@@ -27,8 +27,7 @@ class FACE(Method):
     target come from one multi-source Dijkstra a profile.
     """
 
-    # ASSUME: 50 neighbours (CARLA's default) and the denser half of the accepted; neither is documented for the paper.
-    def __init__(self, neighbours: Count = 50, density_quantile: Probability = 0.5, bridges: Flag = True):
+    def __init__(self, *, neighbours: Count, density_quantile: Probability, bridges: Flag):
         self.neighbours, self.density_quantile, self.bridges = neighbours, density_quantile, bridges
 
     def prepare(self, population: Population, x: Tensor) -> None:

@@ -19,17 +19,10 @@ class GrowingSpheres(Method):
 
     shrink: first halve the step until the first sphere holds no accepted sample (the paper's first phase).
     sparse: afterwards put back, smallest change first, each feature that is not needed (the paper's last phase).
-    CARLA has neither, and they are off by default.
+    CARLA has neither.
     """
 
-    def __init__(
-        self,
-        step: Positive = 0.2,
-        samples: Count = 1000,
-        shells: Count = 1000,
-        shrink: Flag = False,
-        sparse: Flag = False,
-    ):
+    def __init__(self, *, step: Positive, samples: Count, shells: Count, shrink: Flag, sparse: Flag):
         self.step, self.samples, self.shells = step, samples, shells
         self.shrink, self.sparse = shrink, sparse
 

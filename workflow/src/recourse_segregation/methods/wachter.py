@@ -25,14 +25,7 @@ class Wachter(Method):
 
     needs_gradients = True
 
-    def __init__(
-        self,
-        learning_rate: Positive = 0.01,
-        penalty: NonNegative = 0.01,
-        steps: Count = 1000,
-        rounds: Count = 10,
-        compatible: Flag = False,
-    ):
+    def __init__(self, *, learning_rate: Positive, penalty: NonNegative, steps: Count, rounds: Count, compatible: Flag):
         self.learning_rate, self.penalty, self.steps, self.rounds = learning_rate, penalty, steps, rounds
         self.compatible = compatible
 

@@ -20,6 +20,7 @@ GIVEN = {
     "centres": "of the areas, which are fitted to everyone before recourse, float64 [k, d]",
     "areas": "the area that each of the people is in, int [n]",
     "radius": "of a ball around a person: a quantile of the minority's distances before recourse, float",
+    "b": "Atkinson's b: the setting measure.atkinson_b",
     "own": "what `among_their_own` returns",
     "sums": "what `proximity_sums` returns",
 }

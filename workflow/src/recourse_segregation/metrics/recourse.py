@@ -27,7 +27,7 @@ def cost_gap(factual: np.ndarray, counterfactual: np.ndarray, minority: np.ndarr
     return float(abs(costs[minority].mean() - costs[~minority].mean()))
 
 
-def ynn(counterfactual: np.ndarray, individuals: np.ndarray, accepted: np.ndarray, k: int = 5) -> float:
+def ynn(counterfactual: np.ndarray, individuals: np.ndarray, accepted: np.ndarray, k: int) -> float:
     """Share of the accepted among the `k` individuals nearest to a recourse, averaged over recourses.
 
     `counterfactual` [n, d], `individuals` [m, d] with k <= m, `accepted` bool [m]. From 0 to 1, higher =

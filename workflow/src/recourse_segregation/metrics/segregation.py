@@ -52,9 +52,7 @@ class EstimatedSums(ProximitySums):
     covariance: np.ndarray
 
 
-def neighbourhoods(
-    features: np.ndarray, minority: np.ndarray, k: int = 30, radius_quantile: float = 0.1
-) -> Neighbourhoods:
+def neighbourhoods(features: np.ndarray, minority: np.ndarray, k: int, radius_quantile: float) -> Neighbourhoods:
     """The map of a population before recourse.
 
     The areas are the cells of k-means with `k` centres (as many as there are distinct rows, if those are
@@ -83,7 +81,7 @@ def assign(centres: np.ndarray, features: np.ndarray) -> np.ndarray:
 
 
 @index("Atkinson", higher="more segregated", axis="index, 0 to 1")
-def atkinson(areas: np.ndarray, minority: np.ndarray, b: float = 0.5) -> float:
+def atkinson(areas: np.ndarray, minority: np.ndarray, b: float) -> float:
     """Atkinson index (Massey and Denton 1988, evenness).
 
     1 - P/(1-P) * |sum_i (1-p_i)^(1-b) p_i^b t_i / (P T)|^(1/(1-b)), with t_i the members of area i, p_i the

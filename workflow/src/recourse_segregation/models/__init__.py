@@ -8,67 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from types import ModuleType
 from typing import Any
-
-import torch
 
 from .. import declarations
 from ..errors import ConfigError
-from ..population import Population
-
-#: rows per pass: bounds the memory of predicting
-ROWS = 1 << 17
 
 
-def names() -> list[str]:
-    """Names of the models, in alphabetical order."""
-    return declarations.names("models")
+def load(model: str) -> Any:
+    """The class that fits the model and is its classifier, with `fit` and `from_state`.
 
-
-def train(
-    model: str,
-    population: Population,
-    generator: torch.Generator,
-    /,
-    device: torch.device | str = "cpu",
-    **options: Any,
-) -> Any:
-    """Fit a model to the training individuals of one population and seed.
-
-    options: those of its `build`, and for a torch module `learning_rate`, `epochs` and `batch` too. Returns a
-    classifier: an object like `classifiers.Classifier`. An estimator stays on the CPU, whatever the device.
-
-    Raises ConfigError for a file that does not define a model, RecourseError for one that cannot be trained or used.
+    Raises ConfigError for an unknown name or a file that does not define a model.
     """
-    return _kind(model).train(model, population, generator, device, **options)
+    if model not in (there := declarations.names("models")):
+        raise ConfigError(f"unknown model {model!r}; there are: {', '.join(there) or 'none'}")
+    if declarations.has_gradients(model):
+        from ._network import Network
+
+        return Network
+    from ._estimator import Estimator  # scikit-learn is imported only where it is used
+
+    return Estimator
 
 
-def from_state(state: Mapping[str, Any], device: torch.device | str = "cpu") -> Any:
-    """The classifier of this `state`. Raises RecourseError if the model's file no longer gives that classifier."""
-    return _kind(state["model"]).from_state(state, device)
-
-
-def build(model: str, columns: int, options: Mapping[str, Any]) -> Any:
-    """What `build` of the model returns, which is of the kind that it says. Raises ConfigError if it is not."""
-    kind = _kind(model)
+def build(model: str, kind: type, columns: int, options: Mapping[str, Any]) -> Any:
+    """What `build` of the model returns. Raises ConfigError if it is not of the kind that it says."""
     built = import_module(f"{__name__}.{model}").build(columns, **options)
-    if not isinstance(built, kind.KIND):
+    if not isinstance(built, kind):
         raise ConfigError(
-            f"models/{model}.py: `build` must return what it says, a {kind.KIND.__module__.partition('.')[0]} "
-            f"{kind.KIND.__name__}; it returned {built!r:.80}"
+            f"models/{model}.py: `build` must return what it says, a {kind.__module__.partition('.')[0]} "
+            f"{kind.__name__}; it returned {built!r:.80}"
         )
     return built
-
-
-def _kind(model: str) -> ModuleType:
-    """What trains and loads models of this kind; scikit-learn is imported only where it is used."""
-    if model not in names():
-        raise ConfigError(f"unknown model {model!r}; there are: {', '.join(names()) or 'none'}")
-    if declarations.has_gradients(model):
-        from . import _network
-
-        return _network
-    from . import _estimator
-
-    return _estimator

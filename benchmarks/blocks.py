@@ -1,0 +1,31 @@
+"""Tables in a document, between markers such as `<!-- numbers -->` and `<!-- /numbers -->`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table; a column whose name ends with `:` is aligned to the right."""
+    lines = [
+        [name.removesuffix(":") for name in columns],
+        ["---:" if name.endswith(":") else "---" for name in columns],
+        *rows,
+    ]
+    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
+
+
+def put(document: str, name: str, text: str, check: bool = False) -> None:
+    """Rewrite a named block of a document; with `check`, exit with an error if it says something else."""
+    path = ROOT / document
+    written = path.read_text(encoding="utf-8")
+    block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    wanted = block.sub(lambda found: found[1] + text + found[2], written)
+    if check and written != wanted:
+        sys.exit(f"{document}: the block {name!r} is not what the results say: run python docs/update_numbers.py")
+    path.write_text(wanted, encoding="utf-8")

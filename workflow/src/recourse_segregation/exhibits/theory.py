@@ -1,0 +1,174 @@
+"""Pictures and tables of `theory`, and minimum-cost recourse for the synthetic population beside them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+from .. import names
+from ..data.synthetic import DATASET
+from ..population import prepare
+from ..seeds import numpy_generator
+from ..theory import DIRECTIONS, WORLD, draw, measured, project, recourse
+from ._figures import DARK, MIDDLE, WARM, WIDTH, marker, new_figure, theme
+from ._layout import Layout, number, tables
+
+_LABELS = {
+    "mean_0": "Mean depth,\nfirst group",
+    "mean_1": "Mean depth,\nsecond group",
+    "variance_0": "Variance of depth,\nfirst group",
+    "variance_1": "Variance of depth,\nsecond group",
+    "distance": "Distance\nof the means",
+    "separation": "Standardized\nseparation",
+    "average_proximity": "Average\nproximity",
+    "spatial_proximity": "Spatial\nproximity",
+}
+_GROUPS = (("first", "o", WARM), ("second", "D", DARK))
+_LOOKS = {
+    "beside": {"color": DARK, "linestyle": "-", "marker": "s"},
+    "above": {"color": WARM, "linestyle": "--", "marker": "^"},
+    "below": {"color": MIDDLE, "linestyle": ":", "marker": "v"},
+}
+#: the panels in which the curve that falls furthest would hide the others
+_LIMITS = {"separation": (-1.5, 0.8), "spatial_proximity": (-0.08, 0.04)}
+
+
+def figure(curves: pd.DataFrame, seed: int = 0) -> Figure:
+    """A sketch of each direction in which the second group can stand, and `theory.curves` below them."""
+    with theme():
+        figure = new_figure(WIDTH, 8.2)
+        above, below = figure.subfigures(2, 1, height_ratios=(1.05, 1))
+        for axis, direction in zip(above.subplots(1, 3, sharex=True, sharey=True), DIRECTIONS, strict=True):
+            _sketch(axis, direction, numpy_generator(seed, "theory", "sketch", direction))
+        handles = [
+            marker(shape, f"{group} group, {when}", face, colour)
+            for group, shape, colour in _GROUPS
+            for when, face in (("rejected", "none"), ("after", colour))
+        ]
+        handles.append(Line2D([], [], color="black", label="boundary: accepted above, rejected below"))
+        above.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False)
+
+        panels = curves.groupby("statistic", sort=False)
+        for axis, (name, rows) in zip(below.subplots(1, len(panels)), panels, strict=True):
+            _curve(axis, rows, name)
+        below.supylabel("change by recourse", fontsize=10)
+        handles = [Line2D([], [], label=f"second group {d} the first", **_look(d)) for d in DIRECTIONS]
+        title = "lines: formula; markers: simulation ± 2 standard errors"
+        below.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, title=title)
+    return figure
+
+
+def _sketch(axis: Axes, direction: str, generator: np.random.Generator) -> None:
+    """Both groups, 3 apart, after recourse, and where the rejected came from; the depth is upwards."""
+    groups = DIRECTIONS[direction](3.0)
+    for group, (_, shape, colour) in enumerate(_GROUPS):
+        before = draw(groups, group, 70, generator)
+        rejected = before[before[:, 0] < 0]
+        axis.vlines(rejected[:, 1], rejected[:, 0], 0, color=colour, linewidth=0.6, alpha=0.5)
+        look = {"s": 18, "marker": shape, "edgecolor": colour, "linewidth": 0.7}
+        for points, face in ((rejected, "none"), (recourse(before), colour)):
+            axis.scatter(points[:, 1], points[:, 0], facecolor=face, **look)
+    axis.axhline(0, color="black", linewidth=1.2, zorder=1)
+    axis.set_title(f"The second group {direction} the first", fontsize=11)
+    axis.set_xlabel("along the boundary")
+    if axis.get_subplotspec().is_first_col():
+        axis.set_ylabel("depth: distance to the boundary")
+
+
+def _curve(axis: Axes, rows: pd.DataFrame, name: str) -> None:
+    """The change of one statistic against the separation, a line a direction."""
+    axis.axhline(0, color="black", linewidth=1, zorder=1)
+    for direction, part in rows.groupby("direction", sort=False):
+        axis.plot(part["separation"], part["formula"], **_look(direction, marker=""))
+        points = part.dropna()
+        look = _look(direction, linestyle="none", capsize=2, zorder=3)
+        axis.errorbar(points["separation"], points["simulation"], 2 * points["error"], **look)
+    axis.set_title(_LABELS[name].replace("\n", " "), fontsize=11)
+    axis.set_xlabel("distance of the means before")
+    axis.yaxis.set_major_locator(MaxNLocator(5))
+    if name in _LIMITS:
+        axis.set_ylim(*_LIMITS[name])
+        lowest = f"falls to {number(rows['formula'].min(), digits=2)}"
+        axis.text(0.97, 0.04, lowest, transform=axis.transAxes, ha="right", color=MIDDLE, backgroundcolor="white")
+
+
+def _look(direction: str, **other: Any) -> dict[str, Any]:
+    return {"markerfacecolor": "white", "linewidth": 2} | _LOOKS[direction] | other
+
+
+def show_check(check: pd.DataFrame) -> Any:
+    """`theory.check`, a row a world: the formula after recourse, and z of the simulation below it."""
+    rows = []
+    for world, part in check.groupby(list(WORLD), sort=False):
+        depth_0, depth_1, side, spread, dimensions = (f"{value:g}".replace("-", "−") for value in world)
+        cells = {"Depths": f"{depth_0} and {depth_1}", "Side": side, "Spread": spread, "Dimensions": dimensions}
+        for row in part[part["phase"] == "after"].itertuples():
+            cells[_LABELS[row.statistic]] = f"{number(row.formula)}\nz {number(row.z, digits=1, sign=True)}"
+        rows.append(cells | {"Largest |z|,\nbefore too": number(part["z"].abs().max(), digits=1)})
+    return tables([Layout(rows)])
+
+
+def show_indices(indices: pd.DataFrame) -> Any:
+    """`theory.indices`, a row a case: measured before → after, and the formulas below in brackets."""
+    rows = []
+    for case, part in indices.groupby("case", sort=False):
+        cells = {"World": case}
+        for row in part.itertuples():
+            low, high = row.formula_lowest, row.formula_highest
+            bound = number(low) if low == high else f"≥ {number(low)}" if high == 1 else f"≤ {number(high)}"
+            after = bound if np.isnan(row.formula_after) else number(row.formula_after)
+            cells[names.metric(row.index).label] = f"{_change(row)}\n[{number(row.formula_before)} → {after}]"
+        rows.append(cells)
+    return tables([Layout(rows)])
+
+
+def synthetic(seed: int = 0) -> pd.DataFrame:
+    """Minimum-cost recourse for the training part of the synthetic population, over Fisher's linear discriminant.
+
+    It is taken without and with the sex among the features; with it the boundaries of the sexes are parallel, and
+    `offset` apart. Columns: sex (is it among the features), rejected, depth_gap and side_gap (between the means of the
+    rejected men and women before recourse), offset, index, before, after.
+    """
+    people = prepare("synthetic", DATASET, "sex", seed, rows=10_000, test_share=0.25).training_part()
+    places, minority = people.table[list(people.encoding.mutable_columns)].to_numpy(), people.minority
+    parts = {}
+    for known in (False, True):
+        features = np.column_stack([places, minority]) if known else places
+        # equal priors: the boundary is half-way between the means of the two labels
+        discriminant = LinearDiscriminantAnalysis(priors=[0.5, 0.5]).fit(features, people.labels)
+        normal, of_sex = np.split(discriminant.coef_[0], [2])
+        thresholds = -discriminant.intercept_ - features[:, 2:] @ of_sex
+        rejected = places @ normal < thresholds
+        gap = places[rejected & minority].mean(axis=0) - places[rejected & ~minority].mean(axis=0)
+        length = np.linalg.norm(normal)
+        depth = abs(gap @ normal) / length
+        world = (known, rejected.sum(), depth, np.sqrt(gap @ gap - depth**2), np.ptp(thresholds) / length)
+        parts[world] = measured(places, project(places, normal, thresholds), minority)
+    return pd.concat(parts, names=["sex", "rejected", "depth_gap", "side_gap", "offset", "index"]).reset_index()
+
+
+def show_synthetic(synthetic: pd.DataFrame) -> Any:
+    """`synthetic`, a row a boundary."""
+    rows = []
+    for known, part in synthetic.groupby("sex", sort=False):
+        one = part.iloc[0]
+        cells = {
+            "The boundary": "differs by sex" if known else "is the same for both sexes",
+            "Rejected": f"{one['rejected']}",
+            "Their gap in depth": number(one["depth_gap"]),
+            "and along the boundary": number(one["side_gap"]),
+            "Boundaries apart": number(one["offset"]),
+        }
+        rows.append(cells | {names.metric(row.index).label: _change(row) for row in part.itertuples()})
+    return tables([Layout(rows)])
+
+
+def _change(row: Any) -> str:
+    return f"{number(row.before)} → {number(row.after)}"

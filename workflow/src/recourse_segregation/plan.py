@@ -1,0 +1,184 @@
+"""What a configuration asks for: its studies, and the cells of which they are made.
+
+Imports neither torch nor pandas: it is read every time Snakemake starts. The configuration is one that
+`settings.validate` has seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from . import declarations
+from .data import description
+
+#: the study that `run` itself describes, and the scenario of the main tables
+MAIN, DEFAULT = "main", "default"
+#: the pages that every run has, whatever its studies, which come before the last two
+PAGES = ("populations", "synthetic", "segregation", "recourse_quality", "theory", "comparison")
+#: the notebook that shows a study which has none of its own
+GENERIC = "study"
+
+
+@dataclass(frozen=True)
+class Study:
+    """What one exhibit, or several, is about: every population with every method in every scenario, for some seeds."""
+
+    populations: tuple[str, ...]
+    methods: tuple[str, ...]
+    scenarios: tuple[str, ...]
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one job of recourse, of simulation or of measuring works on; the last two take all its scenarios."""
+
+    population: str
+    classifier: str
+    method: str
+    seeds: str
+    scenarios: tuple[str, ...]
+
+
+def studies(config: Mapping[str, Any]) -> dict[str, Study]:
+    """The studies that are run: MAIN, which is what `run` itself says, and those that `run.studies` names."""
+    chosen = {MAIN: config["run"]} | {name: config["studies"][name] for name in config["run"]["studies"]}
+    return {
+        name: Study(
+            tuple(entry["populations"]),
+            tuple(entry["methods"]),
+            tuple(entry.get("scenarios", [DEFAULT])),
+            entry.get("seeds", config["run"]["seeds"]),
+        )
+        for name, entry in chosen.items()
+    }
+
+
+def populations(config: Mapping[str, Any]) -> list[str]:
+    """The populations that a study needs."""
+    return list(dict.fromkeys(p for study in studies(config).values() for p in study.populations))
+
+
+def blocks(config: Mapping[str, Any], population: str) -> list[str]:
+    """The seeds of a population, in blocks that one job works through: 7 in blocks of 5 are `0-4` and `5-6`."""
+    seeds = max(study.seeds for study in studies(config).values() if population in study.populations)
+    size = config["run"]["block_size"]
+    return [f"{first}-{min(first + size, seeds) - 1}" for first in range(0, seeds, size)]
+
+
+def seeds_in(block: str) -> list[int]:
+    """`0-4` -> [0, 1, 2, 3, 4]"""
+    first, last = block.split("-")
+    return list(range(int(first), int(last) + 1))
+
+
+def cells(config: Mapping[str, Any], *names: str) -> list[Cell]:
+    """Every cell that the studies `names` need (by default all that are run), once, by population, then by study."""
+    wanted = [study for name, study in studies(config).items() if name in names or not names]
+    found: dict[tuple[str, ...], dict[str, None]] = {}
+    for population in populations(config):
+        for study in (study for study in wanted if population in study.populations):
+            for classifier in config["populations"][population]["decided_by"]:
+                for method in study.methods:
+                    for block in blocks(config, population):
+                        if seeds_in(block)[0] < study.seeds:
+                            scenarios = found.setdefault((population, classifier, method, block), {})
+                            scenarios.update(dict.fromkeys(study.scenarios))
+    return [Cell(*cell, tuple(scenarios)) for cell, scenarios in found.items()]
+
+
+def in_scenarios(config: Mapping[str, Any], room: str, population: str, names: Iterable[str]) -> dict[str, Any]:
+    """The settings of a room (`simulate` or `measure`) for a population in each of these scenarios."""
+    own = settings(config, room, population)
+    return {name: own | config["scenarios"][name].get(room, {}) for name in names}
+
+
+def settings(config: Mapping[str, Any], room: str, population: str) -> dict[str, Any]:
+    """The settings of a room (`prepare`, `simulate` or `measure`), with what the population says otherwise."""
+    return {**config[room], **config["populations"][population].get(room, {})}
+
+
+def options_for(config: Mapping[str, Any], section: str, name: str, population: str) -> dict[str, Any]:
+    """Options of a classifier or method for one population: those for all, overridden by its own.
+
+    section: `classifiers` or `methods`. A variant starts from the options of the method that it is a variant of.
+    """
+    entry = config[section][name]
+    original = entry.get("variant_of")
+    inherited = options_for(config, section, original, population) if original else {}
+    return inherited | entry.get("options", {}) | entry.get("populations", {}).get(population, {})
+
+
+def method_file(config: Mapping[str, Any], method: str) -> str:
+    """The method's file: of its own name, or of the method that it is a variant of."""
+    return config["methods"][method].get("variant_of", method)
+
+
+def seen_by(config: Mapping[str, Any], method: str, population: str) -> dict[str, Any]:
+    """How the population will be measured, for a method that asks for it; nothing for the others."""
+    asks = declarations.needs_measures(method_file(config, method))
+    return settings(config, "measure", population) if asks else {}
+
+
+def model_file(config: Mapping[str, Any], classifier: str) -> str | None:
+    """The classifier's file: the one that it names, else that of its own name; None for the built-in networks."""
+    own = classifier if classifier in declarations.names("models") else None
+    return config["classifiers"][classifier].get("model", own)
+
+
+def model_modules(config: Mapping[str, Any], classifier: str) -> list[str]:
+    """The module that defines a classifier of one's own: `models.forest`; none for the built-in networks."""
+    model = model_file(config, classifier)
+    return [f"models.{model}"] if model else []
+
+
+def dataset(config: Mapping[str, Any], population: str) -> str:
+    """What the data set of a population is called, and its folder: `law`, or for `datasets/loans.yaml` `loans`."""
+    return description.name(config["populations"][population]["dataset"])
+
+
+def dataset_called(config: Mapping[str, Any], name: str) -> str:
+    """The inverse: the data set, or the path of its description, as a population names it."""
+    named = (population["dataset"] for population in config["populations"].values())
+    return next((own for own in named if description.name(own) == name), name)
+
+
+def claims_study(config: Mapping[str, Any]) -> str:
+    """The study that the claims are judged by."""
+    wanted = config["claims"]["study"]
+    return wanted if wanted in studies(config) else MAIN
+
+
+def described_run(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What exhibits need to know of a run (`run.json`): its `studies`, and the `labels` of what they name.
+
+    A study has its lists and its seeds; `variant_of`, variant -> method; and `options`, method -> population -> the
+    options that tell a method from its variants.
+    """
+    sections = {"population": "populations", "classifier": "classifiers", "method": "methods", "scenario": "scenarios"}
+    labels = {
+        kind: {name: entry.get("label", name) for name, entry in config[section].items()}
+        for kind, section in sections.items()
+    }
+    found = {name: asdict(study) | _variants(config, study) for name, study in studies(config).items()}
+    return {"studies": found, "labels": labels}
+
+
+def _variants(config: Mapping[str, Any], study: Study) -> dict[str, Any]:
+    variant_of = {m: method_file(config, m) for m in study.methods if method_file(config, m) != m}
+    varied: dict[str, set[str]] = {original: set() for original in variant_of.values()}
+    for variant, original in variant_of.items():
+        entry = config["methods"][variant]
+        varied[original].update(entry.get("options", {}), *entry.get("populations", {}).values())
+
+    def options(method: str, population: str) -> dict[str, Any]:
+        given = options_for(config, "methods", method, population) if method in config["methods"] else {}
+        return {name: value for name, value in given.items() if name in varied[variant_of.get(method, method)]}
+
+    methods = [*varied, *variant_of]
+    return {
+        "variant_of": variant_of,
+        "options": {m: {p: options(m, p) for p in study.populations} for m in methods},
+    }
