@@ -51,7 +51,10 @@ def record(
 
 
 def stages(spent: Mapping[tuple[str, str], pd.DataFrame]) -> dict[str, dict[str, float]]:
-    """Jobs, seconds (sum and longest) and peak memory (MiB) of each stage; spent: stage and job -> its benchmark file."""
+    """Jobs, seconds (sum and longest) and peak memory (MiB) of each stage.
+
+    spent: stage and job -> its benchmark file.
+    """
     runs = pd.concat([table.assign(stage=stage) for (stage, _), table in spent.items()])
     found = runs.groupby("stage").agg(
         jobs=("s", "size"), seconds=("s", "sum"), longest_seconds=("s", "max"), peak_mib=("max_rss", "max")
