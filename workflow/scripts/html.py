@@ -1,23 +1,22 @@
 """Render executed notebooks as pages that read offline, with an index."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from recourse_segregation import contracts, names, pages
 from recourse_segregation.job import job
 
 
-def main(notebooks: list[Path], measures: str, run: str, folder: Path) -> None:
+def main(notebooks: Sequence[Path], run: str, folder: Path) -> None:
     described = contracts.read_run(run)
     names.use(described["labels"])
-    own = contracts.of_study(contracts.read(measures, "measures"), described["studies"][contracts.MAIN])
-    own = own[own["phase"] == "after"]
+    study = described["studies"][contracts.MAIN]
     populations, methods = (
-        ", ".join(map(name, own[column].unique()))
-        for column, name in (("population", names.population), ("method", names.method))
+        ", ".join(map(name, study[key])) for key, name in (("populations", names.population), ("methods", names.method))
     )
     for notebook in notebooks:
         pages.render(notebook, folder / f"{notebook.stem}.html")
-    about = f"Populations: {populations}. Methods: {methods}. Seeds: {own['seed'].nunique()}."
+    about = f"Populations: {populations}. Methods: {methods}. Seeds: {study['seeds']}."
     pages.index(notebooks, folder / "index.html", about)
 
 
@@ -25,7 +24,6 @@ if __name__ == "__main__":
     with job(snakemake.log[0], "html"):
         main(
             notebooks=[Path(notebook) for notebook in snakemake.input.notebooks],
-            measures=snakemake.input.measures,
             run=snakemake.input.run,
             folder=Path(snakemake.output.index).parent,
         )
