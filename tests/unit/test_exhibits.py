@@ -1,112 +1,216 @@
 """The exhibits, from a small made-up run: two seeds, two methods, one of which finds no recourse."""
 
-import dataclasses
+import json
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
-from made_up_run import METHODS, measures, study, write_run
+from made_up_run import LABELS, METHODS, measures, study, write_run
 from recourse_segregation import contracts, exhibits, names
 from recourse_segregation.errors import DataError
-from recourse_segregation.exhibits import _figures, _run
+from recourse_segregation.exhibits import (
+    _figures,
+    _run,
+    _tables,
+    comparison,
+    controls,
+    populations,
+    recourse_quality,
+    segregation,
+    synthetic,
+)
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+
+
+def loaded(tmp_path_factory, name, **which):
+    folder = tmp_path_factory.mktemp(name)
+    write_run(folder, measures(**which))
+    return exhibits.load(folder)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("results")
-    write_run(folder, measures())
-    return exhibits.load(folder)
+    return loaded(tmp_path_factory, "results")
 
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory):
     """One seed."""
-    folder = tmp_path_factory.mktemp("quick")
-    write_run(folder, measures(seeds=(0,)))
-    return exhibits.load(folder)
+    return loaded(tmp_path_factory, "quick", seeds=(0,))
 
 
 @pytest.fixture(scope="module")
 def law(tmp_path_factory):
     """A run without the synthetic population."""
-    folder = tmp_path_factory.mktemp("law")
-    write_run(folder, measures(population="law-sex", classifier="mlp"))
-    return exhibits.load(folder)
+    return loaded(tmp_path_factory, "law", population="law-sex", classifier="mlp")
+
+
+# --- a run and its tables
+
+
+def test_a_study_has_its_own_rows_in_its_own_order(tmp_path):
+    table = measures()
+    small = {"populations": ["synthetic"], "methods": ["face", "wachter"], "scenarios": ["placebo"], "seeds": 1}
+    both = pd.concat([table, table.assign(scenario="placebo")])
+    write_run(tmp_path, both, main=study(table), small=small)
+    run = exhibits.load(tmp_path)
+    assert set(run.measures["scenario"]) == {"default"}
+    chosen = run.study("small")
+    assert chosen.measures["method"].unique().tolist() == ["none", "face", "wachter"]
+    changes = segregation.table(segregation.seeds(chosen, "everyone"))
+    assert changes["method"].unique().tolist() == ["face", "wachter"]  # still so in what is made of them
+    assert set(chosen.measures["scenario"]) == {"placebo"}
+    assert set(chosen.diagnostics["seed"]) == set(chosen.classifiers["seed"]) == {0}
+    assert chosen.first_block("synthetic").name == "seeds-0-1"  # blocks are those of the largest study
+    with pytest.raises(DataError, match="'other' was not run, only main, small"):
+        run.study("other")
+
+
+@pytest.mark.parametrize(
+    ("file", "rule"),
+    {
+        "measures.parquet": "collect",
+        "diagnostics.parquet": "collect",
+        "comparison.csv": "compare",
+        "claims.csv": "claims",
+        "claims_evidence.csv": "claims",
+    }.items(),
+)
+def test_a_missing_table_is_named_with_its_rule_when_it_is_asked_for(tmp_path, file, rule):
+    write_run(tmp_path, measures(seeds=(0,)))
+    (tmp_path / file).unlink()
+    run = exhibits.load(tmp_path)
+    assert len(run.classifiers)
+    with pytest.raises(DataError, match=rf"{file}.*run the rule {rule}"):
+        getattr(run, file.partition(".")[0])
+
+
+def test_a_folder_without_a_run_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"run\.json"):
+        exhibits.load(tmp_path)
+
+
+def test_the_block_of_this_run_is_taken(run, tmp_path):
+    for last in (0, 1, 9):  # seeds-0-9 is left over from a larger run
+        (tmp_path / "synthetic" / f"seeds-0-{last}").mkdir(parents=True)
+    here = exhibits.Run(tmp_path, run.studies)
+    assert here.first_block("synthetic").name == "seeds-0-1"
+    with pytest.raises(DataError, match="no seeds-0-"):
+        here.first_block("law-sex")
+
+
+def test_the_labels_are_those_of_the_run(run):
+    names.use(LABELS)
+    assert [names.method("face"), names.population("law-sex")] == ["FACE", "Law school by sex"]
+    assert [names.scenario("drop"), names.classifier("mlp")] == ["Unresolved dropped", "MLP classifier"]
+    for name in (names.method, names.population, names.scenario, names.classifier, lambda n: names.metric(n).label):
+        assert name("unknown") == "unknown"
+
+
+def test_importing_one_exhibit_imports_no_other():
+    code = f"import sys; sys.path[:0] = {sys.path}; from recourse_segregation.exhibits import load, populations"
+    command = [sys.executable, "-c", f"{code}; print(*sys.modules)"]
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert not {f"{exhibits.__name__}.{name}" for name in ("segregation", "variants")} & set(process.stdout.split())
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_says_what_it_reads(notebook):
+    opening = "".join(json.loads(notebook.read_text(encoding="utf-8"))["cells"][0]["source"])
+    (line,) = re.findall(r"^Inputs: .*$", opening, re.MULTILINE)
+    inputs = set(re.findall(r"`([^`]+)`", line))
+    files = {f"{table}.parquet" for table in ("measures", "diagnostics", "classifiers", "population", "after")}
+    files |= {"comparison.csv", "claims.csv", "claims_evidence.csv", "run.json"}
+    assert inputs <= files if notebook.stem != "theory" else not inputs & files
+    assert "run.json" in inputs or notebook.stem == "theory"
+
+
+@pytest.mark.parametrize("name", ["populations", "synthetic", "comparison", "recourse_quality", "study"])
+def test_a_notebook_reads_what_it_says_and_no_more(run, tmp_path, name):
+    (notebook,) = (path for path in NOTEBOOKS if path.stem == name)
+    first, *cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    for file in re.findall(r"`([^`]+)`", re.search(r"Inputs: .*", "".join(first["source"]))[0]):
+        for path in run.folder.rglob(file):
+            (tmp_path / path.relative_to(run.folder)).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, tmp_path / path.relative_to(run.folder))
+    known = {}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), known)
+            if "parameters" in cell["metadata"].get("tags", []):
+                known |= {"results": tmp_path, "exhibits": tmp_path / "exhibits"}
+    assert list((tmp_path / "exhibits").glob("*.csv"))
+
+
+# --- what each exhibit says
 
 
 def test_people_and_classifiers(run):
-    people = exhibits.populations.people(run)
+    people = populations.people(run)
     assert people["individuals"].tolist() == [4.0] * 4
     assert people["favourable"].tolist() == [0.5] * 4
-    assert exhibits.populations.rejected(run)["share"].tolist() == [0.25] * 4  # two groups, two seeds
-    accuracy = exhibits.populations.accuracy(run)
+    assert populations.rejected(run)["share"].tolist() == [0.25] * 4  # two groups, two seeds
+    accuracy = populations.accuracy(run)
     assert accuracy["accuracy"].tolist() == [0.75, 0.75]
     assert accuracy["seeds"].tolist() == [2, 2]
-    shown = exhibits.populations.show_people(people, exhibits.populations.features(run)).data
+    shown = populations.show_people(people, populations.features(run)).data
     assert "x1, x2" in shown
     assert "male\u00a0(minority)" in shown
-    assert "linear classifier" in exhibits.populations.show_rejected(exhibits.populations.rejected(run)).data
-    assert "0.750" in exhibits.populations.show_accuracy(accuracy).data
+    assert "linear classifier" in populations.show_rejected(populations.rejected(run)).data
+    assert "0.750" in populations.show_accuracy(accuracy).data
 
 
-def test_changes_are_paired_within_a_seed(run):
-    changes = exhibits.segregation.table(exhibits.segregation.seeds(run, "everyone"))
+def test_changes_are_paired_within_a_seed_and_in_order(run):
+    changes = segregation.table(segregation.seeds(run, "everyone"))
     row = changes.query("method == 'face' and metric == 'atkinson'").iloc[0]
     assert (row["before"], row["after"]) == pytest.approx((0.5, 0.65))
     assert (row["change"], row["change_se"]) == pytest.approx((0.15, 0.05))
     assert (row["seeds"], row["more_segregated"]) == (2, 2)
-
-
-def test_average_proximity_rises_when_segregation_falls(run):
-    changes = exhibits.segregation.table(exhibits.segregation.seeds(run, "everyone"))
+    # average proximity rises when segregation falls
     assert changes.query("metric == 'average_proximity'")["more_segregated"].tolist() == [0, 0]
-
-
-def test_methods_and_metrics_keep_their_order(run):
-    changes = exhibits.segregation.table(exhibits.segregation.seeds(run, "everyone"))
-    assert list(dict.fromkeys(changes["method"])) == list(METHODS)
-    assert list(dict.fromkeys(changes["metric"])) == list(names.INDICES)
+    assert changes["method"].unique().tolist() == list(METHODS)
+    assert changes["metric"].unique().tolist() == list(names.INDICES)
 
 
 def test_one_seed_has_no_error_and_no_votes(quick):
-    changes = exhibits.segregation.table(exhibits.segregation.seeds(quick, "everyone"))
+    changes = segregation.table(segregation.seeds(quick, "everyone"))
     assert changes["change_se"].isna().all()
-    shown = exhibits.segregation.show(changes).data
+    shown = segregation.show(changes).data
     assert "0.500 → 0.600<br><b>+0.100</b></td>" in shown
     assert "nan" not in shown.lower()
     assert "±" not in shown
 
 
 def test_a_missing_value_is_a_dash_with_its_reason(run):
-    summary = exhibits.recourse_quality.table(exhibits.recourse_quality.seeds(run))
-    shown = exhibits.recourse_quality.show(summary).data
+    shown = recourse_quality.show(recourse_quality.table(recourse_quality.seeds(run))).data
     assert "–<sup>a</sup>" in shown
     assert "<sup>a</sup> nobody &lt;found&gt;" in shown
     assert "nan" not in shown.lower()
 
 
 def test_a_value_missing_for_some_seeds_says_so(run):
-    seeds = exhibits.recourse_quality.seeds(run)
+    seeds = recourse_quality.seeds(run)
     one = (seeds["metric"] == "cost") & (seeds["method"] == "wachter") & (seeds["seed"] == 1)
     seeds.loc[one, ["value", "note"]] = [np.nan, "nobody"]
-    row = exhibits.recourse_quality.table(seeds).query("metric == 'cost' and method == 'wachter'").iloc[0]
+    row = recourse_quality.table(seeds).query("metric == 'cost' and method == 'wachter'").iloc[0]
     assert (row["mean"], row["seeds"]) == (0.25, 1)
     assert row["note"] == "mean over 1 of 2 seeds; others: nobody"
 
 
 def test_effort_and_outcomes(run):
-    effort, outcomes = exhibits.recourse_quality.effort(run), exhibits.recourse_quality.outcomes(run)
-    assert dict(zip(effort["quantity"], effort["mean"], strict=True)) == {
-        "fit_seconds": 1.5,
-        "search_seconds": 0.25,
-    }
+    effort, outcomes = recourse_quality.effort(run), recourse_quality.outcomes(run)
+    assert dict(zip(effort["quantity"], effort["mean"], strict=True)) == {"fit_seconds": 1.5, "search_seconds": 0.25}
     assert effort["seeds"].tolist() == [2] * 4
     assert outcomes["outcome"].unique().tolist() == ["rejected", "found"]  # no reason occurs
     assert outcomes["individuals"].tolist() == [4] * 4
-    assert exhibits.recourse_quality.show_effort(effort, outcomes).data.count("<tr") == 3
+    assert recourse_quality.show_effort(effort, outcomes).data.count("<tr") == 3
 
 
 def test_reasons_are_those_of_recourse():
@@ -115,68 +219,175 @@ def test_reasons_are_those_of_recourse():
     assert contracts.REASONS == REASONS
 
 
-def test_synthetic_people(run):
-    people = exhibits.synthetic.people(run)
-    assert list(dict.fromkeys(people["panel"])) == ["Before: 2 rejected", "Wachter: 1 moved", "FACE: 1 moved"]
-    before = people[people["panel"] == "Before: 2 rejected"]
-    assert before["role"].tolist() == ["to move", "to move", "accepted", "accepted"]
+def test_the_synthetic_population(run):
+    people = synthetic.people(run)
+    assert people["panel"].unique().tolist() == ["Before: 2 rejected", "Wachter: 1 moved", "FACE: 1 moved"]
+    assert people[:4]["role"].tolist() == ["to move", "to move", "accepted", "accepted"]
     assert people[people["panel"] == "FACE: 1 moved"]["x2"].tolist() == [0.7, 0.2, 0.8, 0.9]
-
-
-def test_synthetic_table_has_the_published_numbers_beside(run):
-    table = exhibits.synthetic.table(run)
+    table = synthetic.table(run)
     before = table.query("method == 'none' and metric == 'atkinson_released'").iloc[0]
     assert (before["ours"], before["published"]) == (0.5, 0.5)
-    shown = exhibits.synthetic.show(table).data
+    shown = synthetic.show(table).data
     assert "0.500 (0.500)" in shown
     assert "–<sup>a</sup> (0.300)" in shown
 
 
 def test_no_synthetic_population_is_said(law, tmp_path):
-    people, table = exhibits.synthetic.people(law), exhibits.synthetic.table(law)
-    shown = exhibits.save(exhibits.synthetic.figure(people), table, tmp_path, "synthetic")
+    people, table = synthetic.people(law), synthetic.table(law)
+    shown = exhibits.save(synthetic.figure(people), table, tmp_path, "synthetic")
     assert "nothing to show" in shown.data
-    assert exhibits.synthetic.show(table) is None
+    assert synthetic.show(table) is None
     assert (tmp_path / "synthetic.csv").read_text() == "method,metric,ours,published,note\n"
 
 
-def test_verdicts_are_counted(run):
-    counts = exhibits.comparison.verdicts(run.comparison).set_index(["population", "verdict"])["rows"]
+def test_published_numbers_and_their_verdicts(run):
+    table = run.comparison
+    counts = comparison.verdicts(table).set_index(["population", "verdict"])["rows"]
     assert counts["synthetic", "matches"] == 2  # before, and after: seed 0 rises by 0.1
     assert counts["synthetic", "undefined"] == 1
     assert counts["law-sex", "not run"] == 1
-    assert counts.sum() == len(run.comparison)
-
-
-def test_comparison_shows_every_row(run):
-    shown = exhibits.comparison.show(run.comparison).data
-    assert shown.count("<tr") == len(run.comparison) + 2  # a header for each population
+    assert counts.sum() == len(table)
+    assert "● matches" in comparison.show_verdicts(comparison.verdicts(table)).data
+    shown = comparison.show(table).data
+    assert shown.count("<tr") == len(table) + 2  # a header for each population
+    assert shown.count('<div class="wide"><') == 2  # a wide table scrolls by itself
     assert "nan" not in shown.lower()
-    assert exhibits.comparison.figure(run.comparison, "real") is None
+    assert comparison.figure(table, "real") is None
+
+
+def test_claims_are_shown_with_their_evidence(run):
+    claims = comparison.show_claims(run.claims).data
+    assert "●\u00a0supported" in claims
+    assert "It leaves the groups &lt; segregated." in claims
+    assert claims.count("<tr") == 2  # population `all` only
+    assert "undecided<br>1/1" in comparison.show_claims_by_population(run.claims).data
+    tests = comparison.show_evidence(run.claims_evidence).data
+    assert "[−0.2000, −0.0500]" in tests
+    assert "nan" not in tests.lower()
+
+
+# --- marks, votes and controls, from hand-made changes
+
+
+def changes_of(*changes, metric="atkinson"):
+    """Seeds of one cell as `segregation.seeds` returns them, from 0.5 on."""
+    cell = {"population": "law-sex", "classifier": "mlp", "method": "face", "scenario": "default", "scope": "everyone"}
+    rows = [cell | {"metric": metric, "seed": i, "before": 0.5 + 0.001 * i, "change": c} for i, c in enumerate(changes)]
+    return pd.DataFrame(rows).assign(after=lambda t: t["before"] + t["change"], note="")
+
+
+def test_a_mark_is_for_what_is_hardly_chance():
+    def mark(*changes, metric="atkinson"):
+        return segregation.mark(segregation.table(changes_of(*changes, metric=metric)).iloc[0])
+
+    up = [0.1 + 0.01 * (i % 3) for i in range(8)]
+    assert mark(*up) == "▲"
+    assert mark(*[-c for c in up]) == "▼"
+    assert mark(*up, metric="average_proximity") == "▼"  # higher is less segregated
+    assert mark(*up[:5]) == "△"  # five seeds have an interval, but cannot be significant
+    assert mark(*[-c for c in up[:5]]) == "▽"
+    assert mark(0.1, -0.1, 0.2, -0.2, 0.05) == ""
+    assert mark(0.1) == ""
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said"),
+    [
+        (5, "5 seeds cannot decide: the smallest p of an exact permutation test is 0.0625"),
+        (1, "One seed has no interval and no test"),
+        (20, "20 seeds: permutation tests"),
+    ],
+)
+def test_what_so_many_seeds_can_decide_is_said(seeds, said):
+    assert said in segregation.decided(segregation.table(changes_of(*[0.1, 0.2] * 10)[:seeds])).data
+
+
+def test_effects_are_shown_with_their_test():
+    shown = segregation.show_effects(segregation.table(changes_of(*[0.1, 0.2] * 10))).data
+    assert "+0.1500" in shown
+    assert "&lt; 0.001" in shown
+    assert "▲" in shown
+
+
+def test_votes_count_directions_and_leave_out_what_is_missing():
+    votes = segregation.votes(changes_of(0.1, 0.2, -0.1, 0.0, np.nan))
+    assert votes[["seeds", "raised", "lowered", "unchanged"]].values.tolist() == [[4, 2, 1, 1]]
+    assert "2 ↑ 1 ↓ (1 unchanged)" in segregation.show_votes(votes).data
+
+
+@pytest.fixture
+def controlled():
+    """Seeds of a method that falls by 0.2 with the real groups and by 0.05 with shuffled ones, and of two controls."""
+    own = changes_of(-0.2, -0.2, -0.2)
+    placebo = changes_of(-0.04, -0.05, -0.06).assign(scenario="placebo")
+    collapse, swap_in = (changes_of(*[c] * 3).assign(method=m) for m, c in (("collapse", -0.3), ("swap_in", -0.25)))
+    return pd.concat([own, placebo, collapse, swap_in], ignore_index=True)
+
+
+def test_calibration_sets_the_methods_beside_the_controls(controlled):
+    calibration = controls.calibration(segregation.table(controlled))
+    row = calibration.iloc[0]
+    assert (row["collapse"], row["swap_in"]) == pytest.approx((-0.3, -0.25))
+    assert (row["lowest"], row["highest"]) == pytest.approx((-0.2, -0.2))
+    assert (row["own"], row["shuffled"], row["share"]) == pytest.approx((0.2, 0.05, 0.25))
+    assert np.isnan(row["nobody"])  # not run
+    assert "−0.2000 to −0.2000" in controls.show_calibration(calibration).data
+    text = " ".join(controls.blind_spots(calibration)["finding"])
+    assert "Nobody moves" not in text
+    assert "Everybody at one point: less segregated in 1 of 1 populations, more in 0." in text
+    assert "One point is no worse than the other group's places in 1 of 1 populations." in text
+    assert "With shuffled groups a change is 25% as large in the mean as with the real ones." in text
+
+
+def test_what_is_due_to_the_groups_is_paired_within_a_seed(controlled):
+    table = controls.against_placebo(controlled)
+    row = table.query("method == 'face'").iloc[0]
+    assert (row["after"], row["before"], row["change"]) == pytest.approx((-0.2, -0.05, -0.15))
+    assert row["seeds"] == 3
+    assert "−0.2000, shuffled −0.0500<br><b>−0.1500</b>" in controls.show_against_placebo(table).data
+
+
+# --- tables and figures
+
+
+def test_a_table_is_text_with_few_marks():
+    texts = pd.DataFrame({"A <b>": ["x\ny", "x\ny", "**b** & c"], "B": ["1", "−2" + _tables.note("w <y>"), ""]})
+    shown = _tables.tables(texts, blank=["A <b>"]).data
+    assert "A &lt;b&gt;</th>" in shown
+    assert "x<br>y</td>" in shown
+    assert "<b>b</b> &amp; c</td>" in shown
+    assert "−2<sup>a</sup></td>" in shown
+    assert shown.endswith('<p class="notes"><sup>a</sup> w &lt;y&gt;</p>')
+    assert shown.count(" joined") == 2  # the row whose first cell is blank
+    assert re.findall(r"\.(col\d) {\s*text-align: left", shown) == ["col0"]  # numbers stand right
 
 
 def figures(run):
     """One figure of each kind."""
-    everyone, qualities = exhibits.segregation.seeds(run, "everyone"), exhibits.recourse_quality.seeds(run)
-    everyone = everyone[everyone["metric"] == "atkinson"]  # a panel of each is enough
+    everyone, qualities = segregation.seeds(run, "everyone", ["atkinson"]), recourse_quality.seeds(run)
     qualities = qualities[qualities["metric"].isin(["found", "cost"])]
-    changes = exhibits.segregation.table(everyone)
-    both = pd.concat([changes, changes.assign(scenario="placebo")])
+    changes = segregation.table(everyone)
     return {
-        "rejected": exhibits.populations.rejected_figure(exhibits.populations.rejected(run)),
-        "everyone": exhibits.segregation.figures(everyone)["synthetic"],
-        "overview": exhibits.segregation.overview(changes)["atkinson"],
-        "quality": exhibits.recourse_quality.figures(qualities)["synthetic"],
-        "effects": exhibits.twenty_seeds.figures(changes)["synthetic"],
-        "votes": exhibits.twenty_seeds.votes_figures(exhibits.twenty_seeds.votes(everyone))["synthetic"],
-        "controls": exhibits.controls.figures(both)["synthetic"],
-        "people": exhibits.synthetic.figure(exhibits.synthetic.people(run)),
-        "published": exhibits.comparison.figure(run.comparison, "synthetic"),
+        "rejected": populations.rejected_figure(populations.rejected(run)),
+        "everyone": segregation.figures(everyone)["synthetic"],
+        "overview": segregation.overview(changes)["atkinson"],
+        "quality": recourse_quality.figures(qualities)["synthetic"],
+        "effects": segregation.effects_figures(changes)["synthetic"],
+        "votes": segregation.votes_figures(segregation.votes(everyone))["synthetic"],
+        "controls": controls.figures(pd.concat([changes, changes.assign(scenario="placebo")]))["synthetic"],
+        "people": synthetic.figure(synthetic.people(run)),
+        "published": comparison.figure(run.comparison, "synthetic"),
     }
 
 
+@pytest.mark.parametrize("which", ["run", "quick"])
+def test_every_figure_can_be_drawn(which, request):
+    for figure in figures(request.getfixturevalue(which)).values():
+        figure.draw_without_rendering()
+
+
 def test_figures_are_saved_with_the_same_bytes(run, tmp_path):
-    table, kinds = exhibits.recourse_quality.seeds(run), ("overview", "votes", "people")
+    table, kinds = recourse_quality.seeds(run), ("overview", "votes", "people")
     for folder in ("one", "two"):
         drawn = figures(run)
         for name in kinds:
@@ -187,37 +398,23 @@ def test_figures_are_saved_with_the_same_bytes(run, tmp_path):
     assert len(list((tmp_path / "one").iterdir())) == 3 * len(kinds)
 
 
-@pytest.mark.parametrize("which", ["run", "quick"])
-def test_every_figure_can_be_drawn(which, request):
-    for figure in figures(request.getfixturevalue(which)).values():
-        figure.draw_without_rendering()
-
-
 def test_an_overview_has_a_row_for_each_classifier_of_a_population(run):
-    changes = exhibits.segregation.table(exhibits.segregation.seeds(run, "everyone", ["atkinson"]))
+    changes = segregation.table(segregation.seeds(run, "everyone", ["atkinson"]))
 
     def rows(table):
-        axis = exhibits.segregation.overview(table)["atkinson"].axes[0]
-        return [label.get_text() for label in axis.get_yticklabels()]
+        return [label.get_text() for label in segregation.overview(table)["atkinson"].axes[0].get_yticklabels()]
 
     assert rows(changes) == ["Synthetic"]
-    assert rows(pd.concat([changes, changes.assign(classifier="forest")])) == [
-        "Synthetic\nlinear classifier",
-        "Synthetic\nforest",
-    ]
-
-
-def test_a_wide_table_scrolls_by_itself(run):
-    assert exhibits.comparison.show(run.comparison).data.count('<div class="wide"><table') == 2
+    both = pd.concat([changes, changes.assign(classifier="forest")])
+    assert rows(both) == ["Synthetic\nforest", "Synthetic\nlinear classifier"]
 
 
 def test_a_data_set_has_a_figure_of_its_own(law, tmp_path):
-    other = law.measures.assign(population="law-race")
-    both = dataclasses.replace(law, measures=pd.concat([law.measures, other]))
-    everyone = exhibits.segregation.seeds(both, "everyone", ["atkinson"])
-    drawn = exhibits.segregation.figures(everyone)
+    everyone = segregation.seeds(law, "everyone", ["atkinson"]).astype({"population": "str"})
+    both = pd.concat([everyone, everyone.assign(population="law-race")])
+    drawn = segregation.figures(both)
     assert list(drawn) == ["law"]
-    assert exhibits.save_all(drawn, everyone, tmp_path, "everyone") is None
+    assert exhibits.save(drawn, both, tmp_path, "everyone") is None
     assert sorted(p.name for p in tmp_path.iterdir()) == ["everyone-law.png", "everyone-law.svg", "everyone.csv"]
 
 
@@ -231,170 +428,6 @@ L -0.126001 1e-3 3.5" style="opacity: 0.85"/>
     path = '<path d="M 115.68 49.30 L -0.13 1e-3 3.5" style="opacity: 0.85"/>'
     short = f'<svg viewBox="0 0 10.12 20">{path}<text x="1.23">0.0025  more</text></svg>'
     assert _run._short(drawing).strip() == short
-
-
-def changes_of(*changes, metric="atkinson"):
-    """Seeds of one cell as `segregation.seeds` returns them, from 0.5 on."""
-    cell = {"population": "law-sex", "classifier": "mlp", "method": "face", "scenario": "default", "scope": "everyone"}
-    rows = [cell | {"metric": metric, "seed": i, "before": 0.5 + 0.001 * i, "change": c} for i, c in enumerate(changes)]
-    return pd.DataFrame(rows).assign(after=lambda t: t["before"] + t["change"], note="")
-
-
-def test_a_mark_is_for_what_is_hardly_chance():
-    def mark(*changes, metric="atkinson"):
-        return exhibits.segregation.mark(exhibits.segregation.table(changes_of(*changes, metric=metric)).iloc[0])
-
-    up = [0.1 + 0.01 * (i % 3) for i in range(8)]
-    assert mark(*up) == "▲"
-    assert mark(*[-c for c in up]) == "▼"
-    assert mark(*up, metric="average_proximity") == "▼"  # higher is less segregated
-    assert mark(*up[:5]) == "△"  # five seeds have an interval, but cannot be significant
-    assert mark(*[-c for c in up[:5]]) == "▽"
-    assert mark(0.1, -0.1, 0.2, -0.2, 0.05) == ""
-    assert mark(0.1) == ""
-
-
-def test_what_few_seeds_cannot_decide_is_said():
-    def said(seeds):
-        return exhibits.segregation.decided(exhibits.segregation.table(changes_of(*[0.1, 0.2] * 10)[:seeds])).data
-
-    assert "5 seeds cannot decide" in said(5)
-    assert "0.0625" in said(5)
-    assert "One seed has no interval and no test" in said(1)
-    assert "20 seeds: permutation tests" in said(20)
-
-
-def test_effects_are_shown_with_their_test():
-    shown = exhibits.twenty_seeds.show(exhibits.segregation.table(changes_of(*[0.1, 0.2] * 10))).data
-    assert "+0.1500" in shown
-    assert "&lt; 0.001" in shown
-    assert "▲" in shown
-
-
-def test_votes_count_directions_and_leave_out_what_is_missing():
-    votes = exhibits.twenty_seeds.votes(changes_of(0.1, 0.2, -0.1, 0.0, np.nan)).iloc[0]
-    assert (votes["seeds"], votes["raised"], votes["lowered"], votes["unchanged"]) == (4, 2, 1, 1)
-    shown = exhibits.twenty_seeds.show_votes(exhibits.twenty_seeds.votes(changes_of(0.1, 0.2, -0.1, 0.0))).data
-    assert "2 ↑ 1 ↓ (1 unchanged)" in shown
-
-
-@pytest.fixture
-def controlled():
-    """Seeds of a method that falls by 0.2 with the real groups and by 0.05 with shuffled ones, and of two controls."""
-    own = changes_of(-0.2, -0.2, -0.2)
-    placebo = changes_of(-0.04, -0.05, -0.06).assign(scenario="placebo")
-    collapse, swap_in = (changes_of(*[c] * 3).assign(method=m) for m, c in (("collapse", -0.3), ("swap_in", -0.25)))
-    return pd.concat([own, placebo, collapse, swap_in], ignore_index=True)
-
-
-def test_calibration_sets_the_methods_beside_the_controls(controlled):
-    row = exhibits.controls.calibration(exhibits.segregation.table(controlled)).iloc[0]
-    assert (row["collapse"], row["swap_in"]) == pytest.approx((-0.3, -0.25))
-    assert (row["lowest"], row["highest"]) == pytest.approx((-0.2, -0.2))
-    assert (row["own"], row["shuffled"], row["share"]) == pytest.approx((0.2, 0.05, 0.25))
-    assert np.isnan(row["nobody"])  # not run
-
-
-def test_what_is_due_to_the_groups_is_paired_within_a_seed(controlled):
-    table = exhibits.controls.against_placebo(controlled)
-    row = table.query("method == 'face'").iloc[0]
-    assert (row["after"], row["before"], row["change"]) == pytest.approx((-0.2, -0.05, -0.15))
-    assert row["seeds"] == 3
-    assert "−0.2000, shuffled −0.0500<br><b>−0.1500</b>" in exhibits.controls.show_against_placebo(table).data
-
-
-def test_blind_spots_are_counted(controlled):
-    findings = exhibits.controls.blind_spots(exhibits.controls.calibration(exhibits.segregation.table(controlled)))
-    text = " ".join(findings["finding"])
-    assert "Nobody moves" not in text  # not run
-    assert "Everybody at one point: less segregated in 1 of 1 populations, more in 0." in text
-    assert "One point is no worse than the other group's places in 1 of 1 populations." in text
-    assert "With shuffled groups a change is 25% as large in the mean as with the real ones." in text
-
-
-def test_claims_are_shown_with_their_evidence(run):
-    claims = exhibits.comparison.show_claims(run.claims).data
-    assert "●\u00a0supported" in claims
-    assert "It leaves the groups &lt; segregated." in claims
-    assert claims.count("<tr") == 2  # population `all` only
-    assert "undecided<br>1/1" in exhibits.comparison.show_claims_by_population(run.claims).data
-    tests = exhibits.comparison.show_evidence(run.claims_evidence).data
-    assert "[−0.2000, −0.0500]" in tests
-    assert "nan" not in tests.lower()
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    {
-        "cchvae": "C-CHVAE",
-        "ebr-q70": "EBR, β = 0.70",
-        "ebr-q00": "EBR, β = 0.00",
-        "ibr-g100": "IBR, γ = 100",
-        "face-k20": "FACE, k = 20",
-        "ebr-own-group": "EBR without the other group",
-        "wachter-compatible": "Wachter as CARLA",
-        "nobody": "No recourse",
-        "mine-q70": "mine-q70",
-        "ebr-other": "ebr-other",
-    }.items(),
-)
-def test_names_of_methods(name, shown):
-    assert names.method(name) == shown
-
-
-def test_every_configured_name_is_known():
-    config = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8"))
-    for key, name in {"methods": names.method, "scenarios": names.scenario, "populations": names.population}.items():
-        shown = [name(n) for n in config[key]]
-        assert not set(shown) & set(config[key]), key
-        assert len(set(shown)) == len(shown), key
-
-
-def test_names():
-    assert names.population("gmc-age") == "Give Me Some Credit by age"
-    assert names.population("other-age") == "other-age"
-    assert names.classifier("tree") == "tree"
-    assert names.metric("unknown").label == "unknown"
-    assert names.scenario("radius-0.1") == "Radius: quantile 0.1"
-    assert names.scenario("other") == "other"
-
-
-def test_the_block_of_this_run_is_taken(run, tmp_path):
-    (tmp_path / "synthetic" / "seeds-0-0").mkdir(parents=True)
-    (tmp_path / "synthetic" / "seeds-0-1").mkdir()
-    (tmp_path / "synthetic" / "seeds-0-9").mkdir()  # left over from a larger run
-    here = dataclasses.replace(run, folder=tmp_path)
-    assert here.first_block("synthetic").name == "seeds-0-1"
-    with pytest.raises(DataError, match="no seeds-0-"):
-        here.first_block("law-sex")
-
-
-def test_a_study_has_its_own_rows_in_its_own_order(tmp_path):
-    table = measures()
-    placebo = table.assign(scenario="placebo")
-    everything = study(table)
-    small = {"populations": ["synthetic"], "methods": ["face", "wachter"], "scenarios": ["placebo"], "seeds": 1}
-    write_run(tmp_path, pd.concat([table, placebo]), main=everything, small=small)
-    run = exhibits.load(tmp_path)
-    assert len(run.measures) == 2 * len(table)
-    assert set(run.study("main").measures["scenario"]) == {"default"}
-    chosen = run.study("small")
-    assert list(dict.fromkeys(chosen.measures["method"])) == ["face", "wachter"]
-    assert set(chosen.measures["scenario"]) == {"placebo"}
-    assert set(chosen.diagnostics["seed"]) == set(chosen.classifiers["seed"]) == {0}
-    assert chosen.first_block("synthetic").name == "seeds-0-1"  # blocks are those of the largest study
-    with pytest.raises(DataError, match="'other' was not run, only main, small"):
-        run.study("other")
-
-
-@pytest.mark.parametrize(
-    ("file", "rule"), [("comparison.csv", "compare"), ("claims.csv", "claims"), ("claims_evidence.csv", "claims")]
-)
-def test_a_missing_table_is_named_with_its_rule(tmp_path, file, rule):
-    write_run(tmp_path, measures(seeds=(0,)))
-    (tmp_path / file).unlink()
-    with pytest.raises(DataError, match=rf"{file}.*run the rule {rule}"):
-        exhibits.load(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -1,50 +1,45 @@
 """The exhibits of the studies, from hand-made measures with known answers."""
 
-import importlib.util
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from recourse_segregation import contracts, exhibits, names, settings
+from made_up_run import LABELS, study, tidy
+from recourse_segregation import contracts, exhibits, names
 from recourse_segregation.errors import DataError
-from recourse_segregation.exhibits import ablation, choices, conventions, tradeoff
+from recourse_segregation.exhibits import conventions, tradeoff, variants
 
 SEEDS = (0, 1, 2)
 
 
-def cell(method, change=0.1, cost=1.0, scenario="default", population="synthetic", **other):
+def cell(method, change=0.1, cost=1.0, scenario="default", population="synthetic", classifier="linear", **other):
     """One method in one scenario: every index is 0.5 before, and changes by `change` (or a function of the seed).
 
-    other: the value of a single metric after recourse, or of `before_` and a metric before it.
+    other: the value of a single metric after recourse.
     """
     rows = []
     for seed in SEEDS:
-        moved = change(seed) if callable(change) else change
+        after = 0.5 + (change(seed) if callable(change) else change)
         for metric in (*names.INDICES, "atkinson_released"):
-            before = other.get(f"before_{metric}", 0.5)
-            rows.append((seed, "before", "everyone", metric, before))
-            rows.append((seed, "after", "everyone", metric, other.get(metric, before + moved)))
+            rows.append((method, seed, "before", "everyone", metric, 0.5))
+            rows.append((method, seed, "after", "everyone", metric, other.get(metric, after)))
         for metric in names.QUALITY:
             value = {"cost": cost, "found": 1.0}.get(metric, 0.25)
-            rows.append((seed, "after", "recipients", metric, other.get(metric, value)))
-    table = pd.DataFrame(rows, columns=["seed", "phase", "scope", "metric", "value"])
-    table["note"] = np.where(table["value"].isna(), "nobody <found>", "")
-    table = table.assign(population=population, classifier="linear", method=method, scenario=scenario, n=4)
-    return table[list(contracts.CONTRACTS["measures"])]
+            rows.append((method, seed, "after", "recipients", metric, other.get(metric, value)))
+    return tidy(rows, population=population, classifier=classifier, scenario=scenario)
 
 
-def run(name, *cells, bases=None, options=None, published=(), **study):
-    """A run with one study, whose lists are those of its measures unless `study` says otherwise."""
-    measures = pd.concat(cells, ignore_index=True)
-    lists = {f"{c}s": list(dict.fromkeys(measures[c])) for c in ("population", "method", "scenario")}
-    known = {name: {**lists, "seeds": 3, "bases": bases or {}, "options": options or {}, **study}}
+def run(*cells, published=(), **described):
+    """A run of one study, whose lists are those of its measures unless `described` says otherwise."""
+    names.use(LABELS)
+    measures = pd.concat(cells, ignore_index=True).drop_duplicates()
+    made = exhibits.Run(Path("made up"), {"main": study(measures, **described)})
+    made.measures = contracts.of_study(measures, made.described)
     columns = ["exhibit", "population", "classifier", "method", "phase", "metric", "our_metric", "published", "allowed"]
-    comparison = pd.DataFrame(published, columns=columns).assign(source="made up")
-    empty = pd.DataFrame(columns=["population", "classifier", "method", "seed"])
-    return exhibits.Run(Path("made up"), known, measures, empty, empty, comparison, empty, empty)
+    made.comparison = pd.DataFrame(published, columns=columns).assign(source="made up")
+    return made
 
 
 # --- the trade-off
@@ -64,9 +59,8 @@ def rising():
         cell("ebr-a", lambda s: 0.1 * sign[s], cost=1.0, found=0.5),
         cell("ebr-c", lambda s: 0.3 * sign[s], cost=3.0, found=0.5),
     ]
-    variants = ("ebr-a", "ebr-b", "ebr-c")
     options = quantiles(ebr=0.5, ebr_a=0.0, ebr_b=0.5, ebr_c=0.9)
-    return run("tradeoff", *made, bases=dict.fromkeys(variants, "ebr"), options=options)
+    return run(*made, variant_of=dict.fromkeys(("ebr-a", "ebr-b", "ebr-c"), "ebr"), options=options)
 
 
 def test_the_curves_follow_the_parameter_and_not_the_order_of_the_study(rising):
@@ -92,16 +86,15 @@ def test_monotonicity_is_the_mean_over_seeds_of_their_own_rank_correlation(risin
 def test_differences_of_rounding_are_no_trend():
     made = [cell(f"ebr-{i}", cost=0.1 + i * 1e-17, diversity=0.3 - i * 1e-16) for i in range(3)]
     options = quantiles(ebr=0.5) | quantiles(**{f"ebr_{i}": i / 10 for i in range(3)})
-    own = run("tradeoff", *made, bases={f"ebr-{i}": "ebr" for i in range(3)}, options=options)
+    own = run(*made, variant_of={f"ebr-{i}": "ebr" for i in range(3)}, options=options)
     table = tradeoff.monotonicity(tradeoff.seeds(own, "ebr")).set_index("metric")
     assert np.isnan(table.loc["diversity", "correlation"])
 
 
 def test_two_parameters_are_too_few_for_a_trend():
     own = run(
-        "tradeoff",
         *(cell("ibr-g0"), cell("ibr-g1", cost=2.0)),
-        bases={"ibr-g0": "ibr", "ibr-g1": "ibr"},
+        variant_of={"ibr-g0": "ibr", "ibr-g1": "ibr"},
         options={m: {"synthetic": {"adversary_weight": w}} for m, w in (("ibr", 1), ("ibr-g0", 0), ("ibr-g1", 1))},
     )
     table = tradeoff.monotonicity(tradeoff.seeds(own, "ibr"))
@@ -118,7 +111,7 @@ def test_a_study_without_variants_of_a_method_has_no_figure(rising):
 
 
 def test_a_variant_whose_parameter_is_unknown_or_repeated_is_an_error(rising):
-    study = rising.studies["tradeoff"]
+    study = rising.described
     study["options"]["ebr-b"]["synthetic"]["density_quantile"] = 0.9
     with pytest.raises(DataError, match=r"same density_quantile on synthetic .*ebr-b = 0\.9"):
         tradeoff.seeds(rising, "ebr")
@@ -128,7 +121,7 @@ def test_a_variant_whose_parameter_is_unknown_or_repeated_is_an_error(rising):
 
 
 def test_a_metric_without_measures_is_an_error(rising):
-    rising = replace(rising, measures=rising.measures.query("metric != 'diversity'"))
+    rising.measures = rising.measures.query("metric != 'diversity'")
     with pytest.raises(DataError, match="have no diversity"):
         tradeoff.seeds(rising, "ebr")
 
@@ -150,16 +143,16 @@ def test_the_published_default_is_drawn_and_the_axis_fits(rising):
 def parts():
     """IBR without its adversary changes by 0.3, 0.4, 0.5 where IBR changes by 0.1 in every seed."""
     return run(
-        "ablation",
         cell("ibr", 0.1, cost=1.0),
         cell("ibr-g0", lambda s: 0.3 + 0.1 * s, cost=0.5),
         cell("cchvae", 0.1, cost=1.5, diversity=np.nan),
-        bases={"ibr-g0": "ibr"},
+        variant_of={"ibr-g0": "ibr"},
     )
 
 
 def test_a_variant_is_compared_with_its_base_within_a_seed(parts):
-    table = ablation.contrasts(parts).set_index(["method", "metric"])
+    table = variants.contrasts(parts).set_index(["method", "metric"])
+    assert set(table.index.get_level_values("method")) == {"ibr-g0"}
     row = table.loc[("ibr-g0", "atkinson")]
     assert row["reference"] == "ibr"
     assert row[["reference_mean", "mean", "difference"]].tolist() == pytest.approx([0.1, 0.4, 0.3])
@@ -171,57 +164,49 @@ def test_a_variant_is_compared_with_its_base_within_a_seed(parts):
 
 
 def test_c_chvae_is_compared_with_the_method_that_is_built_on_it(parts):
-    table = ablation.contrasts(parts).set_index(["method", "metric"])
+    table = variants.contrasts(parts, variants.ABLATION, variants.BESIDE).set_index(["method", "metric"])
     assert table.loc[("cchvae", "cost"), "reference"] == "ibr"
     assert table.loc[("cchvae", "cost"), "difference"] == pytest.approx(0.5)
     lost = table.loc[("cchvae", "diversity")]
     assert np.isnan(lost["difference"])
-    assert lost["note"] == "nobody <found>"
-    assert lost["seeds"] == 0
+    assert (lost["note"], lost["seeds"]) == ("nobody <found>", 0)
 
 
 def test_levels_keep_the_order_of_the_study_and_say_what_is_missing(parts):
-    table = ablation.levels(parts)
-    assert list(dict.fromkeys(table["method"])) == ["ibr", "ibr-g0", "cchvae"]
-    assert list(dict.fromkeys(table["metric"])) == list(ablation.METRICS)
+    table, contrasts = variants.levels(variants.seeds(parts)), variants.contrasts(parts)
+    assert table["method"].unique().tolist() == ["ibr", "ibr-g0", "cchvae"]
+    assert table["metric"].unique().tolist() == list(variants.METRICS)
     lost = table[(table["method"] == "cchvae") & (table["metric"] == "diversity")]
     assert lost["note"].tolist() == ["nobody <found>"]
-    shown = ablation.show(table, ablation.contrasts(parts)).data
+    shown = variants.show(table, contrasts).data
     assert "nobody &lt;found&gt;" in shown
     assert "<b>+0.3000</b>" in shown
-    assert ablation.figure(ablation.contrasts(parts)) is not None
+    assert variants.figure(contrasts, "difference") is not None
 
 
 def test_only_the_first_scenario_of_a_study_counts(parts):
-    other = cell("ibr-g0", 9.0, scenario="drop")
-    both = run("ablation", parts.measures, other, bases={"ibr-g0": "ibr"})
-    assert ablation.contrasts(both).equals(ablation.contrasts(parts))
+    both = run(
+        parts.measures.astype({"method": "str", "scenario": "str"}),
+        cell("ibr-g0", 9.0, scenario="drop"),
+        variant_of={"ibr-g0": "ibr"},
+    )
+    columns = {"method": "str", "population": "str"}
+    assert variants.contrasts(both).astype(columns).equals(variants.contrasts(parts).astype(columns))
 
 
 def test_a_variant_without_its_base_is_an_error():
-    own = run("choices", cell("face-k20"), bases={"face-k20": "face"})
+    own = run(cell("face-k20"), variant_of={"face-k20": "face"})
     with pytest.raises(DataError, match="face-k20 is compared with face, which the study lacks"):
-        choices.contrasts(own)
+        variants.contrasts(own)
 
 
 def test_a_study_without_variants_has_levels_but_no_contrasts():
-    own = run("choices", cell("face"))
-    assert set(choices.levels(own)["method"]) == {"face"}
-    assert choices.contrasts(own).empty
-    assert choices.figure(choices.contrasts(own)) is None
-    assert "FACE" in choices.show(choices.levels(own), choices.contrasts(own)).data
-
-
-def test_the_document_shows_choices_and_the_paired_difference_below():
-    path = Path(__file__).parents[2] / "docs" / "update_numbers.py"
-    spec = importlib.util.spec_from_file_location("update_numbers", path)
-    update_numbers = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(update_numbers)
-    own = run("choices", cell("face", 0.1), cell("face-k20", 0.3, cost=1.25), bases={"face-k20": "face"})
-    lines = update_numbers.alternatives(choices.levels(own), choices.contrasts(own)).splitlines()
-    assert lines[2].startswith("| synthetic | `face` | 1.000 | 1.000 | 0.250 | +0.1000 |")
-    assert lines[3].startswith("| synthetic | `face-k20` | 1.000<br>(+0.000 [+0.000, +0.000]) | 1.250<br>(+0.250 [")
-    assert "+0.3000<br>(+0.2000 [+0.2000, +0.2000])" in lines[3]
+    own = run(cell("face"))
+    levels, contrasts = variants.levels(variants.seeds(own)), variants.contrasts(own)
+    assert set(levels["method"]) == {"face"}
+    assert contrasts.empty
+    assert variants.figure(contrasts, "difference") is None
+    assert "FACE" in variants.show(levels, contrasts).data
 
 
 # --- conventions
@@ -237,15 +222,14 @@ PRINTED = [
 @pytest.fixture
 def measured():
     """The released centralization of Wachter is 0.9 only if the unresolved are dropped; CARLA's Wachter is dearer."""
-    released = {"atkinson_released": 0.7, "before_atkinson_released": 0.5}
+    released = {"atkinson_released": 0.7}
     return run(
-        "conventions",
         cell("wachter", 0.1, **released),
         cell("wachter", 0.1, scenario="drop", centralization_released=0.9, **released),
         cell("wachter-compatible", 0.1, cost=3.0, **released),
         cell("face", 0.1),
         cell("face", 0.1, scenario="drop"),
-        bases={"wachter-compatible": "wachter"},
+        variant_of={"wachter-compatible": "wachter"},
         scenarios=["default", "drop"],
         published=[(*row, 0.01) for row in PRINTED],
     )
@@ -290,11 +274,8 @@ def test_agreement_counts_matches_by_convention(measured):
 def test_agreement_counts_as_the_comparison_does_on_real_data():
     """On real data Atkinson is compared as it is defined: the convention leaves these numbers as they are."""
     atkinson = ("real", "law-sex", "mlp", "face", "after", "atkinson", "atkinson", 0.6, 0.01)
-    own = run(
-        "conventions",
-        cell("face", 0.1, population="law-sex", atkinson_released=0.9).assign(classifier="mlp"),
-        published=[atkinson],
-    )
+    law = cell("face", 0.1, population="law-sex", classifier="mlp", atkinson_released=0.9)
+    own = run(law, published=[atkinson])
     table = conventions.agreement(own).set_index("convention")
     assert table["matches"].tolist() == [1] * len(table)
     assert table["undefined"].sum() == 0
@@ -302,7 +283,7 @@ def test_agreement_counts_as_the_comparison_does_on_real_data():
 
 def test_an_undefined_number_does_not_match():
     lost = cell("face", scenario="drop", cost=np.nan)
-    own = run("conventions", cell("face"), lost, published=[(*PRINTED[3], 0.01)])
+    own = run(cell("face"), lost, published=[(*PRINTED[3], 0.01)])
     table = conventions.agreement(own).set_index("convention")
     assert table.loc["Unresolved dropped", ["matches", "lost", "undefined"]].tolist() == [0, 1, 1]
     shown = conventions.show(conventions.table(own)).data
@@ -311,8 +292,8 @@ def test_an_undefined_number_does_not_match():
 
 def test_without_a_published_number_or_a_scenario_there_is_an_error(measured):
     with pytest.raises(DataError, match="no published number is about"):
-        conventions.agreement(run("conventions", cell("cruds"), published=[(*PRINTED[3], 0.01)]))
-    measured.studies["conventions"]["scenarios"] = ["origin", "drop"]
+        conventions.agreement(run(cell("cruds"), published=[(*PRINTED[3], 0.01)]))
+    measured.described["scenarios"] = ["origin", "drop"]
     with pytest.raises(DataError, match="no measures in the scenario 'origin'"):
         conventions.table(measured)
 
@@ -324,25 +305,3 @@ def test_the_pages_name_the_nearest_convention_from_the_numbers(measured):
     assert "+1 −0" in conventions.show_agreement(table).data
     assert conventions.agreement_figure(table).axes[0].get_title() == "Synthetic\n4 published numbers"
     assert len(conventions.figure(conventions.table(measured)).axes) == 3
-
-
-# --- what the studies are told
-
-
-def test_studies_say_what_their_variants_are_and_in_which_options_they_differ():
-    config = {
-        "run": {"populations": ["synthetic", "law-sex"], "methods": ["ebr"], "seeds": 2, "studies": ["tradeoff"]},
-        "methods": {
-            "ebr": {"populations": {"synthetic": {"density_quantile": 0.5, "keep": 500}}},
-            "ebr-q20": {"base": "ebr", "options": {"density_quantile": 0.2}},
-        },
-        "studies": {"tradeoff": {"populations": ["synthetic", "law-sex"], "methods": ["ebr-q20"]}},
-    }
-    described = settings.described(config)
-    assert described["main"]["bases"] == {}
-    assert described["main"]["options"] == {}
-    assert described["tradeoff"]["bases"] == {"ebr-q20": "ebr"}
-    assert described["tradeoff"]["options"] == {
-        "ebr": {"synthetic": {"density_quantile": 0.5}, "law-sex": {"density_quantile": 0.7}},  # 0.7 is its default
-        "ebr-q20": {"synthetic": {"density_quantile": 0.2}, "law-sex": {"density_quantile": 0.2}},
-    }

@@ -1,27 +1,29 @@
 """Render executed notebooks as pages that read offline, with an index."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from recourse_segregation import contracts, names, pages, settings
+from recourse_segregation import contracts, names, pages
 from recourse_segregation.job import job
 
-_NAMES = {"population": names.population, "method": names.method}
 
-
-def main(notebooks: list[Path], measures: Path, studies: Path, folder: Path) -> None:
-    run = contracts.of_study(contracts.read(measures, "measures"), contracts.read_studies(studies)[settings.MAIN])
-    run_names = [", ".join(map(name, dict.fromkeys(run[column]))) for column, name in _NAMES.items()]
-    about = f"Populations: {run_names[0]}. Methods: {run_names[1]}. Seeds: {run['seed'].nunique()}."
+def main(notebooks: Sequence[Path], run: str, folder: Path) -> None:
+    described = contracts.read_run(run)
+    names.use(described["labels"])
+    study = described["studies"][contracts.MAIN]
+    populations, methods = (
+        ", ".join(map(name, study[key])) for key, name in (("populations", names.population), ("methods", names.method))
+    )
     for notebook in notebooks:
         pages.render(notebook, folder / f"{notebook.stem}.html")
+    about = f"Populations: {populations}. Methods: {methods}. Seeds: {study['seeds']}."
     pages.index(notebooks, folder / "index.html", about)
 
 
 if __name__ == "__main__":
     with job(snakemake.log[0], "html"):
         main(
-            [Path(n) for n in snakemake.input.notebooks],
-            Path(snakemake.input.measures),
-            Path(snakemake.input.studies),
-            Path(snakemake.output.index).parent,
+            notebooks=[Path(notebook) for notebook in snakemake.input.notebooks],
+            run=snakemake.input.run,
+            folder=Path(snakemake.output.index).parent,
         )

@@ -14,7 +14,9 @@ from recourse_segregation.job import job
 
 def main(template: Path, executed: Path, exhibits: Path) -> None:
     exhibits.mkdir(parents=True, exist_ok=True)
-    parameters = {"results": "results", "exhibits": str(exhibits)}
+    parameters = {"results": str(executed.parents[1]), "exhibits": str(exhibits)}
+    if template.stem == "study":  # a study without a notebook of its own
+        parameters["study"] = executed.stem
     # Sockets of its own, not ports: kernels that start at the same time may choose the same free port.
     with tempfile.TemporaryDirectory(prefix="kernel-") as sockets:
         transport = Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}})
@@ -33,13 +35,14 @@ def main(template: Path, executed: Path, exhibits: Path) -> None:
             raise RecourseError(
                 f"{template}, In [{error.exec_count}]: {error.ename}: {error.evalue} (traceback in the log)"
             ) from None
+    content.cells[0].source = content.cells[0].source.replace("{study}", executed.stem)
     pages.write(content, executed)
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0], f"notebook {snakemake.wildcards.notebook}"):
+    with job(snakemake.log[0], "notebook", **snakemake.wildcards):
         main(
-            Path(snakemake.input.notebook),
-            Path(snakemake.output.notebook),
-            Path(snakemake.output.exhibits),
+            template=Path(snakemake.input.notebook),
+            executed=Path(snakemake.output.notebook),
+            exhibits=Path(snakemake.output.exhibits),
         )

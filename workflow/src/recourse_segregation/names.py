@@ -90,3 +90,13 @@ def cell(population_name: str, classifier_name: str) -> str:
 def metric(name: str) -> Metric:
     """What a metric is called; an unknown name as it is"""
     return _METRICS.get(name, Metric(name))
+
+
+def quantity(name: str) -> str:
+    """`cost` -> `Cost`, `atkinson` -> `Δ Atkinson`: where both are shown, the number of an index is its change"""
+    return f"{'Δ ' if name in INDICES else ''}{metric(name).label}"
+
+
+def in_line(name: str) -> str:
+    """The label of a metric in one line"""
+    return metric(name).label.replace("\n", ", ")

@@ -29,7 +29,8 @@ table { border-collapse: collapse; margin: 1.2rem 0 0.4rem; font-size: 0.8rem; l
 caption { text-align: left; font-weight: bold; font-size: 1rem; padding: 0.3rem 0; }
 th { vertical-align: bottom; border-bottom: 2px solid #1b1b1b; }
 td { vertical-align: top; border-top: 1px solid #ddd; }
-tr.joined td { border-top: 1px solid #f2f2f2; }
+td.joined { border-top: 1px solid #f2f2f2; }
+.exhibit th, .exhibit td { text-align: right; }
 th, td { padding: 0.25rem 0.3rem; }
 th:first-child, td:first-child { padding-left: 0; }
 th, td { overflow-wrap: break-word; }

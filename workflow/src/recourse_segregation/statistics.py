@@ -28,13 +28,14 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from .contracts import CELL
 from .errors import DataError
 from .seeds import numpy_generator
 
-#: the columns that name a cell of the experiment, but for its seed
-CELL = ["population", "classifier", "method", "scenario"]
-#: Holm's family by default: the methods of one population that are tested on one index
-FAMILY = ("population", "classifier", "scenario", "scope", "metric")
+#: what the methods share that are compared with each other
+SHARED = [name for name in CELL if name != "method"]
+#: Holm's family by default: the methods that share all this are tested on one index
+FAMILY = [*SHARED, "scope", "metric"]
 
 LEVEL = 0.95
 BCA_SEEDS = 10
@@ -45,12 +46,12 @@ RESAMPLES = 9_999
 # Differences of decimals such as 0.04 - 0.03 and 0.05 - 0.04 are not the same number in binary.
 _ROUNDING = 1e-12
 
-_NOTHING = (np.empty(0), np.empty(0))
-_MEANS = [f"{name}{moment}" for name in ("before", "after", "change") for moment in ("", "_se")]
+_NUMBER = [*CELL, "scope", "metric", "seed"]
+_PAIR = ["before", "after", "change"]
 #: the columns of a summary -> dtype
 _SUMMARY = {
     "seeds": "int64",
-    **dict.fromkeys([*_MEANS, "low", "high"], "float64"),
+    **dict.fromkeys([*(f"{name}{moment}" for name in _PAIR for moment in ("", "_se")), "low", "high"], "float64"),
     "interval": "str",
     **dict.fromkeys(["p", "p_holm", "effect"], "float64"),
     **dict.fromkeys(["decidable", "significant"], "bool"),
@@ -70,6 +71,20 @@ class Interval(NamedTuple):
 # --- one number a cell and seed --------------------------------------------------------------------
 
 
+def numbers(measures: pd.DataFrame, scope: str, phase: str) -> pd.DataFrame:
+    """The measures of a scope and phase: cell, scope, metric, seed, value, note.
+
+    Raises DataError when a number is there twice.
+    """
+    table = measures.loc[(measures["scope"] == scope) & (measures["phase"] == phase), [*_NUMBER, "value", "note"]]
+    key = _before_key(scope) if phase == "before" else _NUMBER
+    twice = table.duplicated(key)
+    if twice.any():
+        where = ", ".join(f"{c} {v}" for c, v in table.loc[twice, key].iloc[0].items())
+        raise DataError(f"measures: the number {phase} recourse is there twice for {where}; collect the run again")
+    return table
+
+
 def changes(measures: pd.DataFrame, scope: str = "everyone", metrics: Sequence[str] | None = None) -> pd.DataFrame:
     """Every index before and after recourse, seed by seed; `change` is after - before.
 
@@ -80,14 +95,10 @@ def changes(measures: pd.DataFrame, scope: str = "everyone", metrics: Sequence[s
     Raises DataError when a number is there twice.
     """
     before, after = (numbers(measures, scope, phase) for phase in ("before", "after"))
-    wanted = before["metric"].unique() if metrics is None else metrics
-    key = [*CELL, "scope", "metric", "seed"]
-    table = after[after["metric"].isin(wanted)].merge(before, on=key, how="left", suffixes=("_after", "_before"))
-    table = table.rename(columns={"value_before": "before", "value_after": "after"})
-    table["note_before"] = table["note_before"].fillna("not measured before recourse")
-    table["change"] = table["after"] - table["before"]
-    table["note"] = _why(table["before"], table["note_before"], table["after"], table["note_after"])
-    return table[[*key, "before", "after", "change", "note"]]
+    after = after[after["metric"].isin(before["metric"] if metrics is None else metrics)]
+    key = _before_key(scope)
+    table = _paired(after, before[[*key, "value", "note"]], key, "not measured before recourse")
+    return table[[*_NUMBER, *_PAIR, "note"]]
 
 
 def differences(
@@ -110,28 +121,38 @@ def differences(
     Raises DataError when a number is there twice.
     """
     known = measures["metric"].unique() if metrics is None else metrics
-    before = set(measures.loc[measures["phase"] == "before", "metric"])
-    indices = changes(measures, scope, [m for m in known if m in before])
-    indices = indices.assign(level=indices["before"], value=indices["change"])
+    indices = set(measures.loc[measures["phase"] == "before", "metric"])
+    changed = changes(measures, scope, [m for m in known if m in indices])
+    changed = changed.assign(level=changed["before"], value=changed["change"])
     others = numbers(measures, scope, "after")
-    others = others[others["metric"].isin([m for m in known if m not in before])]
-    key = [*CELL, "scope", "metric", "seed"]
-    values = pd.concat([indices, others.assign(level=others["value"])])[[*key, "value", "level", "note"]]
+    others = others[others["metric"].isin([m for m in known if m not in indices])]
+    values = pd.concat([changed, others.assign(level=others["value"])])[[*_NUMBER, "value", "level", "note"]]
 
-    match = [c for c in key if c != "method"]
-    tables = []
-    for reference in references:
-        its = values[values["method"] == reference].drop(columns="method")
-        own = values[values["method"].isin([m for m in methods if m != reference])]
-        table = own.drop(columns="level").merge(its, on=match, how="left", suffixes=("", "_reference"))
-        notes = table["note_reference"].fillna(f"{reference} was not run for this seed")
-        table["note"] = _why(table["value_reference"], notes, table["value"], table["note"])
-        tables.append(table.assign(reference=reference, before=factor * table["value_reference"], after=table["value"]))
-    wanted = [*CELL, "reference", "scope", "metric", "seed", "before", "after", "change", "level", "note"]
-    if not tables:
-        return pd.DataFrame(columns=wanted)
-    table = pd.concat(tables, ignore_index=True)
-    return table.assign(change=table["after"] - table["before"])[wanted]
+    theirs = values.astype({"method": "str"}).rename(columns={"method": "reference"})
+    theirs["value"] *= factor
+    own = values[values["method"].isin(methods)].drop(columns="level")
+    own = own.merge(pd.DataFrame({"reference": list(references)}, dtype="str"), how="cross")
+    own = own[own["method"] != own["reference"]].reset_index(drop=True)
+    absent = own["reference"] + " was not run for this seed"
+    table = _paired(own, theirs, [*FAMILY, "reference", "seed"], absent)
+    return table[[*CELL, "reference", "scope", "metric", "seed", *_PAIR, "level", "note"]]
+
+
+def _before_key(scope: str) -> list[str]:
+    """What names a number before recourse: without the method, but for those who receive recourse from it."""
+    return _NUMBER if scope == "recipients" else [*FAMILY, "seed"]
+
+
+def _paired(after: pd.DataFrame, before: pd.DataFrame, key: list[str], absent: str | pd.Series) -> pd.DataFrame:
+    """The values of `after` and those of `before` with the same key: columns before, after, change and note.
+
+    note: that of the number that is missing, or else of any. absent: the note of what `before` does not have.
+    """
+    table = after.merge(before, on=key, how="left", suffixes=("", "_before"))
+    table = table.rename(columns={"value": "after", "value_before": "before"})
+    note, note_before = table["note"], table["note_before"].fillna(absent)
+    note = note.where(table["before"].notna() & (note != ""), note_before)
+    return table.assign(change=table["after"] - table["before"], note=note)
 
 
 # --- summarised over seeds -------------------------------------------------------------------------
@@ -142,25 +163,18 @@ def summarise(
 ) -> pd.DataFrame:
     """Changes with their interval, test and effect size: one row for each value of `key`, in the order of appearance.
 
-    seeds: one row a seed with the columns of `key`, seed, before, after, change, level and note: what `changes` (whose
-    level is `before`) or `differences` returns. alpha: the level of `significant`, after Holm. family: columns whose
-    values are the same within a family of tests; none for one family.
+    seeds: one row a seed with the columns of `key`, seed, before, after, change, level (without: `before`) and note:
+    what `changes` or `differences` returns. alpha: the level of `significant`, after Holm. family: columns whose values
+    are the same within a family of tests; none for one family.
 
     Columns: those of `key`, seeds (that have a change; the means are over them), before, before_se, after, after_se,
     change, change_se, low, high, interval (t, BCa or empty), p, p_holm, effect, decidable (could p_holm be at most
     alpha with so few seeds?), significant, note.
     """
-    kept = seeds[seeds["change"].notna()].sort_values("seed", kind="stable").groupby(list(key), sort=False)
-    moments = kept[["before", "after", "change"]].agg(["mean", "sem"])
-    moments.columns = [name + {"mean": "", "sem": "_se"}[moment] for name, moment in moments.columns]
-    values = {name: (part["change"].to_numpy(), part["level"].to_numpy()) for name, part in kept}
-    rows = [
-        (*name, *_tested(*values.get(name, _NOTHING)), missing(part["change"], part["note"]))
-        for name, part in seeds.groupby(list(key), sort=False)
-    ]
-    table = pd.DataFrame(rows, columns=[*key, "seeds", "low", "high", "interval", "p", "effect", "why", "missing"])
-    table = table.merge(moments, how="left", left_on=list(key), right_index=True)
-    table["note"] = [_joined(*notes) for notes in zip(table["missing"], table["why"], strict=True)]
+    key = list(key)
+    seeds = seeds.assign(level=seeds.get("level", seeds["before"]))
+    rows = [_tested(part) for _, part in seeds.groupby(key, sort=False)]
+    table = seeds[key].drop_duplicates(ignore_index=True).join(pd.DataFrame(rows, columns=list(_SUMMARY)))
     tests = table.groupby([table[c] for c in family] or np.zeros(len(table)))
     table["p_holm"] = tests["p"].transform(holm)
     # Holm's adjustment grows with every p: this is the smallest that p_holm can be with so few seeds
@@ -217,10 +231,10 @@ def p_value(changes: Sequence[float], draws: int = DRAWS) -> float:
     values = _complete(changes)
     if len(values) < 2:
         return math.nan
-    sizes, exact = np.sort(np.abs(values)), len(values) <= EXACT_SEEDS  # all that the test's distribution depends on
-    sums = np.abs((_every_sign(len(values)) if exact else _random_signs(len(values), draws)) @ sizes)
+    sizes = np.sort(np.abs(values))  # all that the test's distribution depends on
+    sums = np.abs(_signs(len(values), draws) @ sizes)
     as_large = int((sums >= abs(values.sum()) - _ROUNDING * sizes.sum()).sum())
-    return as_large / len(sums) if exact else (as_large + 1) / (len(sums) + 1)
+    return as_large / len(sums) if len(values) <= EXACT_SEEDS else (as_large + 1) / (len(sums) + 1)
 
 
 @cache
@@ -255,44 +269,36 @@ def missing(values: pd.Series, notes: pd.Series) -> str:
     return reasons if gone.all() else f"mean over {(~gone).sum()} of {len(values)} seeds; others: {reasons}"
 
 
-def numbers(measures: pd.DataFrame, scope: str, phase: str) -> pd.DataFrame:
-    """The measures of a scope and phase: cell, scope, metric, seed, value, note."""
-    key = [*CELL, "scope", "metric", "seed"]
-    table = measures.loc[(measures["scope"] == scope) & (measures["phase"] == phase), [*key, "value", "note"]]
-    twice = table.duplicated(key)
-    if twice.any():
-        where = ", ".join(f"{c} {v}" for c, v in table.loc[twice, key].iloc[0].items())
-        raise DataError(f"measures: the number {phase} recourse is there twice for {where}; collect the run again")
-    return table
+def mean_and_error(values: pd.Series) -> tuple[float, float]:
+    """Mean over seeds and its standard error; seeds without a value are left out, and one seed has no error (NaN)."""
+    values = values.dropna()
+    return float(values.mean()), float(values.sem()) if len(values) > 1 else math.nan
 
 
-def _tested(change: np.ndarray, level: np.ndarray) -> tuple:
-    """One cell's seeds, low, high, interval, p, effect and what is special about them."""
-    found = interval(change)
-    effect, why = _effect(change, level)
-    return (len(change), found.low, found.high, found.kind, p_value(change), effect, _joined(found.note, why))
+def _tested(seeds: pd.DataFrame) -> dict[str, object]:
+    """What the seeds of one cell say: the columns of a summary that need no other cell."""
+    known = seeds[seeds["change"].notna()].sort_values("seed", kind="stable")
+    change, level = known["change"].to_numpy(), known["level"].to_numpy()
+    found, effect, why = interval(change), math.nan, ""
+    if len(change) > 1 and _constant(level):
+        why = "no effect size: the level is the same in every seed"
+    elif len(change) > 1:
+        effect = float(change.mean() / level.std(ddof=1))
+    row = {"seeds": len(change), "low": found.low, "high": found.high, "interval": found.kind}
+    for name in _PAIR:
+        row[name], row[f"{name}_se"] = mean_and_error(known[name])
+    note = _joined(missing(seeds["change"], seeds["note"]), found.note, why)
+    return row | {"p": p_value(change), "effect": effect, "note": note}
 
 
-def _effect(change: np.ndarray, level: np.ndarray) -> tuple[float, str]:
-    """Mean change over the standard deviation of the level between seeds, and why it is missing."""
-    if len(change) < 2:
-        return math.nan, ""  # the interval's note says it
-    if _constant(level):
-        return math.nan, "no effect size: the level is the same in every seed"
-    return float(change.mean() / level.std(ddof=1)), ""
-
-
-@lru_cache(maxsize=2)
-def _every_sign(n: int) -> np.ndarray:
-    """All 2^n patterns of n signs: [2^n, n]."""
-    return 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
-
-
-@lru_cache(maxsize=2)
-def _random_signs(n: int, draws: int) -> np.ndarray:
-    """Random patterns of n signs: [draws, n]."""
-    generator = numpy_generator(0, "statistics", "permutation")
-    return 1.0 - 2.0 * generator.integers(0, 2, size=(draws, n))
+@lru_cache(maxsize=4)
+def _signs(n: int, draws: int) -> np.ndarray:
+    """Every pattern of n signs up to `EXACT_SEEDS`, else random ones: [2^n or draws, n]."""
+    if n <= EXACT_SEEDS:
+        bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
+    else:
+        bits = numpy_generator(0, "statistics", "permutation").integers(0, 2, size=(draws, n))
+    return 1.0 - 2.0 * bits
 
 
 def _complete(changes: Sequence[float]) -> np.ndarray:
@@ -322,9 +328,3 @@ def _seeds(n: int) -> str:
 
 def _joined(*notes: str) -> str:
     return "; ".join(note for note in notes if note)
-
-
-def _why(before: pd.Series, note_before: pd.Series, after: pd.Series, note_after: pd.Series) -> pd.Series:
-    """The note of the number that is missing, or else of any, row by row."""
-    either = note_after.where(note_after != "", note_before)
-    return note_before.where(before.isna(), note_after.where(after.isna(), either))

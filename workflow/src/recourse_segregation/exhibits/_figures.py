@@ -6,50 +6,72 @@ Marker and lightness carry the meaning; colour only helps.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from .. import names
-from ..comparison import mean_and_error
 
 DARK, MIDDLE, LIGHT, WARM = "#12395b", "#6b7f92", "#e9ecef", "#e9a23b"
 MARKERS = ("o", "^", "s", "D")
 WIDTH = 13  # inches; a page shows it at 84 pixels an inch
 
 
-def dots(table: pd.DataFrame, value: str, finish: Callable[[Axes, pd.DataFrame, str], None]) -> Figure:
-    """Dot plots, cells down, metrics across, methods on the y axis; `finish(axis, rows, metric)` for each."""
+def multiples(
+    table: pd.DataFrame,
+    draw: Callable[[Axes, pd.DataFrame, str, list[str]], None],
+    row: float = 0.28,
+    line: float = 1.2,
+    room: float = 0.9,
+    mixed: bool = False,
+    fontsize: int = 11,
+) -> Figure:
+    """Small panels, populations down and metrics across; `draw(axis, rows, metric, methods)` fills each.
+
+    Methods are under their display names, down the y axis if a panel has a row for each. row, line, room: inches of
+    such a row (0 for none), of what a line of panels has besides, and of the legend. mixed: the panels of indices are
+    about their change, beside levels of other metrics.
+    """
+    table = table.assign(method=table["method"].map(names.method))
+    metrics, methods = values(table, "metric"), values(table, "method")
+    cells = by_cell(table)
     with theme():
-        figure, panels, methods = grid(table, 0.28)
-        shown = [names.method(m) for m in methods]
-        for axis, rows, metric in panels:
-            points(axis, rows.assign(method=rows["method"].map(names.method)), value, "method", shown)
-            finish(axis, rows, metric)
+        figure = new_figure(WIDTH, len(cells) * (row * len(methods) + line) + room)
+        axes = figure.subplots(len(cells), len(metrics), sharey=row > 0, squeeze=False)
+        for panels, (cell, rows) in zip(axes, cells, strict=True):
+            panels[0].set_ylabel(cell.replace(" by ", "\nby ") if mixed else cell, fontweight="bold")
+            for axis, metric in zip(panels, metrics, strict=True):
+                axis.set_title(names.quantity(metric) if mixed else names.metric(metric).label, fontsize=fontsize)
+                draw(axis, rows[rows["metric"] == metric], metric, methods)
+                if row:
+                    rows_of(axis, methods)
     return figure
 
 
-def grid(table: pd.DataFrame, row_height: float) -> tuple[Figure, list[tuple[Axes, pd.DataFrame, str]], list[str]]:
-    """An empty figure, cells down and metrics across: its panels with their rows and metric, and the methods.
+def wrapped(panels: int, columns: int, width: float, height: float, room: float, **shared: bool) -> tuple[Figure, Any]:
+    """An empty figure and its panels, in lines of at most so many columns.
 
-    row_height: of a method, in inches.
+    width, height: of a panel, in inches. room: of the legend. shared: `sharex`, `sharey`.
     """
-    cells, metrics, methods = by_cell(table), *(list(dict.fromkeys(table[c])) for c in ("metric", "method"))
-    figure = new_figure(WIDTH, len(cells) * (row_height * len(methods) + 1.2) + 0.9)
-    axes = figure.subplots(len(cells), len(metrics), sharey=True, squeeze=False)
-    panels = []
-    for line, (cell, rows) in zip(axes, cells, strict=True):
-        line[0].set_ylabel(cell, fontweight="bold")
-        for axis, metric in zip(line, metrics, strict=True):
-            axis.set_title(names.metric(metric).label, fontsize=11)
-            panels.append((axis, rows[rows["metric"] == metric], metric))
-    return figure, panels, methods
+    lines = -(-panels // columns)
+    figure = new_figure(width * columns, height * lines + room)
+    axes = figure.subplots(lines, columns, squeeze=False, **shared)
+    for axis in axes.flat[panels:]:
+        axis.set_visible(False)
+    return figure, axes
+
+
+def values(table: pd.DataFrame, column: str) -> list:
+    """What there is in a column, in the order of its categories."""
+    return list(table[column].drop_duplicates().sort_values())
 
 
 def points(axis: Axes, rows: pd.DataFrame, x: str, y: str, order: Sequence[str]) -> None:
@@ -59,25 +81,21 @@ def points(axis: Axes, rows: pd.DataFrame, x: str, y: str, order: Sequence[str])
     if several:
         place = shown[y].map({name: i for i, name in enumerate(order)})
         axis.scatter(shown[x], place, s=25, facecolor="none", edgecolor=MIDDLE, linewidth=0.9, alpha=0.8, zorder=2)
-    summary = {name: (*mean_and_error(part[x]), True) for name, part in shown.groupby(y, sort=False)}
-    means = pd.DataFrame(summary, index=["mean", "error", "filled"]).T.reindex(order)
-    half = means["error"].fillna(0.0)
+    means = shown.groupby(y)[x].agg(["mean", "sem"]).reindex(order)
+    half = means["sem"].fillna(0.0)
     diamonds(axis, means["mean"], means["mean"] - half, means["mean"] + half)
     undefined(axis, means["mean"])
-    rows_of(axis, order)
     axis.xaxis.set_major_locator(MaxNLocator(4, min_n_ticks=2))
 
 
-def intervals(axis: Axes, table: pd.DataFrame, y: str, order: Sequence[str]) -> None:
-    """The mean change of each row with its 95 % interval; a filled diamond is significant after Holm.
+def intervals(axis: Axes, table: pd.DataFrame, methods: Sequence[str]) -> None:
+    """The mean change of each method with its 95 % interval; a filled diamond is significant after Holm.
 
-    table: y, change, low, high, significant (see `statistics.summarise`).
+    table: method, change, low, high, significant (see `statistics.summarise`).
     """
-    rows = table.set_index(y).reindex(order)
-    filled = rows["significant"].eq(True).to_numpy()
-    diamonds(axis, rows["change"], rows["low"], rows["high"], filled)
+    rows = table.set_index("method").reindex(methods)
+    diamonds(axis, rows["change"], rows["low"], rows["high"], rows["significant"].eq(True).to_numpy())
     undefined(axis, rows["change"])
-    rows_of(axis, order)
 
 
 def diamonds(
@@ -112,17 +130,21 @@ def rows_of(axis: Axes, order: Sequence[str]) -> None:
     axis.set_ylim(len(order) - 0.4, -0.6)
 
 
-def legend(figure: Figure, table: pd.DataFrame, *more: Line2D, title: str = "") -> Figure:
-    """The legend of `points`, below the panels."""
+def legend(figure: Figure, handles: Sequence[Artist], title: str = "", columns: int = 3) -> Figure:
+    """A legend below the panels, filled down first."""
+    with theme():
+        _legend(figure, handles, title, columns)
+    return figure
+
+
+def seeds_legend(figure: Figure, table: pd.DataFrame, *more: Line2D, title: str = "") -> Figure:
+    """The legend of `points`."""
     if table["seed"].nunique() > 1:
-        seeds = [
-            marker("o", "one seed", "none", MIDDLE),
-            marker("D", "mean ± standard error over seeds", DARK, DARK),
-        ]
+        seeds = [marker("o", "one seed", "none", MIDDLE), marker("D", "mean ± standard error over seeds", DARK, DARK)]
     else:
         seeds = [marker("D", "the one seed of this run", DARK, DARK)]
     handles = [*seeds, *more]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, title=title or None)
+    _legend(figure, handles, title, len(handles))
     return figure
 
 
@@ -130,26 +152,18 @@ def by_cell(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """The rows of each population and classifier, with a title in two lines."""
     return [
         (f"{names.population(population)}\n{names.classifier(classifier)}", rows)
-        for (population, classifier), rows in table.groupby(["population", "classifier"], sort=False)
+        for (population, classifier), rows in table.groupby(["population", "classifier"])
     ]
 
 
 def per_dataset(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """The rows of the populations of each data set (`gmc` of `gmc-age`): what fits into one figure."""
-    return list(table.groupby(table["population"].str.partition("-")[0], sort=False))
+    return list(table.groupby(table["population"].astype("str").str.partition("-")[0], sort=False))
 
 
 def marker(marker: str, label: str, face: str, edge: str) -> Line2D:
-    return Line2D(
-        [],
-        [],
-        linestyle="none",
-        marker=marker,
-        markerfacecolor=face,
-        markeredgecolor=edge,
-        markersize=6,
-        label=label,
-    )
+    look = {"markerfacecolor": face, "markeredgecolor": edge, "markersize": 6}
+    return Line2D([], [], linestyle="none", marker=marker, label=label, **look)
 
 
 def nice_below(value: float) -> float:
@@ -182,3 +196,7 @@ def theme():
         "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters everywhere
     }
     return matplotlib.rc_context(style)
+
+
+def _legend(figure: Figure, handles: Sequence[Artist], title: str, columns: int) -> None:
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False, title=title or None)

@@ -1,10 +1,10 @@
-"""The tables of a run, and how an exhibit is written."""
+"""The tables of a run, read when they are asked for, and how an exhibit is written."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,52 +13,39 @@ import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .. import contracts, files
+from .. import contracts, files, names
 from ..errors import DataError
-from ..statistics import CELL as CELL
 
-#: what names the recourse that was made
-METHOD = ["population", "classifier", "method"]
-
-_PARQUET = ("measures", "diagnostics", "classifiers")
-#: table -> the rule that writes it
-_CSV = {"comparison": "compare", "claims": "claims", "claims_evidence": "claims"}
-#: their columns that may have no text at all
+#: the columns of a CSV table that may have no text at all
 _TEXTS = ("change_from", "direction", "rule", "reference", "interval", "note")
 
 
-@dataclass(frozen=True)
 class Run:
-    """The tables of a run, from its results folder.
+    """The tables of a run, from its results folder: each is read when it is first asked for.
 
-    studies: name -> populations, methods, scenarios, seeds. The tables of numbers and `claims` are about all of them
-    until `study` is called.
+    studies: name -> populations, methods, scenarios, seeds, variant_of, options. study: its own are the measures,
+    diagnostics and classifiers, with population, method and scenario as ordered categories (see `contracts.of_study`).
+
+    A table that is missing, or not as in `contracts`, raises DataError.
     """
 
-    folder: Path
-    studies: Mapping[str, Mapping[str, Any]]
-    measures: pd.DataFrame
-    diagnostics: pd.DataFrame
-    classifiers: pd.DataFrame
-    comparison: pd.DataFrame
-    claims: pd.DataFrame
-    claims_evidence: pd.DataFrame
+    def __init__(self, folder: Path, studies: Mapping[str, Mapping[str, Any]], study: str = contracts.MAIN) -> None:
+        if study not in studies:
+            raise DataError(
+                f"{folder}: the study {study!r} was not run, only {', '.join(studies)}; add it to run.studies"
+            )
+        self.folder, self.studies, self.described = folder, studies, studies[study]
 
-    @property
-    def populations(self) -> list[str]:
-        return list(dict.fromkeys(self.measures["population"]))
+    measures = cached_property(lambda run: run._of_study("measures"))
+    diagnostics = cached_property(lambda run: run._of_study("diagnostics"))
+    classifiers = cached_property(lambda run: run._of_study("classifiers"))
+    comparison = cached_property(lambda run: _csv(run.folder / "comparison.csv", "compare"))
+    claims = cached_property(lambda run: _csv(run.folder / "claims.csv", "claims"))
+    claims_evidence = cached_property(lambda run: _csv(run.folder / "claims_evidence.csv", "claims"))
 
     def study(self, name: str) -> Run:
-        """The same run with the measures, diagnostics and classifiers of one study, in the order of its lists.
-
-        Raises DataError when the study was not run.
-        """
-        if name not in self.studies:
-            raise DataError(
-                f"{self.folder}: the study {name!r} was not run, only {', '.join(self.studies)}; add it to run.studies"
-            )
-        own = {table: contracts.of_study(getattr(self, table), self.studies[name]) for table in _PARQUET}
-        return replace(self, **own)
+        """The same run with the tables of another study. Raises DataError when it was not run."""
+        return Run(self.folder, self.studies, name)
 
     def first_block(self, population: str) -> Path:
         """The folder of the block of seeds that starts with seed 0.
@@ -72,49 +59,56 @@ class Run:
             raise DataError(f"{self.folder / population}: no seeds-0-… folder; run the workflow for {population}")
         return blocks[fitting[-1]]
 
+    def _of_study(self, table: str) -> pd.DataFrame:
+        path = self.folder / f"{table}.parquet"
+        if not path.exists():
+            raise DataError(f"{path} is missing; run the rule collect")
+        return contracts.of_study(contracts.read(path, table), self.described)
+
 
 def load(results: Path | str) -> Run:
-    """The run in a results folder, with all its studies.
+    """The run in a results folder, with its main study; its labels are used from here on (see `names`).
 
-    Raises DataError when a table is missing or not as in `contracts`.
+    Raises DataError when it cannot be read what the run is.
     """
-    folder = Path(results)
-    tables = {name: contracts.read(folder / f"{name}.parquet", name) for name in _PARQUET}
-    tables |= {name: _read_csv(folder / f"{name}.csv", rule) for name, rule in _CSV.items()}
-    return Run(folder, contracts.read_studies(folder / "studies.json"), **tables)
+    run = contracts.read_run(Path(results) / "run.json")
+    names.use(run["labels"])
+    return Run(Path(results), run["studies"])
 
 
-def save(figure: Figure | None, table: pd.DataFrame, folder: Path | str, name: str, about: str = "") -> Any:
+def of_metrics(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+    """The rows of some metrics, with the metric as an ordered category, like the population and the method."""
+    chosen = table[table["metric"].isin(metrics)]
+    return chosen.assign(metric=pd.Categorical(chosen["metric"].astype("str"), metrics, ordered=True))
+
+
+def means(table: pd.DataFrame, key: Sequence[str], value: str = "value") -> pd.DataFrame:
+    """The columns of `key`, mean and standard error (se) of a value over seeds, and the number of seeds that have it.
+
+    One seed has no error (NaN).
+    """
+    return table.groupby(list(key))[value].agg(mean="mean", se="sem", seeds="count").reset_index()
+
+
+def save(
+    figure: Figure | Mapping[str, Figure] | None, table: pd.DataFrame, folder: Path | str, name: str, about: str = ""
+) -> Any:
     """Write `name`.csv (6 decimals), `name`.svg and `name`.png of the figure, with the same bytes every time.
 
-    about: what the picture shows, for those who cannot see it. Returns the picture for the notebook to show
-    (None without a figure), or a line that says so if the table has no rows.
+    figure: of several, each is `name`-{key} and shown at once. about: what the picture shows, for those who cannot see
+    it. Returns the picture for the notebook to show (None without one), or a line that says so if no row is there.
     """
-    from IPython.display import HTML
+    from IPython.display import HTML, display
 
     folder = Path(folder)
     contracts.write_csv(table.round(6), folder / f"{name}.csv")
     if table.empty:
         return HTML("<p>This run has nothing to show here.</p>")
+    if isinstance(figure, Mapping):
+        for key, one in figure.items():
+            display(_picture(one, folder, f"{name}-{key}", f"{about}: {key}" if about else ""))
+        return None
     return None if figure is None else _picture(figure, folder, name, about)
-
-
-def save_all(figures: Mapping[str, Figure], table: pd.DataFrame, folder: Path | str, name: str, about: str = "") -> Any:
-    """As `save`, for one table with several figures: `name`-{key}.svg and .png of each, shown below each other."""
-    from IPython.display import display
-
-    said = save(None, table, folder, name)
-    for key, figure in figures.items():
-        display(_picture(figure, Path(folder), f"{name}-{key}", f"{about}: {key}" if about else ""))
-    return said
-
-
-def ordered(table: pd.DataFrame, columns: Sequence[str], reference: pd.DataFrame) -> pd.DataFrame:
-    """The rows in the order in which the values of `columns` appear in `reference`, else as they were."""
-    table = table.reset_index(drop=True)
-    ranks = {c: {value: i for i, value in enumerate(dict.fromkeys(reference[c]))} for c in columns}
-    order = pd.DataFrame({c: table[c].map(ranks[c]) for c in columns}).sort_values(list(columns), kind="stable")
-    return table.loc[order.index].reset_index(drop=True)
 
 
 def _picture(figure: Figure, folder: Path, name: str, about: str) -> Any:
@@ -145,7 +139,7 @@ def _hundredths(number: re.Match[str]) -> str:
     return f"{float(number[0]):.2f}"
 
 
-def _read_csv(path: Path, rule: str) -> pd.DataFrame:
+def _csv(path: Path, rule: str) -> pd.DataFrame:
     """A table in which an empty text is empty, and an empty number missing."""
     try:
         table = pd.read_csv(path, dtype=dict.fromkeys(_TEXTS, "str"))

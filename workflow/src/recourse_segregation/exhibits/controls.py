@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from .. import names, statistics
-from ..settings import DEFAULT
-from ._figures import DARK, MIDDLE, diamonds, grid, marker, per_dataset, rows_of, theme, undefined
-from ._layout import Footnotes, Layout, by_method, number, tables
-from ._run import METHOD
+from ..contracts import DEFAULT, RECOURSE
+from ._figures import DARK, MIDDLE, diamonds, legend, marker, multiples, per_dataset, theme, undefined
+from ._tables import POPULATION, by_method, listed, note, number
 from .segregation import KEY, around_zero, interval
 
 CONTROLS = ("nobody", "collapse", "swap_in")
@@ -31,7 +31,7 @@ def against_placebo(seeds: pd.DataFrame) -> pd.DataFrame:
     seeds: what `segregation.seeds` returns, of both scenarios. Columns: those of `statistics.summarise`, where `before`
     is the change with shuffled groups and `after` that with the real ones.
     """
-    match = [*METHOD, "scope", "metric", "seed"]
+    match = [*RECOURSE, "scope", "metric", "seed"]
     own, shuffled = (seeds[seeds["scenario"] == scenario] for scenario in (DEFAULT, PLACEBO))
     pairs = own.merge(shuffled[[*match, "change", "note"]], on=match, suffixes=("", "_shuffled"))
     pairs = pairs.assign(
@@ -51,17 +51,17 @@ def calibration(table: pd.DataFrame) -> pd.DataFrame:
     changes: nobody, collapse, swap_in (missing if not run), lowest and highest (of the methods), own and shuffled (mean
     size over the methods with the real and with shuffled groups), share (shuffled / own).
     """
-    rows = []
-    for key, part in table.groupby(["population", "classifier", "metric"], sort=False):
-        own = part[part["scenario"] == DEFAULT].set_index("method")["change"]
-        shuffled = part[part["scenario"] == PLACEBO].set_index("method")["change"].drop(list(CONTROLS), errors="ignore")
-        methods = own.drop(list(CONTROLS), errors="ignore")
-        sizes = methods.abs().mean(), shuffled.abs().mean()
-        share = sizes[1] / sizes[0] if sizes[0] > 0 else np.nan
-        controls = [own.get(control, np.nan) for control in CONTROLS]
-        rows.append((*key, *controls, methods.min(), methods.max(), *sizes, share))
-    means = ["lowest", "highest", "own", "shuffled", "share"]
-    return pd.DataFrame(rows, columns=["population", "classifier", "metric", *CONTROLS, *means])
+    index = [*POPULATION, "metric"]
+    own, shuffled = (
+        table[table["scenario"] == scenario].pivot(index=index, columns="method", values="change")
+        for scenario in (DEFAULT, PLACEBO)
+    )
+    controls = {control: own.get(control, np.nan) for control in CONTROLS}
+    methods, shuffled = (changes.drop(columns=list(CONTROLS), errors="ignore") for changes in (own, shuffled))
+    found = pd.DataFrame({**controls, "lowest": methods.min(axis=1), "highest": methods.max(axis=1)}, index=own.index)
+    found = found.assign(own=methods.abs().mean(axis=1), shuffled=shuffled.abs().mean(axis=1))
+    share = (found["shuffled"] / found["own"]).where(found["own"] > 0)
+    return found.assign(share=share).reset_index()
 
 
 def blind_spots(calibration: pd.DataFrame) -> pd.DataFrame:
@@ -98,75 +98,67 @@ def _findings(part: pd.DataFrame, metric: names.Metric) -> Iterator[str]:
         yield f"With shuffled groups a change is {share} as large in the mean as with the real ones."
 
 
+@theme()
 def figures(table: pd.DataFrame) -> dict[str, Figure]:
     """The change of each index with the real and with shuffled groups, a figure a data set.
 
     table: what `segregation.table` returns, of both scenarios.
     """
-    return {dataset: _beside(part) for dataset, part in per_dataset(table)}
+    looks = {DEFAULT: (DARK, True, -0.17), PLACEBO: (MIDDLE, False, 0.17)}
+
+    def draw(axis: Axes, rows: pd.DataFrame, metric: str, methods: list[str]) -> None:
+        drawn = {s: rows[rows["scenario"] == s].set_index("method").reindex(methods) for s in looks}
+        for scenario, (color, filled, shift) in looks.items():
+            own = drawn[scenario]
+            diamonds(axis, own["change"], own["low"], own["high"], filled, shift, color)
+        undefined(axis, drawn[DEFAULT]["change"])
+        around_zero(axis, rows, metric)
+
+    handles = [
+        marker("D", "with the real groups", DARK, DARK),
+        marker("D", "with shuffled groups", "white", MIDDLE),
+        Line2D([], [], color=DARK, linewidth=2, label="95 % interval of the mean over seeds"),
+    ]
+    title = "mean change of the index, after − before recourse"
+    return {dataset: legend(multiples(part, draw, row=0.36), handles, title) for dataset, part in per_dataset(table)}
 
 
 def show_calibration(calibration: pd.DataFrame) -> Any:
     """`calibration`, a table a population."""
-    layouts = []
-    for (population, classifier), part in calibration.groupby(["population", "classifier"], sort=False):
-        rows = []
-        for row in part.itertuples():
-            digits = names.metric(row.metric).digits + 1
-            rows.append(
-                {"Index": names.metric(row.metric).label.replace("\n", ", ")}
-                | {names.method(c): number(getattr(row, c), digits=digits, sign=True) for c in CONTROLS}
-                | {
-                    "The methods": f"{number(row.lowest, digits=digits, sign=True)} to "
-                    f"{number(row.highest, digits=digits, sign=True)}",
-                    "Mean size,\nreal groups": number(row.own, digits=digits),
-                    "Mean size,\nshuffled": number(row.shuffled, digits=digits),
-                    "Shuffled /\nreal": "–" if np.isnan(row.share) else f"{row.share:.0%}",
-                }
-            )
-        layouts.append(Layout(rows, names.cell(population, classifier)))
-    return tables(layouts)
+
+    def row(row: Any) -> dict[str, str]:
+        digits = names.metric(row.metric).digits + 1
+        low, high = (number(value, digits=digits, sign=True) for value in (row.lowest, row.highest))
+        controls = {names.method(c): number(getattr(row, c), digits=digits, sign=True) for c in CONTROLS}
+        return {
+            "Index": names.in_line(row.metric),
+            **controls,
+            "The methods": f"{low} to {high}",
+            "Mean size,\nreal groups": number(row.own, digits=digits),
+            "Mean size,\nshuffled": number(row.shuffled, digits=digits),
+            "Shuffled /\nreal": "–" if np.isnan(row.share) else f"{row.share:.0%}",
+        }
+
+    return listed(calibration, row, POPULATION)
 
 
 def show_against_placebo(table: pd.DataFrame) -> Any:
     """`against_placebo`, a table a population: real, shuffled; below, the difference with its interval and mark."""
 
-    def cell(row: pd.Series, notes: Footnotes) -> str:
-        if not row["seeds"]:
-            return notes.dash(row["note"])
-        digits = names.metric(row["metric"]).digits + 1
-        real, shuffled, difference = (number(row[c], digits=digits, sign=True) for c in ("after", "before", "change"))
-        return f"{real}, shuffled {shuffled}<br><b>{difference}</b>{interval(row, digits)}"
+    def text(row: Any) -> str:
+        if not row.seeds:
+            return "–" + note(row.note)
+        digits = names.metric(row.metric).digits + 1
+        real, shuffled, difference = (number(v, digits=digits, sign=True) for v in (row.after, row.before, row.change))
+        return f"{real}, shuffled {shuffled}\n**{difference}**{interval(row, digits)}"
 
-    return by_method(table, list(dict.fromkeys(table["metric"])), cell)
+    return by_method(table, text)
 
 
 def show_blind_spots(findings: pd.DataFrame) -> Any:
     """`blind_spots`, a row a finding."""
-    rows = [
-        {"Index": names.metric(row.metric).label.replace("\n", ", "), "What the controls say": row.finding}
-        for row in findings.itertuples()
-    ]
-    return tables([Layout(rows, repeat=("Index",))])
-
-
-def _beside(table: pd.DataFrame) -> Figure:
-    looks = {DEFAULT: (DARK, True, -0.17), PLACEBO: (MIDDLE, False, 0.17)}
-    with theme():
-        figure, panels, methods = grid(table, 0.36)
-        for axis, rows, metric in panels:
-            drawn = {s: rows[rows["scenario"] == s].set_index("method").reindex(methods) for s in looks}
-            for scenario, (color, filled, shift) in looks.items():
-                own = drawn[scenario]
-                diamonds(axis, own["change"], own["low"], own["high"], filled, shift, color)
-            undefined(axis, drawn[DEFAULT]["change"])
-            rows_of(axis, [names.method(m) for m in methods])
-            around_zero(axis, rows, metric)
-        handles = [
-            marker("D", "with the real groups", DARK, DARK),
-            marker("D", "with shuffled groups", "white", MIDDLE),
-            Line2D([], [], color=DARK, linewidth=2, label="95 % interval of the mean over seeds"),
-        ]
-        title = "mean change of the index, after − before recourse"
-        figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, title=title)
-    return figure
+    return listed(
+        findings,
+        lambda row: {"Index": names.in_line(row.metric), "What the controls say": row.finding},
+        blank=["Index"],
+    )

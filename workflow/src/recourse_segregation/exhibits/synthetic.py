@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 
 from .. import contracts, names
 from ..comparison import CLASSIFIERS
-from ._figures import DARK, LIGHT, MARKERS, MIDDLE, WARM, WIDTH, marker, new_figure, theme
-from ._layout import Footnotes, Layout, Markup, number, tables
-from ._run import Run
+from ..contracts import BEFORE, DEFAULT
+from ._figures import DARK, LIGHT, MARKERS, MIDDLE, WARM, WIDTH, legend, marker, theme, wrapped
+from ._run import Run, of_metrics
+from ._tables import across, note, number, tables
 
 SYNTHETIC = "synthetic"
 _METRICS = (
@@ -21,8 +22,9 @@ _METRICS = (
 )
 
 
-def _is_synthetic(measures: pd.DataFrame) -> pd.Series:
-    return (measures["population"] == SYNTHETIC) & (measures["classifier"] == CLASSIFIERS[SYNTHETIC])
+def _measures(run: Run) -> pd.DataFrame:
+    m = run.measures
+    return m[(m["population"] == SYNTHETIC) & (m["classifier"] == CLASSIFIERS[SYNTHETIC])]
 
 
 def people(run: Run) -> pd.DataFrame:
@@ -31,26 +33,24 @@ def people(run: Run) -> pd.DataFrame:
     role: accepted, to move (before); accepted, moved, declined, unresolved (after). Empty if the run has no
     synthetic population.
     """
-    own = run.measures[_is_synthetic(run.measures)]
+    own = _measures(run)
     if own.empty:
         return pd.DataFrame(columns=["panel", "group", "role", "x1", "x2"])
     block = run.first_block(SYNTHETIC)
     before = contracts.people(contracts.read(block / "population.parquet", "population"))[0].training_part()
-    columns = list(before.encoding.mutable_columns)
+    wanted = ["panel", "group", "role", *before.encoding.mutable_columns]
     panels = []
-    for method in dict.fromkeys(own["method"]):
+    for method in own.loc[own["phase"] == "after", "method"].unique():
         path = block / CLASSIFIERS[SYNTHETIC] / method / "after.parquet"
-        after = contracts.read(path, "after").query("seed == 0 and scenario == 'default'")
-        moved = int((after["status"] == "moved").sum())
+        after = contracts.read(path, "after")
+        after = after[(after["seed"] == 0) & (after["scenario"] == DEFAULT)]
         if not panels:
             kept = set(after.loc[after["status"] == "accepted", "individual"])
             role = np.where(before.table["individual"].isin(kept), "accepted", "to move")
-            title = f"Before: {int((role == 'to move').sum())} rejected"
-            panels.append(before.table[["group", *columns]].assign(panel=title, role=role))
-        panels.append(
-            after[["group", *columns]].assign(panel=f"{names.method(method)}: {moved} moved", role=after["status"])
-        )
-    return pd.concat(panels, ignore_index=True)[["panel", "group", "role", *columns]]
+            panels.append(before.table.assign(panel=f"Before: {int((role == 'to move').sum())} rejected", role=role))
+        moved = int((after["status"] == "moved").sum())
+        panels.append(after.assign(panel=f"{names.method(method)}: {moved} moved", role=after["status"]))
+    return pd.concat(panels, ignore_index=True)[wanted]
 
 
 def table(run: Run) -> pd.DataFrame:
@@ -58,16 +58,16 @@ def table(run: Run) -> pd.DataFrame:
 
     Method `none` is before recourse.
     """
-    m = run.measures
-    own = m[_is_synthetic(m) & (m["seed"] == 0) & m["metric"].isin(_METRICS)]
+    own = _measures(run)
+    own = own[(own["seed"] == 0) & own["metric"].isin(_METRICS)]
     own = own[own["scope"] == np.where(own["metric"].isin(names.QUALITY), "recipients", "everyone")]
-    before = own[own["phase"] == "before"].drop_duplicates("metric").assign(method="none")
-    ours = pd.concat([before, own[(own["phase"] == "after") & (own["method"] != "none")]])
     published = run.comparison[run.comparison["exhibit"] == SYNTHETIC][["method", "our_metric", "published"]]
-    beside = ours.merge(published, how="left", left_on=["method", "metric"], right_on=["method", "our_metric"])
+    published = published.rename(columns={"our_metric": "metric"})
+    beside = own.merge(published.astype({"method": own["method"].dtype}), how="left", on=["method", "metric"])
     return beside.rename(columns={"value": "ours"})[["method", "metric", "ours", "published", "note"]]
 
 
+@theme()
 def figure(people: pd.DataFrame) -> Figure | None:
     """Where everyone stands before and after each method, a panel each.
 
@@ -78,76 +78,50 @@ def figure(people: pd.DataFrame) -> Figure | None:
         return None
     titles, groups = list(dict.fromkeys(people["panel"])), sorted(people["group"].unique())
     features = list(people.columns[3:5])
-    columns = min(4, len(titles))
-    rows = -(-len(titles) // columns)
     fills = dict(zip(groups, (WARM, DARK, LIGHT, MIDDLE), strict=False))
     edges = dict(zip(groups, ("#9a5f00", "#061a2b", MIDDLE, "black"), strict=False))
     markers = dict(zip(groups, MARKERS, strict=False))
-    with theme():
-        figure = new_figure(WIDTH, 3.3 * rows + 0.6)
-        axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        for axis, title in zip(axes.flat, titles, strict=False):
-            here = people[people["panel"] == title]
-            for style in ("hollow", "cross", "filled"):
-                for group in groups:
-                    roles = {
-                        "hollow": ["accepted"],
-                        "cross": ["declined", "unresolved"],
-                        "filled": ["to move", "moved"],
-                    }
-                    some = here[(here["group"] == group) & here["role"].isin(roles[style])]
-                    look = (
-                        {"marker": "x", "color": edges[group], "linewidth": 0.9}
-                        if style == "cross"
-                        else {
-                            "marker": markers[group],
-                            "facecolor": fills[group] if style == "filled" else "none",
-                            "edgecolor": edges[group],
-                            "linewidth": 0.6,
-                            "alpha": 0.9 if style == "filled" else 0.55,
-                        }
-                    )
+    columns = min(4, len(titles))
+    figure, axes = wrapped(len(titles), columns, WIDTH / columns, 3.3, 0.6, sharex=True, sharey=True)
+    for axis, title in zip(axes.flat, titles, strict=False):
+        here = people[people["panel"] == title]
+        for roles in (["accepted"], ["declined", "unresolved"], ["to move", "moved"]):
+            for group in groups:
+                look = {"marker": markers[group], "edgecolor": edges[group], "linewidth": 0.6}
+                if "accepted" in roles:
+                    look |= {"s": 20, "facecolor": "none", "alpha": 0.55}
+                elif "declined" in roles:
+                    look = {"s": 20, "marker": "x", "color": edges[group], "linewidth": 0.9}
+                else:
                     # the first group is drawn larger, so that it shows where both are sent to one point
-                    size = 46 if group == groups[0] and style == "filled" else 20
-                    axis.scatter(some[features[0]], some[features[1]], s=size, rasterized=True, **look)
-            axis.set_title(title, fontsize=11)
-            axis.tick_params(labelbottom=True)
-        for axis in axes.flat[len(titles) :]:
-            axis.set_visible(False)
-        for axis in axes[-1]:
-            axis.set_xlabel(f"{features[0]}, scaled")
-        for axis in axes[:, 0]:
-            axis.set_ylabel(f"{features[1]}, scaled")
-        handles = [
-            marker(markers[g], label, fill, edges[g])
-            for g in groups
-            for label, fill in (
-                (f"{g}, accepted before", "none"),
-                (f"{g}, rejected before (moved, in the panels after)", fills[g]),
-            )
-        ]
-        if people["role"].isin(["declined", "unresolved"]).any():
-            handles.append(marker("x", "rejected and not moved", "black", "black"))
-        columns = -(-len(handles) // 2)  # filled down first: a column a group
-        figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
-    return figure
+                    look |= {"s": 46 if group == groups[0] else 20, "facecolor": fills[group], "alpha": 0.9}
+                some = here[(here["group"] == group) & here["role"].isin(roles)]
+                axis.scatter(some[features[0]], some[features[1]], rasterized=True, **look)
+        axis.set_title(title, fontsize=11)
+        axis.tick_params(labelbottom=True)
+    for axis in axes[-1]:
+        axis.set_xlabel(f"{features[0]}, scaled")
+    for axis in axes[:, 0]:
+        axis.set_ylabel(f"{features[1]}, scaled")
+    handles = []
+    for g in groups:
+        handles.append(marker(markers[g], f"{g}, accepted before", "none", edges[g]))
+        handles.append(marker(markers[g], f"{g}, rejected before (moved, in the panels after)", fills[g], edges[g]))
+    if people["role"].isin(["declined", "unresolved"]).any():
+        handles.append(marker("x", "rejected and not moved", "black", "black"))
+    return legend(figure, handles, columns=-(-len(handles) // 2))  # a column a group
 
 
 def show(table: pd.DataFrame) -> Any:
-    """`table`, a row a method: ours, and the published number in parentheses."""
+    """`table`, a row a method: ours, and the published number in parentheses; None if it is empty."""
     if table.empty:
         return None
-    notes, rows = Footnotes(), []
-    for method, part in table.groupby("method", sort=False):
-        row = {"Method": "Before" if method == "none" else names.method(method)}
-        by_metric = part.set_index("metric")
-        for name in _METRICS:
-            if name not in by_metric.index:
-                row[names.metric(name).label] = ""
-                continue
-            cell = by_metric.loc[name]
-            ours = notes.dash(cell["note"]) if np.isnan(cell["ours"]) else number(cell["ours"])
-            published = "" if np.isnan(cell["published"]) else f" ({number(cell['published'])})"
-            row[names.metric(name).label] = Markup(ours + published)
-        rows.append(row)
-    return tables([Layout(rows)], notes)
+
+    def text(row: Any) -> str:
+        ours = number(row.ours) + note(row.note if np.isnan(row.ours) else "")
+        return ours if np.isnan(row.published) else f"{ours} ({number(row.published)})"
+
+    texts = across(of_metrics(table, _METRICS), ["method"], "metric", text, lambda m: names.metric(m).label, empty="")
+    methods = ["Before" if name == BEFORE else names.method(name) for name in texts.pop("method")]
+    texts.insert(0, "Method", methods)
+    return tables(texts)

@@ -1,0 +1,145 @@
+"""Tables as they are read, in one style: texts of a data frame -> HTML, with footnotes for what is missing.
+
+A cell is plain text, with two marks as in Markdown: **bold**, and a line break. A footnote stands in it as `note(why)`
+gives it, and gets its letter when the table is made.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import string
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from .. import names
+
+#: what a table is about that has a caption
+POPULATION = ["population", "classifier"]
+_NOTE = re.compile("⟦(.*?)⟧", re.DOTALL)
+_LEFT = [{"selector": "", "props": "text-align: left"}]
+_NUMERIC = re.compile(r"([0-9+−–].{0,58})?")  # a sentence may begin with a number
+
+
+def tables(texts: pd.DataFrame, by: Sequence[str] = (), blank: Sequence[str] = ()) -> Any:
+    """A table of texts for a notebook to show, or one for each value of some columns, and the footnotes below.
+
+    by: these columns: population and classifier, or one whose value is the caption. blank: columns that are left blank
+    where they repeat the row above.
+    """
+    from IPython.display import HTML
+
+    parts = texts.groupby(list(by), sort=False) if by else [((), texts)]
+    made = "\n".join(
+        _table(part.drop(columns=list(by)), names.cell(*key) if len(key) == 2 else "".join(key), blank)
+        for key, part in parts
+        if len(part)
+    )
+    reasons = list(dict.fromkeys(_NOTE.findall(made)))
+    lines = [f"<sup>{_letter(i)}</sup> {reason}" for i, reason in enumerate(reasons)]
+    notes = f'<p class="notes">{"<br>".join(lines)}</p>' if reasons else ""
+    return HTML(_NOTE.sub(lambda found: f"<sup>{_letter(reasons.index(found[1]))}</sup>", made) + notes)
+
+
+def listed(
+    table: pd.DataFrame, row: Callable[[Any], dict[str, str]], by: Sequence[str] = (), blank: Sequence[str] = ()
+) -> Any:
+    """A row a row: what `row` says about it, column -> text (see `tables`)."""
+    texts = pd.DataFrame([row(one) for one in table.itertuples()], index=table.index)
+    return tables(table[list(by)].join(texts), by, blank)
+
+
+def by_method(
+    table: pd.DataFrame,
+    text: Callable[[Any], str],
+    label: Callable[[str], str] = lambda name: names.metric(name).label,
+) -> Any:
+    """A table a population and classifier: methods down, metrics across.
+
+    table: population, classifier, method, metric; one row a cell. text: what is shown for a row. label: how a metric
+    is called.
+    """
+    wide = across(table, [*POPULATION, "method"], "metric", text, label)
+    wide.insert(2, "Method", wide.pop("method").map(names.method))
+    return tables(wide, POPULATION)
+
+
+def across(
+    table: pd.DataFrame,
+    down: Sequence[str],
+    column: str,
+    text: Callable[[Any], str],
+    label: Callable[[str], str] = str,
+    empty: str = "–",
+) -> pd.DataFrame:
+    """What `text` says about each row, with the values of `column` beside each other. empty: where there is no row."""
+    cells = table.assign(text=pd.Series(map(text, table.itertuples()), table.index, dtype="str"))
+    wide = cells.pivot(index=list(down), columns=column, values="text")
+    return wide.set_axis([label(name) for name in wide.columns], axis=1).fillna(empty).reset_index()
+
+
+def sentence(text: str) -> Any:
+    """A paragraph that was made from numbers, for a notebook to show."""
+    from IPython.display import HTML
+
+    return HTML(f"<p>{html.escape(text)}</p>" if text else "")
+
+
+def note(reason: str) -> str:
+    """A footnote that says why a value is missing; nothing for no reason."""
+    return f"⟦{reason}⟧" if reason else ""
+
+
+def number(value: float, error: float = np.nan, digits: int = 3, sign: bool = False) -> str:
+    """`0.341 ± 0.003`, unbroken; without an error the value alone, without a value a dash."""
+    if np.isnan(value):
+        return "–"
+    rounded = round(value, digits) + 0.0  # no -0.000
+    text = f"{rounded:+.{digits}f}" if sign and rounded else f"{rounded:.{digits}f}"
+    text += "" if np.isnan(error) else f" ± {error:.{digits}f}"
+    return unbroken(text.replace("-", "−"))
+
+
+def bracket(low: float, high: float, digits: int = 3, sign: bool = True) -> str:
+    """`[−0.012, +0.003]`, which may break after the comma; a dash where there is no interval."""
+    if np.isnan(low):
+        return "–"
+    return f"[{number(low, digits=digits, sign=sign)}, {number(high, digits=digits, sign=sign)}]"
+
+
+def p_value(value: float) -> str:
+    """`0.031`; a small one as `< 0.001`, a missing one as a dash."""
+    return "< 0.001" if value < 0.001 else number(value)
+
+
+def unbroken(text: str) -> str:
+    """The text in one line."""
+    return text.replace(" ", "\u00a0")
+
+
+def _table(texts: pd.DataFrame, caption: str, blank: Sequence[str]) -> str:
+    texts = texts.astype("str").reset_index(drop=True)
+    repeated = pd.DataFrame({c: texts[c].eq(texts[c].shift()) & (c in blank) for c in texts})
+    joined = np.where(repeated.any(axis=1), "joined", "")
+    left = {_html(c): _LEFT for c in texts if not all(map(_NUMERIC.fullmatch, texts[c]))}
+    shown = texts.mask(repeated, "").rename(columns=_html)
+    styler = Styler(shown, uuid=f"{zlib.crc32(shown.to_csv().encode()):08x}", cell_ids=False)
+    styler.format(_html).hide(axis="index").set_caption(html.escape(caption)).set_table_attributes('class="exhibit"')
+    styler.set_table_styles(left).set_td_classes(pd.DataFrame({c: joined for c in shown}))
+    made = re.sub(r"\s+(?=<t[dh] )", "", styler.to_html())  # a line a row, since notebooks are kept in the repository
+    return f'<div class="wide">{made}</div>'
+
+
+def _html(text: str) -> str:
+    """A cell's text as HTML."""
+    return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", html.escape(text)).replace("\n", "<br>")
+
+
+def _letter(index: int) -> str:
+    times, place = divmod(index, 26)
+    return string.ascii_lowercase[place] * (times + 1)
