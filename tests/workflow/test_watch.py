@@ -102,4 +102,3 @@ def test_a_job_that_fails_shows_its_log_and_the_very_seed(tmp_path):
     (folder / ".snakemake/locks/0.output.lock").write_text("results/law-sex/seeds-0-1/mlp/classifier.pt\n")
     now = status(folder)
     assert f"failed\n  {log}\n    {line}" in now
-    assert "\ntrain                0        0            0       1     0 " in now
