@@ -18,7 +18,7 @@ from ..population import prepare
 from ..seeds import numpy_generator
 from ..theory import DIRECTIONS, WORLD, draw, measured, project, recourse
 from ._figures import DARK, MIDDLE, WARM, WIDTH, marker, new_figure, theme
-from ._layout import Layout, number, tables
+from ._tables import number, tables
 
 _LABELS = {
     "mean_0": "Mean depth,\nfirst group",
@@ -112,7 +112,7 @@ def show_check(check: pd.DataFrame) -> Any:
         for row in part[part["phase"] == "after"].itertuples():
             cells[_LABELS[row.statistic]] = f"{number(row.formula)}\nz {number(row.z, digits=1, sign=True)}"
         rows.append(cells | {"Largest |z|,\nbefore too": number(part["z"].abs().max(), digits=1)})
-    return tables([Layout(rows)])
+    return tables(pd.DataFrame(rows))
 
 
 def show_indices(indices: pd.DataFrame) -> Any:
@@ -126,7 +126,7 @@ def show_indices(indices: pd.DataFrame) -> Any:
             after = bound if np.isnan(row.formula_after) else number(row.formula_after)
             cells[names.metric(row.index).label] = f"{_change(row)}\n[{number(row.formula_before)} → {after}]"
         rows.append(cells)
-    return tables([Layout(rows)])
+    return tables(pd.DataFrame(rows))
 
 
 def synthetic(seed: int = 0) -> pd.DataFrame:
@@ -167,7 +167,7 @@ def show_synthetic(synthetic: pd.DataFrame) -> Any:
             "Boundaries apart": number(one["offset"]),
         }
         rows.append(cells | {names.metric(row.index).label: _change(row) for row in part.itertuples()})
-    return tables([Layout(rows)])
+    return tables(pd.DataFrame(rows))
 
 
 def _change(row: Any) -> str:
