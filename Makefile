@@ -1,28 +1,31 @@
-# The words to type: quick, paper, reproduce, test, status, report, clean. CORES=N sets the cores (default: all), DIR=folder which
-# run `status` and `report` are about (default: that in this folder; DIR=quick: that of `make quick`).
 PYTHON ?= python3
 CORES ?= $(shell nproc)
 DIR ?= .
 BIN := .venv/bin
 READY := .venv/.ready
-SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
+SNAKEMAKE := env PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: quick paper reproduce reproduce-20 test test-slurm slurm status report clean benchmark scale same-quality lock
+.PHONY: help quick paper reproduce reproduce-20 test test-slurm slurm status report clean benchmark scale same-quality lock
 
-quick: $(READY) ## the whole corridor on the built-in population, offline: minutes
+help: ## these words
+	@echo 'make WORD [CORES=8] [DIR=quick]'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
+	@echo 'CORES: of this machine, all if not given. DIR: the folder of the run, this one if not given; quick: that of `make quick`.'
+
+quick: $(READY) ## [CORES] the whole corridor on the built-in population, offline: minutes
 	mkdir -p quick
 	$(SNAKEMAKE) --directory quick --configfile config.yaml workflow/resources/quick.yaml
 	@echo "Done. Open quick/results/notebooks/index.html"
 
-paper: $(READY) ## the published tables alone; `reproduce` goes on from there
+paper: $(READY) ## [CORES] the published tables alone; `reproduce` goes on from there
 	$(SNAKEMAKE) --configfile config.yaml workflow/resources/paper.yaml
 	@echo "Done. Open results/notebooks/index.html"
 
-reproduce: $(READY) ## everything that config.yaml asks for
+reproduce: $(READY) ## [CORES] everything that config.yaml asks for
 	$(SNAKEMAKE)
 	@echo "Done. Open results/notebooks/index.html"
 
-reproduce-20: $(READY) ## the same, and twenty seeds of the paper's populations, by which the claims are judged
+reproduce-20: $(READY) ## [CORES] the same, and twenty seeds of the paper's populations, by which the claims are judged
 	$(SNAKEMAKE) --configfile config.yaml workflow/resources/twenty_seeds.yaml
 	@echo "Done. Open results/notebooks/index.html"
 
@@ -41,12 +44,11 @@ slurm: ## Slurm and munge from Debian's packages, where they are missing; needs 
 		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends slurm-wlm munge; \
 	fi
 
-status: $(READY) ## what is done, running and left; a run may go on meanwhile
+status: $(READY) ## [DIR] what is done, running, left and missing; a run may go on meanwhile
 	@$(BIN)/python workflow/scripts/status.py $(DIR)
 
-report: $(READY) ## after a run: all exhibits with captions and run times in one file, to be read offline
-	configs=$$($(BIN)/python workflow/scripts/status.py --configs $(DIR)) && \
-		$(SNAKEMAKE) --directory $(DIR) --configfile $$configs --report $(abspath $(DIR))/report.html
+report: $(READY) ## [DIR] after a run: all exhibits with captions and run times in one file, to be read offline
+	cat $(DIR)/results/.lock 2>/dev/null | xargs $(SNAKEMAKE) --directory $(DIR) --report $(abspath $(DIR))/report.html
 	@echo "Done. Open $(abspath $(DIR))/report.html"
 
 benchmark: $(READY) ## seconds, memory and the ratio to one-by-one loops, into docs/performance.md

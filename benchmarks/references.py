@@ -127,9 +127,9 @@ def growing_spheres(model: nn.Module, x: Tensor, encoding, options: Mapping) -> 
     return torch.stack(found)
 
 
-def latent_search(vae, model: nn.Module, x: Tensor, encoding, options: Mapping, seen: np.ndarray) -> Tensor:
+def latent_search(vae, model: nn.Module, x: Tensor, encoding, options: Mapping, seen: Tensor) -> Tensor:
     """One individual after another, a shell of the latent space at a time; `seen` [d]: what the decoder also sees."""
-    mutable, seen, found = torch.tensor(encoding.mutable), torch.tensor(seen), []
+    mutable, found = torch.tensor(encoding.mutable), []
     for person in x:
         centre = vae.encode(person[None, mutable])
 
@@ -487,37 +487,73 @@ PLAIN = {
 def recourse(method: str, options: Mapping, population, classifier) -> tuple[Tensor, dict[str, float]]:
     """Recourse of everyone in train who is rejected [n, d], NaN where there is none, and the model's final losses.
 
-    Raises ValueError for a method, or a variant of one, that has no plain loop.
+    Raises ValueError for a variant, which has no plain loop.
     """
     if varied := [name for name, value in PLAIN.items() if options.get(name, value) != value]:
         raise ValueError(f"{method} with {', '.join(varied)} has no plain reference")
     model, encoding = module(classifier), population.encoding
     everyone = torch.tensor(population.features, dtype=torch.float32)
     accepted = margin(model, everyone) > 0
-    x = everyone[torch.tensor(population.train) & ~accepted]
-    mutable = torch.tensor(encoding.mutable)
-    own, given = everyone[:, mutable], everyone[:, ~mutable]
-    if method == "wachter":
-        return wachter(model, x, encoding, options), {}
-    if method == "growing_spheres":
-        return growing_spheres(model, x, encoding, options), {}
-    if method == "face":
-        return face(model, x, encoding, options, population.features), {}
+    mutable, seen = torch.tensor(encoding.mutable), torch.tensor(~encoding.mutable)
+    own, given, density, losses = everyone[:, mutable], everyone[:, ~mutable], None, {}
     if method == "cchvae":
-        vae, losses = train_vae(own, given, options)
-        return latent_search(vae, model, x, encoding, options, ~encoding.mutable), losses
-    if method == "ibr":
-        seen = ~encoding.mutable
+        density, losses = train_vae(own, given, options)
+    elif method == "ibr":
         seen[encoding.sensitive_index] = False
-        vae, losses = train_vae(own, everyone[:, torch.tensor(seen)], options, everyone[:, encoding.sensitive_index])
-        return latent_search(vae, model, x, encoding, options, seen), losses
-    if method == "cruds":
-        csvae, losses = train_csvae(own, given, options, torch.tensor(population.labels, dtype=torch.float32))
-        return cruds(csvae, model, x, encoding, options), losses
-    if method == "ebr":
+        density, losses = train_vae(own, everyone[:, seen], options, everyone[:, encoding.sensitive_index])
+    elif method == "cruds":
+        density, losses = train_csvae(own, given, options, torch.tensor(population.labels, dtype=torch.float32))
+    elif method == "ebr":
         density, losses = train_mdn(own[accepted], given[accepted], options)
-        return ebr(density, model, x, encoding, options), losses
-    raise ValueError(f"{method} has no plain reference")
+    x = everyone[torch.tensor(population.train) & ~accepted]
+    return search(method, model, x, encoding, options, population.features, density, seen), losses
+
+
+def search(
+    method: str,
+    model: nn.Module,
+    x: Tensor,
+    encoding,
+    options: Mapping,
+    individuals: np.ndarray,
+    density: VAE | CSVAE | MDN | None,
+    seen: Tensor,
+) -> Tensor:
+    """Recourse of the people x [n, d].
+
+    individuals [n, d]: all who are used. density: the method's model, if it has one; seen [d]: what a VAE's decoder
+    also sees.
+    """
+    if method == "face":
+        return face(model, x, encoding, options, individuals)
+    if method in ("cchvae", "ibr"):
+        return latent_search(density, model, x, encoding, options, seen)
+    if method in ("cruds", "ebr"):
+        return {"cruds": cruds, "ebr": ebr}[method](density, model, x, encoding, options)
+    return {"wachter": wachter, "growing_spheres": growing_spheres}[method](model, x, encoding, options)
+
+
+def search_of(method: str, fitted, options: Mapping, individuals: np.ndarray) -> Callable[[Tensor], Tensor]:
+    """`search` as a function of x, for a method that the library has fitted, with the model that it trained."""
+    density, seen = None, ~fitted.mutable
+    if method in ("cchvae", "ibr"):
+        density = VAE(plain(fitted.vae.encoder), plain(fitted.vae.decoder), fitted.vae.latent)
+        seen = fitted.condition
+    elif method == "cruds":
+        networks = fitted.model.encoder, fitted.model.decoder, fitted.model.prior
+        density = CSVAE(*map(plain, networks), fitted.model.latent)
+    elif method == "ebr":
+        density = SameDraws(fitted.density)
+    model = module(fitted.classifier)
+    return lambda x: search(method, model, x, fitted.encoding, options, individuals, density, seen)
+
+
+class SameDraws:
+    """The library's density, drawing from torch's global stream as plain loops do."""
+
+    def __init__(self, density):
+        self.log_density = density.log_density
+        self.sample = lambda n, condition: density.sample(n, condition, torch.default_generator)
 
 
 # -- metrics

@@ -12,7 +12,6 @@ import multiprocessing
 import resource
 import time
 from collections.abc import Callable
-from types import SimpleNamespace
 
 import common
 import numpy as np
@@ -84,51 +83,24 @@ def cell():
     )
 
 
-def searching(cell, method: str, n: int, few: int, **changes):
-    """A fitted method, its search for n people (repeated if there are fewer), and what a loop over a few takes."""
+#: method -> what is timed, for so many people, a loop for so few, and options that keep it short
+SEARCHES = {
+    "wachter": ("Wachter", (100, 1_000, 10_000), 20, {}),
+    "growing_spheres": ("Growing Spheres", (100, 1_000, 10_000), 50, {}),
+    "cchvae": ("C-CHVAE and IBR, search", (100, 1_000, 10_000), 50, {"epochs": 5}),
+    "cruds": ("CRUDS, search", (30, 300, 3_000), 2, {"epochs": 3}),
+    "ebr": ("EBR, sampling and search", (100, 1_000, 10_000), 5, {"epochs": 50, "density_quantile": 0.3}),
+}
+
+
+@pytest.mark.parametrize(("method", "n"), [(method, n) for method, (_, sizes, *_) in SEARCHES.items() for n in sizes])
+def test_search(timed, cell, method, n):
+    stage, _, few, changes = SEARCHES[method]
     fitted = common.make(method, **changes).fit(*cell, torch_generator(0))
     rejected = common.rejected(*cell)
     x = rejected.repeat(-(-n // len(rejected)), 1)[:n]
-    plain = references.module(cell[1]), x[:few], cell[0].encoding, common.options(method, **changes)
-    return fitted, lambda: fitted.counterfactuals(x), plain
-
-
-@sizes(100, 1_000, 10_000)
-def test_wachter(timed, cell, n):
-    _, search, plain = searching(cell, "wachter", n, few=20)
-    timed("Wachter", "individual", search, n, lambda: references.wachter(*plain), 20)
-
-
-@sizes(100, 1_000, 10_000)
-def test_growing_spheres(timed, cell, n):
-    _, search, plain = searching(cell, "growing_spheres", n, few=50)
-    timed("Growing Spheres", "individual", search, n, lambda: references.growing_spheres(*plain), 50)
-
-
-@sizes(100, 1_000, 10_000)
-def test_latent_search(timed, cell, n):
-    method, search, plain = searching(cell, "cchvae", n, few=50, epochs=5)
-    seen = ~cell[0].encoding.mutable
-    loop = lambda: references.latent_search(method.vae, *plain, seen)  # noqa: E731
-    timed("C-CHVAE and IBR, search", "individual", search, n, loop, 50)
-
-
-@sizes(30, 300, 3_000)
-def test_cruds_search(timed, cell, n):
-    method, search, plain = searching(cell, "cruds", n, few=2, epochs=3)
-    ours = method.model
-    model = references.CSVAE(*map(references.plain, (ours.encoder, ours.decoder, ours.prior)), ours.latent)
-    timed("CRUDS, search", "individual", search, n, lambda: references.cruds(model, *plain), 2)
-
-
-@sizes(100, 1_000, 10_000)
-def test_ebr_search(timed, cell, n):
-    method, search, plain = searching(cell, "ebr", n, few=5, epochs=50, density_quantile=0.3)
-    ours, generator = method.density, torch_generator(1)
-    density = SimpleNamespace(
-        log_density=ours.log_density, sample=lambda count, own: ours.sample(count, own, generator)
-    )
-    timed("EBR, sampling and search", "individual", search, n, lambda: references.ebr(density, *plain), 5)
+    loop = references.search_of(method, fitted, common.options(method, **changes), cell[0].features)
+    timed(stage, "individual", lambda: fitted.counterfactuals(x), n, lambda: loop(x[:few]), few)
 
 
 # --- training: `make(...).training` holds the keyword arguments of a density model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -11,6 +12,7 @@ import pytest
 import torch
 import yaml
 
+from elsewhere import DEVICE
 from recourse_segregation import classifiers, methods
 from recourse_segregation.data import Dataset, Feature, Sensitive
 from recourse_segregation.population import Population, prepare
@@ -101,6 +103,17 @@ def rejected(people: Population, classifier: classifiers.Classifier) -> torch.Te
     """The training individuals whom the classifier rejects, on its device: [n, d]"""
     x = classifiers.tensor(people.training_part().features, classifier.device)
     return x[~classifier.accepts(x)]
+
+
+def follows_the_device(near: classifiers.Classifier, far: classifiers.Classifier, people: Population, file: Path):
+    """Trained elsewhere, loaded there or moved there, a classifier says what it says on the CPU, to the bit."""
+    x = classifiers.tensor(people.features)
+    classifiers.save({0: far}, file)
+    for classifier in (far, classifiers.load(file, DEVICE)[0], near.to(DEVICE)):
+        assert classifier.device == classifier.margin(x.to(DEVICE)).device == DEVICE
+        assert torch.equal(classifier.margin(x.to(DEVICE)).cpu(), near.margin(x))
+        slope = classifier.margin_and_gradient(x.to(DEVICE))[1]
+        assert torch.equal(slope.cpu(), near.margin_and_gradient(x)[1])
 
 
 @pytest.fixture(scope="session")

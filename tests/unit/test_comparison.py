@@ -1,210 +1,159 @@
 """The comparison with the published numbers: one hand-made case for each verdict and each rule."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from recourse_segregation.comparison import compare, read_published
+import recourse_segregation.comparison
+from made_up_measures import index, measures, quality, rows
+from recourse_segregation.comparison import read_published
 from recourse_segregation.errors import DataError
 
 HEADER = "exhibit,population,method,phase,metric,value,source"
+BEFORE = "real,law-sex,none,before,atkinson,0.032,source"
+AFTER = "real,law-sex,ebr,after,atkinson,0.036,source"
+WACHTER, EBR = (f"real,law-sex,{method},after,ynn,{value},source" for method, value in (("wachter", 0.6), ("ebr", 0.7)))
+SYNTHETIC = {"population": "synthetic", "classifier": "linear"}
 
 
 @pytest.fixture
-def published(tmp_path):
-    """Lines of text -> the table that is read from them."""
+def compare(tmp_path):
+    """Rows of measures and lines of published numbers -> the rows of the comparison."""
 
-    def read(*lines):
+    def compared(ours, *lines, tolerance=0.003):
         path = tmp_path / "published.csv"
         path.write_text("\n".join([HEADER, *lines]) + "\n", encoding="utf-8")
-        return read_published(path)
+        published = read_published(path)
+        table = recourse_segregation.comparison.compare(measures(*ours), published, tolerance, quality_tolerance=0.1)
+        return table.to_dict("records")
 
-    return read
-
-
-def measures(*rows, population="law-sex", classifier="mlp"):
-    """Rows (seed, method, phase, scope, metric, value[, note]) as a table of measures."""
-    columns = ["seed", "method", "phase", "scope", "metric", "value", "note"]
-    table = pd.DataFrame([(*r, "")[:7] for r in rows], columns=columns)
-    return table.assign(population=population, classifier=classifier, n=10)
+    return compared
 
 
-def index(seed, phase, value, method="ebr", metric="atkinson", note=""):
-    return (seed, method, phase, "everyone", metric, value, note)
+def before(*values, **where):
+    return rows(values, phase="before", **where)
 
 
-def quality(seed, metric, value, method="ebr", note=""):
-    return (seed, method, "after", "recipients", metric, value, note)
-
-
-BEFORE = "real,law-sex,none,before,atkinson,0.032,source"
-AFTER = "real,law-sex,ebr,after,atkinson,0.036,source"
-
-
-def test_one_row_for_each_published_number_in_order(published):
-    table = compare(measures(index(0, "before", 0.03), index(0, "after", 0.03)), published(BEFORE, AFTER))
-    assert table["phase"].tolist() == ["before", "after"]
-    assert table["published"].tolist() == [0.032, 0.036]
-    assert table["source"].tolist() == ["source", "source"]
-
-
-def test_matches_up_to_the_tolerance_and_half_the_last_digit(published):
-    ours = measures(index(0, "before", 0.0355))
-    assert compare(ours, published(BEFORE))["verdict"].item() == "matches"  # 0.003 + 0.0005
-    assert compare(ours, published(BEFORE), tolerance=0.002)["verdict"].item() == "differs"
-    assert compare(measures(index(0, "before", 0.0356)), published(BEFORE))["verdict"].item() == "differs"
-
-
-def test_more_printed_digits_leave_less_room(published):
-    precise = published("real,law-sex,none,before,atkinson,0.032000,source")
-    assert compare(measures(index(0, "before", 0.0354)), precise)["verdict"].item() == "differs"
-
-
-def test_same_direction(published):
-    ours = measures(index(0, "before", 0.132), index(0, "after", 0.150))
-    row = compare(ours, published(BEFORE, AFTER)).iloc[1]
-    assert row["verdict"] == "same direction"
-    assert row["direction"] == "same"
-    assert row["change_from"] == "before"
-    assert row["change_published"] == pytest.approx(0.004)
-    assert row["change_ours"] == pytest.approx(0.018)
-    assert "+0.0180 ours, +0.0040 published" in row["rule"]
-
-
-def test_differs(published):
-    ours = measures(index(0, "before", 0.132), index(0, "after", 0.120))
-    row = compare(ours, published(BEFORE, AFTER)).iloc[1]
-    assert (row["verdict"], row["direction"]) == ("differs", "other")
-
-
-def test_a_match_in_the_other_direction_says_so(published):
-    ours = measures(index(0, "before", 0.0375), index(0, "after", 0.035))
-    row = compare(ours, published(BEFORE, AFTER)).iloc[1]
-    assert (row["verdict"], row["direction"]) == ("matches", "other")
+def test_one_row_for_each_published_number_in_order(compare):
+    first, second = compare([index([0.03], [0.03])], BEFORE, AFTER)
+    assert (first["phase"], first["published"], first["source"]) == ("before", 0.032, "source")
+    assert (second["phase"], second["published"], second["source"]) == ("after", 0.036, "source")
+    assert np.isnan([second["ours_se"], second["change_se"]]).all()  # one seed has no error
 
 
 @pytest.mark.parametrize(
-    ("printed", "change", "verdict"),
+    ("ours", "printed", "tolerance", "verdict"),
     [
-        ("0.032", 0.0004, "same direction"),  # no change and none printed
-        ("0.032", 0.0006, "differs"),  # a change, none printed
-        ("0.033", 0.0004, "differs"),  # no change, one printed
-        ("0.033", 0.0006, "same direction"),
+        (0.0355, "0.032", 0.003, "matches"),  # 0.003 + 0.0005
+        (0.0355, "0.032", 0.002, "differs"),
+        (0.0356, "0.032", 0.003, "differs"),
+        (0.0354, "0.032000", 0.003, "differs"),  # more printed digits leave less room
     ],
 )
-def test_no_change_equals_only_no_change(published, printed, change, verdict):
-    ours = measures(index(0, "before", 0.5), index(0, "after", 0.5 + change))
-    row = compare(ours, published(BEFORE, AFTER.replace("0.036", printed))).iloc[1]
+def test_matches_up_to_the_tolerance_and_half_the_last_digit(compare, ours, printed, tolerance, verdict):
+    [row] = compare([before(ours)], BEFORE.replace("0.032", printed), tolerance=tolerance)
     assert row["verdict"] == verdict
 
 
-def test_real_rows_are_the_mean_over_seeds_with_its_error(published):
-    ours = measures(
-        *[index(s, "before", v) for s, v in enumerate([0.02, 0.04, 0.03])],
-        *[index(s, "after", v) for s, v in enumerate([0.03, 0.05, 0.04])],
-        quality(0, "found", 1.0),
-        quality(1, "found", 0.5),
-        quality(2, "found", 0.9),
-    )
-    row = compare(ours, published(BEFORE, AFTER)).iloc[1]
+@pytest.mark.parametrize(
+    ("start", "end", "printed", "verdict", "direction"),
+    [
+        (0.132, 0.150, "0.036", "same direction", "same"),
+        (0.132, 0.120, "0.036", "differs", "other"),
+        (0.0375, 0.035, "0.036", "matches", "other"),  # a match in the other direction says so
+        (0.5, 0.5004, "0.032", "same direction", "same"),  # no change and none printed
+        (0.5, 0.5006, "0.032", "differs", "other"),  # a change, none printed
+        (0.5, 0.5004, "0.033", "differs", "other"),  # no change, one printed
+        (0.5, 0.5006, "0.033", "same direction", "same"),
+    ],
+)
+def test_the_direction_is_that_of_the_change_from_before(compare, start, end, printed, verdict, direction):
+    first, row = compare([index([start], [end])], BEFORE, AFTER.replace("0.036", printed))
+    assert (first["change_from"], first["direction"]) == ("", "")
+    assert np.isnan(first["change_published"])
+    assert (row["verdict"], row["direction"], row["change_from"]) == (verdict, direction, "before")
+    assert row["change_published"] == pytest.approx(float(printed) - 0.032)
+    assert row["change_ours"] == pytest.approx(end - start)
+
+
+@pytest.mark.parametrize(("end", "said"), [(0.150, "+0.0180 ours, +0.0040 published"), (0.1323, "none ours, +0.0040")])
+def test_the_rule_has_the_changes_where_they_decide(compare, end, said):
+    _, row = compare([index([0.132], [end])], BEFORE, AFTER)
+    assert f"; change from before: {said}" in row["rule"]
+
+
+def test_real_rows_are_the_mean_over_seeds_with_its_error(compare):
+    ours = [index([0.02, 0.04, 0.03], [0.03, 0.05, 0.04]), quality([1.0, 0.5, 0.9], "found")]
+    first, row = compare(ours, BEFORE, AFTER)
     assert row["ours"] == row["ours_mean"] == pytest.approx(0.04)
     assert row["ours_se"] == pytest.approx(0.01 / np.sqrt(3), abs=1e-6)
     assert row["seeds"] == 3
     assert row["found"] == pytest.approx(0.8)
+    assert np.isnan(first["found"])
     assert row["change_se"] == pytest.approx(0.0)  # paired: every seed changes by 0.01
 
 
-def test_one_seed_has_no_error(published):
-    row = compare(measures(index(0, "before", 0.032)), published(BEFORE)).iloc[0]
-    assert np.isnan(row["ours_se"])
+def test_synthetic_rows_are_seed_0_with_the_mean_beside(compare):
+    line = "synthetic,synthetic,{},average_proximity,{},source"
+    ours = index([0.6626, 0.5], [0.7, 0.6], metric="average_proximity", **SYNTHETIC)
+    found = quality([0.9, 0.7], "found", **SYNTHETIC)
+    first, row = compare([ours, found], line.format("none,before", "0.662624"), line.format("ebr,after", "0.7"))
+    assert (first["verdict"], first["ours"], row["ours"]) == ("matches", 0.6626, 0.7)
+    assert (first["ours_mean"], row["found"]) == pytest.approx((0.5813, 0.9))
+    assert row["change_ours"] == pytest.approx(0.0374)
 
 
-def test_synthetic_rows_are_seed_0_with_the_mean_beside(published):
-    rows = published("synthetic,synthetic,none,before,average_proximity,0.662624,source")
-    ours = measures(
-        index(0, "before", 0.6626, metric="average_proximity"),
-        index(1, "before", 0.5, metric="average_proximity"),
-        population="synthetic",
-        classifier="linear",
-    )
-    row = compare(ours, rows).iloc[0]
-    assert (row["verdict"], row["ours"]) == ("matches", 0.6626)
-    assert row["ours_mean"] == pytest.approx(0.5813)
-
-
-def test_synthetic_atkinson_is_compared_as_it_was_computed(published):
-    rows = published("synthetic,synthetic,none,before,atkinson,0.8,source")
-    ours = measures(
-        index(0, "before", 0.1), index(0, "before", 0.8, metric="atkinson_released"),
-        population="synthetic", classifier="linear",
-    )  # fmt: skip
-    row = compare(ours, rows).iloc[0]
+def test_synthetic_atkinson_is_compared_as_it_was_computed(compare):
+    ours = [before(0.1, **SYNTHETIC), before(0.8, metric="atkinson_released", **SYNTHETIC)]
+    [row] = compare(ours, "synthetic,synthetic,none,before,atkinson,0.8,source")
     assert (row["ours"], row["our_metric"], row["metric"]) == (0.8, "atkinson_released", "atkinson")
 
 
-def test_before_is_the_same_under_every_method(published):
-    ours = measures(index(0, "before", 0.032, method="face"), index(0, "before", 0.032, method="ebr"))
-    row = compare(ours, published(BEFORE)).iloc[0]
-    assert (row["verdict"], row["seeds"]) == ("matches", 1)
+@pytest.mark.parametrize(
+    ("metric", "value", "verdict"),
+    [("cost", 0.444, "matches"), ("cost", 0.446, "differs"), ("ynn", 0.444, "differs")],
+)
+def test_cost_has_a_relative_tolerance(compare, metric, value, verdict):
+    [row] = compare([quality([value], metric)], f"real,law-sex,ebr,after,{metric},0.40,source")
+    assert row["verdict"] == verdict
 
 
-def test_other_scopes_do_not_count(published):
-    ours = measures((0, "ebr", "before", "accepted", "atkinson", 0.032))
-    assert compare(ours, published(BEFORE))["verdict"].item() == "not run"
-
-
-def test_cost_has_a_relative_tolerance(published):
-    rows = published("real,law-sex,ebr,after,cost,0.40,source")
-    assert compare(measures(quality(0, "cost", 0.444)), rows)["verdict"].item() == "matches"
-    assert compare(measures(quality(0, "cost", 0.446)), rows)["verdict"].item() == "differs"
-    assert compare(measures(quality(0, "ynn", 0.444)), published("real,law-sex,ebr,after,ynn,0.40,source"))[
-        "verdict"
-    ].item() == "differs"  # fmt: skip
-
-
-def test_quality_changes_are_from_wachter(published):
-    rows = published("real,law-sex,wachter,after,ynn,0.60,source", "real,law-sex,ebr,after,ynn,0.70,source")
-    higher = measures(quality(0, "ynn", 0.2, method="wachter"), quality(0, "ynn", 0.3))
-    wachter, ebr = compare(higher, rows).to_dict("records")
-    assert (ebr["verdict"], ebr["change_from"]) == ("same direction", "wachter")
+@pytest.mark.parametrize(("ebr", "verdict"), [([0.3, 0.5], "same direction"), ([0.1, 0.3], "differs")])
+def test_quality_changes_are_from_wachter_within_a_seed(compare, ebr, verdict):
+    ours = [quality([0.2, 0.4], "ynn", method="wachter"), quality(ebr, "ynn")]
+    wachter, row = compare(ours, WACHTER, EBR)
+    assert (row["verdict"], row["change_from"]) == (verdict, "wachter")
+    assert row["change_published"] == pytest.approx(0.1)
+    assert (row["change_ours"], row["change_se"]) == pytest.approx((ebr[0] - 0.2, 0.0))
     assert (wachter["verdict"], wachter["change_from"]) == ("differs", "")  # has nothing to change from
-    lower = measures(quality(0, "ynn", 0.2, method="wachter"), quality(0, "ynn", 0.1))
-    assert compare(lower, rows)["verdict"].tolist() == ["differs", "differs"]
 
 
-def test_quality_without_wachter_can_only_match(published):
-    rows = published("real,law-sex,wachter,after,ynn,0.60,source", "real,law-sex,ebr,after,ynn,0.70,source")
-    wachter, ebr = compare(measures(quality(0, "ynn", 0.9)), rows).to_dict("records")
+def test_quality_without_wachter_can_only_match(compare):
+    wachter, ebr = compare([quality([0.9], "ynn")], WACHTER, EBR)
     assert (wachter["verdict"], ebr["verdict"], ebr["direction"]) == ("not run", "differs", "")
 
 
-def test_undefined_repeats_the_note(published):
-    ours = measures(index(0, "before", 0.03), index(0, "after", np.nan, note="the minority is empty"))
-    row = compare(ours, published(BEFORE, AFTER)).iloc[1]
-    assert (row["verdict"], row["rule"], row["seeds"]) == ("undefined", "the minority is empty", 0)
-
-
-def test_a_seed_without_a_value_is_left_out_and_said(published):
-    ours = measures(index(0, "before", 0.032), index(1, "before", np.nan, note="nobody"))
-    row = compare(ours, published(BEFORE)).iloc[0]
-    assert (row["verdict"], row["ours"], row["seeds"]) == ("matches", 0.032, 1)
-    assert "over 1 of 2 seeds (nobody)" in row["rule"]
-
-
 @pytest.mark.parametrize(
-    "other",
-    [{"population": "gmc-age"}, {"classifier": "linear"}],
+    ("values", "verdict", "seeds", "said"),
+    [([np.nan], "undefined", 0, "nobody"), ([0.036, np.nan], "matches", 1, "; over 1 of 2 seeds (nobody)")],
 )
-def test_not_run(published, other):
-    row = compare(measures(index(0, "before", 0.03), **other), published(BEFORE)).iloc[0]
-    assert (row["verdict"], row["seeds"]) == ("not run", 0)
-    assert "law-sex with the mlp classifier" in row["rule"]
+def test_a_seed_without_a_value_is_left_out_and_said(compare, values, verdict, seeds, said):
+    _, row = compare([index([0.03] * len(values), values, note="nobody")], BEFORE, AFTER)
+    assert (row["verdict"], row["seeds"]) == (verdict, seeds)
+    assert row["ours"] == pytest.approx(values[0], nan_ok=True)
+    assert row["rule"].endswith(said)
 
 
-def test_synthetic_without_seed_0_is_not_run(published):
-    rows = published("synthetic,synthetic,none,before,average_proximity,0.6,source")
-    one = index(1, "before", 0.6, metric="average_proximity")
-    row = compare(measures(one, population="synthetic", classifier="linear"), rows).iloc[0]
+@pytest.mark.parametrize("other", [{"population": "gmc-age"}, {"classifier": "linear"}, {"scope": "accepted"}])
+def test_not_run(compare, other):
+    first, row = compare([index([0.03], [0.04], **other)], BEFORE, AFTER)
+    assert (first["verdict"], first["seeds"], row["change_from"]) == ("not run", 0, "")
+    assert first["rule"] == "this run has no law-sex with the mlp classifier"
+    assert row["rule"] == "this run has no ebr on law-sex with the mlp classifier"
+
+
+def test_synthetic_without_seed_0_is_not_run(compare):
+    later = [row | {"seed": 1} for row in before(0.6, metric="average_proximity", **SYNTHETIC)]
+    [row] = compare([later], "synthetic,synthetic,none,before,average_proximity,0.6,source")
     assert (row["verdict"], row["rule"]) == ("not run", "seed 0 was not run")
 
 
@@ -212,10 +161,19 @@ def test_synthetic_without_seed_0_is_not_run(published):
     ("text", "message"),
     [
         ("exhibit,population\nreal,law-sex\n", "expected the columns"),
-        (f"{HEADER}\nreal,law-sex,none,before,atkinsn,0.032,s\n", "line 2: metric 'atkinsn'"),
-        (f"{HEADER}\nreal,law-sex,none,during,atkinson,0.032,s\n", "line 2: phase 'during'"),
-        (f"{HEADER}\nother,law-sex,none,before,atkinson,0.032,s\n", "line 2: exhibit 'other'"),
-        (f"{HEADER}\n{BEFORE}\n{AFTER.replace('0.036', 'a lot')}\n", "line 3: 'a lot' is not a number"),
+        (
+            f"{HEADER}\nreal,law-sex,none,before,atkinsn,0.032,s\n",
+            "line 2: metric is not one of .*: real,law-sex,none,before,atkinsn,",
+        ),
+        (
+            f"{HEADER}\nreal,law-sex,none,during,atkinson,0.032,s\n",
+            "line 2: phase is not one of before, after: .*during",
+        ),
+        (
+            f"{HEADER}\nother,law-sex,none,before,atkinson,0.032,s\n",
+            "line 2: exhibit is not one of synthetic, real: other",
+        ),
+        (f"{HEADER}\n{BEFORE}\n{AFTER.replace('0.036', 'a lot')}\n", "line 3: value is not a number: .*a lot"),
         (f"{HEADER}\n{BEFORE}\n{AFTER}\n{BEFORE}\n", "line 4: the same number"),
     ],
 )

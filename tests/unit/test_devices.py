@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from conftest import fitted, follows_the_device, options, rejected
 from elsewhere import DEVICE, Elsewhere
 from recourse_segregation import classifiers, devices, methods, recourse
 from recourse_segregation.errors import ConfigError
@@ -16,11 +17,11 @@ from recourse_segregation.generative import csvae, mdn, vae
 from recourse_segregation.network import MLP, Adam, Parameters, RMSprop
 from recourse_segregation.seeds import torch_generator
 
-FAST = {
-    "cchvae": {"epochs": 2, "hidden": (16,), "samples": 50},
+FASTER = {
+    "cchvae": {"epochs": 2, "hidden": [16]},
     "cruds": {"epochs": 2, "hidden": 16, "steps": 20},
-    "ibr": {"epochs": 2, "hidden": (16,), "samples": 50, "shells": 300},
-    "ebr": {"epochs": 20, "components": 5, "proposals": 500, "keep": 200, "density_quantile": 0.3},
+    "ibr": {"epochs": 2, "hidden": [16], "shells": 300},
+    "ebr": {"epochs": 20, "components": 5, "proposals": 500, "keep": 200},
     "growing_spheres": {"samples": 100},
     "wachter": {"steps": 100, "rounds": 2},
 }
@@ -31,45 +32,37 @@ OTHERWISE = [
     ("face", {"bridges": False}),
     ("cruds", {"start_from_prior": False}),
     ("ibr", {"cross_entropy": True, "sensitive_in_decoder": True}),
-    ("ebr", {"resampling": True}),
-    ("ebr", {"released_sampler": True}),
-    ("ebr", {"shared_pool": True}),
+    *(("ebr", {name: True}) for name in ("resampling", "released_sampler", "shared_pool")),
     ("ebr", {"other_group": False}),
 ]
-WAYS = [*((method, {}) for method in methods.names()), *OTHERWISE]
+every_way = pytest.mark.parametrize(("method", "changes"), [*((m, {}) for m in methods.names()), *OTHERWISE])
 cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device")
 
 
-def result(method, options, people, classifier, x):
+def result(method, changes, people, classifier, x):
     """Recourse of everyone in x, and what `fit` has to report."""
-    chosen = {**FAST.get(method, {}), **options}
-    fitted = methods.load(method)(**chosen).fit(people, classifier, torch_generator(0, "device", method))
-    return fitted.counterfactuals(x), fitted.diagnostics
+    fit = fitted(method, people, classifier, **FASTER.get(method, {}) | changes)
+    return fit.counterfactuals(x), fit.diagnostics
 
 
-def rejected(people, classifier):
-    x = classifiers.tensor(people.training_part().features, classifier.device)
-    return x[~classifier.accepts(x)]
+def train(people, hidden, device):
+    given = {"hidden": hidden, "learning_rate": 0.02, "epochs": 3, "batch": 32}
+    return classifiers.train(people, torch_generator(0), None, device, **given)
 
 
 # -- which device
 
 
-def test_auto_is_cuda_where_there_is_one_and_else_the_cpu():
-    assert devices.resolve("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+@pytest.mark.parametrize("there", [True, False])
+def test_auto_is_cuda_where_torch_sees_it_and_else_the_cpu(there, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert devices.resolve("auto").type == ("cuda" if there else "cpu")
     assert devices.resolve("cpu").type == "cpu"
-
-
-def test_auto_takes_cuda_when_torch_sees_it(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert {devices.resolve(name).type for name in ("auto", "cuda")} == {"cuda"}
-    assert devices.resolve("cpu").type == "cpu"
-
-
-def test_cuda_without_cuda_is_an_error_that_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ConfigError, match=r"run\.device.*use auto or cpu"):
-        devices.resolve("cuda")
+    if there:
+        assert devices.resolve("cuda").type == "cuda"
+    else:
+        with pytest.raises(ConfigError, match=r"run\.device.*use auto or cpu"):
+            devices.resolve("cuda")
 
 
 # -- the simulated device itself
@@ -78,12 +71,13 @@ def test_cuda_without_cuda_is_an_error_that_says_what_to_do(monkeypatch):
 def test_the_simulated_device_notices_what_a_gpu_would():
     with Elsewhere():
         here, there = torch.ones(3), torch.ones(3, device=DEVICE)
-        with pytest.raises(RuntimeError, match="one device"):
-            here + there
-        with pytest.raises(RuntimeError, match="one device"):
-            torch.where(there > 0, here, there)
-        with pytest.raises(RuntimeError, match="one device"):
-            here[torch.tensor([0], device=DEVICE)]
+        for wrong in (
+            lambda: here + there,
+            lambda: torch.where(there > 0, here, there),
+            lambda: here[torch.tensor([0], device=DEVICE)],
+        ):
+            with pytest.raises(RuntimeError, match="one device"):
+                wrong()
         with pytest.raises(RuntimeError, match="generator"):
             torch.rand(3, generator=torch_generator(0), device=DEVICE)
         with pytest.raises(TypeError, match="numpy"):
@@ -104,10 +98,10 @@ def test_a_method_that_forgets_the_device_is_caught(people, trained):
     cell = people["continuous"], trained["continuous", "linear"]
     assert len(Forgetful().fit(*cell, torch_generator(0)).counterfactuals(rejected(*cell)))
     with Elsewhere():
-        far = cell[1].to(DEVICE)
-        fitted = Forgetful().fit(cell[0], far, torch_generator(0))
+        far = cell[0], cell[1].to(DEVICE)
+        method = Forgetful().fit(*far, torch_generator(0))
         with pytest.raises(RuntimeError, match="one device"):
-            fitted.counterfactuals(rejected(cell[0], far))
+            method.counterfactuals(rejected(*far))
 
 
 # -- every stage on it
@@ -115,35 +109,24 @@ def test_a_method_that_forgets_the_device_is_caught(people, trained):
 
 @pytest.mark.parametrize("hidden", [(), (8,)])
 def test_training_and_loading_a_classifier_follow_the_device(hidden, people, tmp_path):
-    def train(device):
-        return classifiers.train(people["levels"], torch_generator(0), hidden, 0.02, 3, 32, device)
-
-    near = train("cpu")
-    x = classifiers.tensor(people["levels"].features)
+    near = train(people["levels"], hidden, "cpu")
     with Elsewhere():
-        far = train(DEVICE)
-        classifiers.save({0: far}, tmp_path / "classifier.pt")
-        loaded = classifiers.load(tmp_path / "classifier.pt", DEVICE)[0]
-        for classifier in (far, loaded, near.to(DEVICE)):
-            assert classifier.device == DEVICE
-            assert classifier.margin(x.to(DEVICE)).device == DEVICE
-            assert torch.equal(classifier.margin(x.to(DEVICE)).cpu(), near.margin(x))
-            slope = classifier.margin_and_gradient(x.to(DEVICE))[1]
-            assert torch.equal(slope.cpu(), near.margin_and_gradient(x)[1])
+        far = train(people["levels"], hidden, DEVICE)
+        follows_the_device(near, far, people["levels"], tmp_path / "classifier.pt")
         predicted = classifiers.predictions(far, people["levels"])
     assert predicted.equals(classifiers.predictions(near, people["levels"]))
     assert classifiers.load(tmp_path / "classifier.pt")[0].device.type == "cpu"
 
 
-@pytest.mark.parametrize(("method", "options"), WAYS)
-def test_every_method_follows_the_device_of_its_classifier(method, options, people, trained):
+@every_way
+def test_every_method_follows_the_device_of_its_classifier(method, changes, people, trained):
     cell = people["levels"], trained["levels", "mlp"]
     x = rejected(*cell)
-    near, losses = result(method, options, *cell, x)
+    near, losses = result(method, changes, *cell, x)
     why = recourse.check(x, near, cell[0].encoding, cell[1])
     with Elsewhere():
         classifier = cell[1].to(DEVICE)
-        far, far_losses = result(method, options, cell[0], classifier, x.to(DEVICE))
+        far, far_losses = result(method, changes, cell[0], classifier, x.to(DEVICE))
         assert far.device == DEVICE
         assert list(recourse.check(x.to(DEVICE), far, cell[0].encoding, classifier)) == list(why)
         far = far.cpu()
@@ -152,10 +135,11 @@ def test_every_method_follows_the_device_of_its_classifier(method, options, peop
 
 
 def test_a_whole_cell_follows_the_device(people, trained):
-    names = "linear", "growing_spheres", "growing_spheres", FAST["growing_spheres"]
-    near, _ = recourse.generate([people["levels"]], [trained["levels", "linear"]], *names)
+    classifier, name = trained["levels", "linear"], "growing_spheres"
+    given = "linear", name, name, options(name, samples=100)
+    near, _ = recourse.generate([people["levels"]], [classifier], *given)
     with Elsewhere():
-        far, _ = recourse.generate([people["levels"]], [trained["levels", "linear"].to(DEVICE)], *names)
+        far, _ = recourse.generate([people["levels"]], [classifier.to(DEVICE)], *given)
     assert far.equals(near)
 
 
@@ -190,35 +174,30 @@ def test_density_models_stay_on_the_device_of_their_parameters():
     assert gradient(x).shape == z.shape
     assert subspace.sample_w(7, 1.0, torch_generator(0)).device.type == "meta"
     moments = [torch.empty(size, device="meta", dtype=torch.float64) for size in (3, 3, 1, 1)]
-    density = mdn.MDN(networks[4], 2, *moments)
-    assert density.log_density(x, given[0]).device.type == "meta"
+    assert mdn.MDN(networks[4], 2, 0.01, *moments).log_density(x, given[0]).device.type == "meta"
 
 
 # -- CUDA, where there is one
 
 
 @cuda
-@pytest.mark.parametrize(("method", "options"), WAYS)
-def test_every_method_keeps_its_post_conditions_on_cuda(method, options, people, trained):
-    cell = people["levels"], trained["levels", "mlp"].to("cuda")
-    x = rejected(*cell)
-    found, _ = result(method, options, *cell, x)
-    again, _ = result(method, options, *cell, x)
+@every_way
+def test_every_method_keeps_its_post_conditions_on_cuda(method, changes, people, trained):
+    near, far = ((people["levels"], trained["levels", "mlp"].to(device)) for device in ("cpu", "cuda"))
+    x = rejected(*far)
+    found, again = (result(method, changes, *far, x)[0] for _ in range(2))
     assert found.device.type == "cuda"
     torch.testing.assert_close(found, again, rtol=0, atol=1e-4, equal_nan=True)
-    why = recourse.check(x, found, cell[0].encoding, cell[1])
-    if method == "wachter" and options:  # CARLA's iterates break them on the CPU too
+    if method == "wachter" and changes:  # CARLA's iterates break them on the CPU too
         return
+    why = recourse.check(x, found, far[0].encoding, far[1])
     assert set(why) <= {"", "nothing found"}
-    near, _ = result(method, options, cell[0], cell[1].to("cpu"), x.cpu())
-    there = recourse.check(x.cpu(), near, cell[0].encoding, cell[1].to("cpu"))
+    there = recourse.check(x.cpu(), result(method, changes, *near, x.cpu())[0], near[0].encoding, near[1])
     assert abs((why == "").mean() - (there == "").mean()) < 0.1
 
 
 @cuda
 def test_a_classifier_trains_on_cuda_as_on_the_cpu(people):
     x = classifiers.tensor(people["levels"].features)
-    near, far = (
-        classifiers.train(people["levels"], torch_generator(0), (8,), 0.02, 3, 32, device) for device in ("cpu", "cuda")
-    )
+    near, far = (train(people["levels"], (8,), device) for device in ("cpu", "cuda"))
     torch.testing.assert_close(far.margin(x.cuda()).cpu(), near.margin(x), rtol=1e-3, atol=1e-3)

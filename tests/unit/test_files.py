@@ -32,18 +32,14 @@ def python(code, *arguments, **options):
     return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": paths}, text=True, **options)
 
 
-def test_a_file_is_written_with_its_folder_and_replaced(tmp_path):
+def test_a_file_is_written_with_its_folder_and_replaced_and_may_be_read_by_others(tmp_path):
     path = tmp_path / "a" / "b.txt"
     for content, bytes_ in (("größer", "größer".encode()), (b"\x00", b"\x00")):
         files.write(path, content)
         assert path.read_bytes() == bytes_
     assert names(tmp_path) == ["b.txt"]
-
-
-def test_what_is_written_may_be_read_by_others(tmp_path):
-    files.write(tmp_path / "a", "")
-    (tmp_path / "b").write_text("")
-    assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
+    (tmp_path / "plain").write_text("")
+    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 def test_a_process_killed_while_it_writes_leaves_the_file_as_it_was(tmp_path):
@@ -107,17 +103,27 @@ def test_every_writer_writes_the_same_bytes_under_any_name(writer, trained, tmp_
 
 
 def test_one_run_at_a_time_and_none_that_is_dead(tmp_path):
-    first = python(
-        "files.claim(sys.argv[1])\nprint('mine', flush=True)\nsys.stdin.read()",
-        tmp_path,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
+    assert not files.claimed(tmp_path)
+    code = "files.claim(sys.argv[1], 'its arguments')\nprint('mine', flush=True)\nsys.stdin.read()"
+    first = python(code, tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert first.stdout.readline() == "mine\n"
+        assert files.claimed(tmp_path)
         with pytest.raises(RecourseError, match=r"another run is at work in .*; wait for it"):
-            files.claim(tmp_path)
+            files.claim(tmp_path, "others")
     finally:
         first.kill()
         first.communicate()
-    files.claim(tmp_path)
+    assert not files.claimed(tmp_path)
+    assert (tmp_path / files.LOCK).read_text() == "its arguments\n"
+    files.claim(tmp_path, "less")
+    assert (tmp_path / files.LOCK).read_text() == "less\n"
+
+
+def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
+    def no_locks(*arguments):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(files.fcntl, "flock", no_locks)
+    with pytest.raises(RecourseError, match=r"\.lock cannot be locked \(No locks available\).*--no-hooks"):
+        files.claim(tmp_path)

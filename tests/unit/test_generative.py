@@ -6,10 +6,23 @@ import math
 
 import pytest
 import torch
+from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
+from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+from torch.nn.functional import mse_loss
 
+from conftest import options
+from recourse_segregation import methods
 from recourse_segregation.generative import csvae, mdn, vae
 from recourse_segregation.network import MLP, Parameters, batches
 from recourse_segregation.seeds import torch_generator
+
+VAE = {"latent": 2, "kl_weight": 0.3, "batch": 32, "learning_rate": 1e-3, "weight_decay": 1e-6}
+CSVAE = {**methods.load("cruds")(**options("cruds")).training, "hidden": 16}
+MDN = {"components": 5, "hidden": (16, 16), "learning_rate": 5e-3, "floor": 1e-2}
+
+
+def adversary(weight: float, cross_entropy: bool = False) -> vae.Adversary:
+    return vae.Adversary(weight, (8, 8, 8), 0.01, cross_entropy)
 
 
 def data(n: int = 96, m: int = 4, seed: int = 0):
@@ -21,10 +34,10 @@ def data(n: int = 96, m: int = 4, seed: int = 0):
 
 
 class Twin:
-    """An MLP in autograd with the initial weights that `Parameters` would draw."""
+    """MLPs in autograd with the initial weights that `Parameters` would draw."""
 
     def __init__(self, *networks: MLP, generator: torch.Generator, dtype=torch.float32):
-        self.parameters = Parameters(*networks, generator=generator, dtype=dtype)
+        Parameters(*networks, generator=generator, dtype=dtype)
         self.layers = {
             network: [(torch.nn.Parameter(w.clone()), torch.nn.Parameter(b.clone())) for w, b in network.layers]
             for network in networks
@@ -32,19 +45,25 @@ class Twin:
 
     def __call__(self, network: MLP, x: torch.Tensor) -> torch.Tensor:
         act = {"relu": torch.relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh}[network.activation]
-        for i, (w, b) in enumerate(self.layers[network]):
-            x = x @ w + b
-            if i < len(self.layers[network]) - 1:
-                x = act(x)
-        return x
+        *hidden, (weight, bias) = self.layers[network]
+        for w, b in hidden:
+            x = act(x @ w + b)
+        return x @ weight + bias
 
-    def weights(self) -> list[torch.nn.Parameter]:
-        return [p for layers in self.layers.values() for pair in layers for p in pair]
+    def adam(self, learning_rate: float, weight_decay: float = 0.0) -> torch.optim.Adam:
+        weights = [p for layers in self.layers.values() for pair in layers for p in pair]
+        return torch.optim.Adam(weights, lr=learning_rate, weight_decay=weight_decay)
 
     def same(self, network: MLP, other: MLP, tolerance: float = 2e-4) -> None:
-        for (w, b), (ours_w, ours_b) in zip(self.layers[network], other.layers, strict=True):
-            torch.testing.assert_close(ours_w.clone(), w.detach(), rtol=tolerance, atol=tolerance)
-            torch.testing.assert_close(ours_b.clone(), b.detach(), rtol=tolerance, atol=tolerance)
+        for pair, ours in zip(self.layers[network], other.layers, strict=True):
+            for theirs, own in zip(pair, ours, strict=True):
+                torch.testing.assert_close(own.clone(), theirs.detach(), rtol=tolerance, atol=tolerance)
+
+
+def descend(optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> None:
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
 
 
 def entropy(logit: torch.Tensor) -> torch.Tensor:
@@ -55,40 +74,32 @@ def entropy(logit: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("adversarial", ["", "entropy", "cross-entropy"])
 def test_vae_trains_as_autograd_does(adversarial):
     x, condition, group = data()
-    adversary = vae.Adversary(weight=3.0, cross_entropy=adversarial == "cross-entropy") if adversarial else None
-    epochs, kl_weight, hidden, latent = 3, 0.7, (16, 8), 2
-    settings = hidden, latent, kl_weight, epochs, 32, 1e-2, 1e-3, adversary
-    [(ours, _)] = vae.train([x], [condition], [torch_generator(1)], *settings, [group])
+    chosen = {"hidden": (16, 8), "kl_weight": 0.7, "epochs": 3, "learning_rate": 1e-2, "weight_decay": 1e-3}
+    rivalry = adversary(3.0, adversarial == "cross-entropy") if adversarial else None
+    given = [x], [condition], [torch_generator(1)]
+    [(ours, _)] = vae.train(*given, **VAE | chosen, adversary=rivalry, group=[group])
 
     generator = torch_generator(1)
-    encoder, decoder = MLP((4, 16, 8, 4)), MLP((4, 8, 16, 4))
+    encoder, decoder, critic = MLP((4, 16, 8, 4)), MLP((4, 8, 16, 4)), MLP((2, 8, 8, 8, 1), "sigmoid")
     model = Twin(encoder, decoder, generator=generator)
-    optimiser = torch.optim.Adam(model.weights(), lr=1e-2, weight_decay=1e-3)
+    optimiser = model.adam(1e-2, 1e-3)
     if adversarial:
-        critic = MLP((2, 8, 8, 8, 1), "sigmoid")
         rival = Twin(critic, generator=generator)
-        rival_optimiser = torch.optim.Adam(rival.weights(), lr=0.01)
-    for epoch in range(epochs):
-        beta = kl_weight * epoch / epochs
+        rival_optimiser = rival.adam(0.01)
+    for epoch in range(3):
         noise = torch.randn(len(x), 2, generator=generator)
         for part, given, eps, label in batches(len(x), 32, generator, x, condition, noise, group.view(-1, 1)):
             mean, log_variance = model(encoder, part).split(2, 1)
             z = mean + torch.exp(0.5 * log_variance) * eps
-            output = model(decoder, torch.cat([z, given], 1))
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(output, part, reduction="sum")
-            loss = loss + beta * 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum()
+            loss = cross_entropy(model(decoder, torch.cat([z, given], 1)), part, reduction="sum")
+            loss = loss + 0.7 * epoch / 3 * 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum()
             if adversarial == "entropy":
                 loss = loss - 3.0 * entropy(rival(critic, z)).sum()
             elif adversarial == "cross-entropy":
-                wrong = torch.nn.functional.binary_cross_entropy_with_logits
-                loss = loss - 3.0 * wrong(rival(critic, z), label, reduction="sum")
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+                loss = loss - 3.0 * cross_entropy(rival(critic, z), label, reduction="sum")
+            descend(optimiser, loss)
             if adversarial:
-                rival_optimiser.zero_grad()
-                torch.nn.functional.binary_cross_entropy_with_logits(rival(critic, z.detach()), label).backward()
-                rival_optimiser.step()
+                descend(rival_optimiser, cross_entropy(rival(critic, z.detach()), label))
     with torch.inference_mode():
         model.same(encoder, ours.encoder)
         model.same(decoder, ours.decoder)
@@ -96,51 +107,56 @@ def test_vae_trains_as_autograd_does(adversarial):
 
 def test_csvae_trains_as_autograd_does():
     x, condition, label = data()
-    epochs, latent = 3, 2
-    [(ours, _)] = csvae.train([x], [condition], [label], [torch_generator(1)], hidden=16, epochs=epochs, batch=32)
+    [(ours, _)] = csvae.train([x], [condition], [label], [torch_generator(1)], **CSVAE | {"epochs": 3})
 
     generator = torch_generator(1)
     x_to_z, xy_to_w, y_to_w = MLP((4, 16, 4)), MLP((5, 16, 4)), MLP((1, 4))
     decoder, critic = MLP((6, 16, 4)), MLP((2, 16, 1))
     model = Twin(x_to_z, xy_to_w, y_to_w, decoder, generator=generator)
     rival = Twin(critic, generator=generator)
-    optimiser = torch.optim.Adam(model.weights(), lr=5e-3)
-    rival_optimiser = torch.optim.Adam(rival.weights(), lr=5e-3)
-    y = label.view(-1, 1)
-    for _ in range(epochs):
-        noise = torch.randn(len(x), 2 * latent, generator=generator)
-        for part, given, wanted, eps in batches(len(x), 32, generator, x, condition, y, noise):
+    optimiser, rival_optimiser = model.adam(5e-3), rival.adam(5e-3)
+    for _ in range(3):
+        noise = torch.randn(len(x), 4, generator=generator)
+        for part, given, wanted, eps in batches(len(x), 32, generator, x, condition, label.view(-1, 1), noise):
             z_mean, z_log = model(x_to_z, part).split(2, 1)
             w_mean, w_log = model(xy_to_w, torch.cat([part, wanted], 1)).split(2, 1)
             p_mean, p_log = model(y_to_w, wanted).split(2, 1)
             z = z_mean + torch.exp(0.5 * z_log) * eps[:, :2]
             w = w_mean + torch.exp(0.5 * w_log) * eps[:, 2:]
-            output = model(decoder, torch.cat([z, w, given], 1))
-            normal = torch.distributions.Normal
-            q_w, p_w = normal(w_mean, torch.exp(0.5 * w_log)), normal(p_mean, torch.exp(0.5 * p_log))
-            q_z, p_z = normal(z_mean, torch.exp(0.5 * z_log)), normal(0.0, 1.0)
-            divergence = torch.distributions.kl_divergence
+            q_w, p_w = Normal(w_mean, torch.exp(0.5 * w_log)), Normal(p_mean, torch.exp(0.5 * p_log))
+            q_z, p_z = Normal(z_mean, torch.exp(0.5 * z_log)), Normal(0.0, 1.0)
             loss = (
-                40 * torch.nn.functional.mse_loss(output, part)
-                + 0.2 * divergence(q_z, p_z).sum(1).mean()
-                + divergence(q_w, p_w).sum(1).mean()
+                40 * mse_loss(model(decoder, torch.cat([z, w, given], 1)), part)
+                + 0.2 * kl_divergence(q_z, p_z).sum(1).mean()
+                + kl_divergence(q_w, p_w).sum(1).mean()
                 - 110 * entropy(rival(critic, z)).mean()
             )
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            rival_optimiser.zero_grad()
-            binary_cross_entropy = torch.nn.functional.binary_cross_entropy_with_logits
-            (100 * binary_cross_entropy(rival(critic, z.detach()), wanted)).backward()
-            rival_optimiser.step()
+            descend(optimiser, loss)
+            descend(rival_optimiser, 100 * cross_entropy(rival(critic, z.detach()), wanted))
     with torch.inference_mode():
         model.same(x_to_z, ours.encoder)
         model.same(decoder, ours.decoder)
         model.same(y_to_w, ours.prior)
 
 
-def weights_of(network: MLP) -> list[torch.Tensor]:
-    return [part for layer in network.layers for part in layer]
+def test_mdn_trains_as_autograd_does():
+    x, condition, _ = data()
+    chosen = {"hidden": (6,), "epochs": 4, "learning_rate": 1e-2}
+    ours, _ = mdn.train(x, condition, torch_generator(1), **MDN | chosen)
+
+    network = MLP((2, 6, 5 * 9), "tanh")
+    model = Twin(network, generator=torch_generator(1), dtype=torch.float64)
+    optimiser = model.adam(1e-2)
+    inputs = (condition.double() - ours.condition_mean) / ours.condition_scale
+    scaled = (x.double() - ours.x_mean) / ours.x_scale
+    for _ in range(5):
+        output = model(network, inputs.clone())
+        mean, log_scale = output[:, 5:].view(-1, 2, 5, 4).unbind(1)
+        parts = Independent(Normal(mean, log_scale.exp() + 1e-2), 1)
+        mixture = MixtureSameFamily(Categorical(logits=output[:, :5]), parts)
+        descend(optimiser, -mixture.log_prob(scaled.clone()).mean())
+    with torch.inference_mode():
+        model.same(network, ours.network, 1e-8)
 
 
 @pytest.mark.parametrize("model", ["vae", "vae with an adversary", "csvae"])
@@ -153,49 +169,30 @@ def test_what_a_seed_gets_does_not_depend_on_the_others(model, n, m, batch, memb
     def train(chosen: list[int]):
         x, condition, group = zip(*(samples[seed] for seed in chosen), strict=True)
         generators = [torch_generator(seed) for seed in chosen]
+        quick = {"epochs": 3, "batch": batch}
         if model == "csvae":
-            return csvae.train(x, condition, group, generators, hidden=24, epochs=3, batch=batch)
-        adversary = vae.Adversary(20.0) if model == "vae with an adversary" else None
-        return vae.train(x, condition, generators, (24, 16), epochs=3, batch=batch, adversary=adversary, group=group)
+            return csvae.train(x, condition, group, generators, **CSVAE | quick | {"hidden": 24})
+        rivalry = adversary(20.0) if model == "vae with an adversary" else None
+        return vae.train(x, condition, generators, **VAE | quick, hidden=(24, 16), adversary=rivalry, group=group)
 
     together = train(list(range(members)))
     for seed in range(members):
         (alone, losses), (beside, losses_beside) = train([seed])[0], together[seed]
         assert losses == losses_beside
         for part in ("encoder", "decoder"):
-            pairs = zip(weights_of(getattr(alone, part)), weights_of(getattr(beside, part)), strict=True)
-            assert all(torch.equal(*pair) for pair in pairs)
+            assert all(map(torch.equal, weights_of(getattr(alone, part)), weights_of(getattr(beside, part))))
     assert not torch.equal(*(weights_of(model.encoder)[0] for model, _ in together[:2]))
 
 
-def test_mdn_trains_as_autograd_does():
-    x, condition, _ = data()
-    ours, _ = mdn.train(x, condition, torch_generator(1), components=5, hidden=(6,), epochs=4, learning_rate=1e-2)
-
-    generator = torch_generator(1)
-    network = MLP((2, 6, 5 * 9), "tanh")
-    model = Twin(network, generator=generator, dtype=torch.float64)
-    optimiser = torch.optim.Adam(model.weights(), lr=1e-2)
-    inputs = (condition.double() - ours.condition_mean) / ours.condition_scale
-    scaled = (x.double() - ours.x_mean) / ours.x_scale
-    for _ in range(5):
-        output = model(network, inputs.clone())
-        weights = torch.distributions.Categorical(logits=output[:, :5])
-        mean, log_scale = output[:, 5:].view(-1, 2, 5, 4).unbind(1)
-        parts = torch.distributions.Independent(torch.distributions.Normal(mean, log_scale.exp() + mdn.FLOOR), 1)
-        mixture = torch.distributions.MixtureSameFamily(weights, parts)
-        optimiser.zero_grad()
-        (-mixture.log_prob(scaled.clone()).mean()).backward()
-        optimiser.step()
-    with torch.inference_mode():
-        model.same(network, ours.network, 1e-8)
+def weights_of(network: MLP) -> list[torch.Tensor]:
+    return [part for layer in network.layers for part in layer]
 
 
 def test_mdn_recovers_a_known_density():
     generator = torch_generator(2)
     condition = (torch.rand(4000, 1, generator=generator) < 0.5).float()
     x = 0.5 + 0.1 * torch.randn(4000, 2, generator=generator) + 0.2 * condition
-    model, losses = mdn.train(x, condition, generator, components=4, epochs=400)
+    model, losses = mdn.train(x, condition, generator, **MDN | {"components": 4, "epochs": 400})
     true = math.log(2 * math.pi * math.e * 0.1**2)  # entropy of the two Gaussian coordinates
     assert losses["negative_log_likelihood"] == pytest.approx(true, abs=0.05)
     for value in (0.0, 1.0):
@@ -203,14 +200,13 @@ def test_mdn_recovers_a_known_density():
         sample = model.sample(20_000, profile, generator)
         assert sample.mean(0).sub(0.5 + 0.2 * value).abs().max() < 0.02
         assert sample.std(0).sub(0.1).abs().max() < 0.02
-        log_density = model.log_density(sample, profile)
-        assert -log_density.mean().item() == pytest.approx(true, abs=0.05)
+        assert -model.log_density(sample, profile).mean().item() == pytest.approx(true, abs=0.05)
 
 
 def test_mdn_survives_a_constant_and_a_discrete_feature():
     generator = torch_generator(3)
     x = torch.stack([torch.rand(300, generator=generator).round(), torch.full((300,), 0.25)], 1)
-    model, losses = mdn.train(x, torch.zeros(300, 1), generator, components=5, epochs=200)
+    model, losses = mdn.train(x, torch.zeros(300, 1), generator, **MDN, epochs=200)
     assert math.isfinite(losses["negative_log_likelihood"])
     assert torch.isfinite(model.sample(100, torch.zeros(1), generator)).all()
 
@@ -219,17 +215,15 @@ def test_vae_learns_and_its_adversary_forgets_the_group():
     generator = torch_generator(4)
     group = (torch.rand(2000, generator=generator) < 0.5).float()
     x = (0.3 + 0.4 * group.view(-1, 1) + 0.05 * torch.randn(2000, 3, generator=generator)).clamp(0, 1)
-    nothing = x.new_zeros(2000, 0)
-    [(plain, _)] = vae.train([x], [nothing], [torch_generator(5)], (32,), 2, 0.1, 30)
-    [(blind, losses)] = vae.train(
-        [x], [nothing], [torch_generator(5)], (32,), 2, 0.1, 30, adversary=vae.Adversary(50.0), group=[group]
-    )
 
-    def separation(model):
+    def separation(rivalry: vae.Adversary | None):
+        chosen = {"hidden": (32,), "kl_weight": 0.1, "epochs": 30, "adversary": rivalry, "group": [group]}
+        [(model, losses)] = vae.train([x], [x.new_zeros(2000, 0)], [torch_generator(5)], **VAE | chosen)
         with torch.inference_mode():
             z = model.encode(x)
-        return (z[group == 1].mean(0) - z[group == 0].mean(0)).norm() / z.std()
+        return (z[group == 1].mean(0) - z[group == 0].mean(0)).norm() / z.std(), losses
 
-    assert separation(plain) > 1
-    assert separation(blind) < 0.5 * separation(plain)
+    (plain, _), (blind, losses) = separation(None), separation(adversary(50.0))
+    assert plain > 1
+    assert blind < 0.5 * plain
     assert losses["adversary"] > 0.6

@@ -6,19 +6,17 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 from unittest import mock
 
 import numpy as np
 import pytest
 
+from conftest import ROOT
 from recourse_segregation import measure, names
 from recourse_segregation.errors import MetricError
 from recourse_segregation.metrics import Estimate, Undefined, segregation
 from recourse_segregation.metrics.indices import DIRECTIONS, GIVEN, INDICES, index
 
-ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "workflow" / "src"
 PAGE = (ROOT / "docs" / "adding_an_index.md").read_text(encoding="utf-8")
 
 
@@ -82,36 +80,30 @@ def test_a_function_stays_what_it_is(registry):
 
 def test_an_index_is_registered_once(registry):
     returning(0.5)
-    with pytest.raises(
-        MetricError, match=r"test_indices\.py, line \d+: the index 'mine' is there already, in .*rename"
-    ):
+    where = r"test_indices\.py, line \d+: the index 'mine' is there already, in .*rename"
+    with pytest.raises(MetricError, match=where):
         returning(0.5)
 
 
-@pytest.mark.parametrize("higher", [{}, {"higher": "worse"}])
-def test_an_index_needs_a_direction(higher, registry):
-    def mine(minority):
-        """Made up."""
-
-    with pytest.raises(MetricError, match=r"'mine' needs a direction.*'more segregated', 'less segregated'"):
-        index("Mine", **higher)(mine)
+@pytest.mark.parametrize(
+    ("source", "higher", "says"),
+    [
+        ("def mine(minority): 'Made up.'", {}, r"'mine' needs a direction.*'more segregated', 'less segregated'"),
+        ("def mine(minority): 'Made up.'", {"higher": "worse"}, "'mine' needs a direction.* not 'worse'"),
+        ("def mine(minority): return 0.5", {"higher": "more segregated"}, "'mine' needs a docstring"),
+        (
+            "def mine(minority, income): 'Made up.'",
+            {"higher": "more segregated"},
+            "'mine' asks for income; it can ask for features, minority",
+        ),
+    ],
+)
+def test_what_an_index_lacks_is_said(source, higher, says, registry):
+    module = {}
+    exec(source, module)
+    with pytest.raises(MetricError, match=says):
+        index("Mine", **higher)(module["mine"])
     assert "mine" not in registry
-
-
-def test_an_index_needs_a_docstring(registry):
-    with pytest.raises(MetricError, match="'mine' needs a docstring"):
-
-        @index("Mine", higher="more segregated")
-        def mine(minority):
-            return 0.5
-
-
-def test_an_index_cannot_ask_for_what_is_not_there(registry):
-    with pytest.raises(MetricError, match="'mine' asks for income; it can ask for features, minority"):
-
-        @index("Mine", higher="more segregated")
-        def mine(minority, income):
-            """Made up."""
 
 
 # --- measuring
@@ -144,33 +136,30 @@ def test_what_is_no_finite_number_is_an_error(value, registry, people):
         measured(people["levels"])
 
 
-@pytest.mark.parametrize("value", [1, np.float32(0.5), np.int64(2), np.float64(0.25)])
-def test_numbers_of_any_kind_are_fine(value, registry, people):
-    returning(value)
-    assert measured(people["levels"]).query("metric == 'mine'")["value"].tolist() == [float(value)] * 2
-
-
-def test_an_index_without_a_value_says_why(registry, people):
+@pytest.mark.parametrize(
+    ("value", "note"),
+    [
+        *((number, "") for number in (1, np.float32(0.5), np.int64(2), np.float64(0.25))),
+        (Undefined("everybody is alike"), "everybody is alike"),
+        (Estimate(0.5, 0.01, "10 of 20 people"), "estimated from 10 of 20 people, standard error 0.01"),
+    ],
+)
+def test_a_number_of_any_kind_or_why_there_is_none_is_measured(value, note, registry, people):
     before = measured(people["levels"])
-    returning(Undefined("everybody is alike"))
+    returning(value)
     table = measured(people["levels"])
     rows = table[table["metric"] == "mine"]
-    assert rows["value"].isna().all()
-    assert rows["note"].tolist() == ["everybody is alike"] * 2
+    expected = np.nan if isinstance(value, Undefined) else float(value)
+    np.testing.assert_array_equal(rows["value"], [expected] * 2)
+    assert rows["note"].tolist() == [note] * 2
     others = table[table["metric"] != "mine"].reset_index(drop=True)
     assert others.equals(before), "the other rows stay as they are, in their order"
-
-
-def test_an_estimate_says_so(registry, people):
-    returning(Estimate(0.5, 0.01, "10 of 20 people"))
-    rows = measured(people["levels"]).query("metric == 'mine'")
-    assert set(rows["note"]) == {"estimated from 10 of 20 people, standard error 0.01"}
 
 
 def test_no_index_is_asked_about_one_group_alone(registry, people):
     train = people["levels"].training_part()
     majority = ~train.minority
-    homes = measure.fit_neighbourhoods(train, majority, 8, 0.1)
+    neighbourhoods = measure.fit_neighbourhoods(train, majority, 8, 0.1)
 
     @index("Mine", higher="more segregated")
     def mine(minority):
@@ -178,7 +167,7 @@ def test_no_index_is_asked_about_one_group_alone(registry, people):
         assert 0 < minority.sum() < len(minority)
         return 0.5
 
-    rows = measure.before(train, majority, homes).query("scope == 'accepted'")
+    rows = measure.before(train, majority, neighbourhoods).query("scope == 'accepted'")
     assert rows["metric"].tolist() == [*INDICES]
     assert rows["value"].isna().all()
     assert set(rows["note"]) == {f"the minority is empty: among {majority.sum()} individuals none belongs to it"}
@@ -196,7 +185,9 @@ def fresh(code: str) -> subprocess.CompletedProcess:
         "    segregation.index('Mine', higher='less segregated')(globals()[name])\n"
     )
     command = [sys.executable, "-c", start + code]
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(PACKAGE)})
+    return subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT / "workflow" / "src")}
+    )
 
 
 def test_an_added_index_is_named_wherever_all_indices_are():

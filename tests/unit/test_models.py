@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -12,13 +13,11 @@ import pytest
 import torch
 import yaml
 
+from conftest import CONFIG, ROOT, follows_the_device, options
 from elsewhere import DEVICE, Elsewhere
 from recourse_segregation import classifiers, declarations, methods, models, recourse, settings
 from recourse_segregation.errors import ConfigError, RecourseError
 from recourse_segregation.seeds import torch_generator
-
-ROOT = Path(__file__).parents[2]
-CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 
 DROPOUT = """
 from torch.nn import Dropout, Linear, Module, ReLU, Sequential
@@ -26,7 +25,7 @@ from torch.nn import Dropout, Linear, Module, ReLU, Sequential
 from ..options import Count, Probability
 
 
-def build(columns, width: Count = 16, dropout: Probability = 0.1) -> Module:
+def build(columns, width: Count, dropout: Probability) -> Module:
     return Sequential(Linear(columns, width), ReLU(), Dropout(dropout), Linear(width, 2))
 """
 ONE_LOGIT = """
@@ -43,7 +42,7 @@ from sklearn.ensemble import RandomForestClassifier
 from ..options import Count
 
 
-def build(columns, *, trees: Count = 20) -> BaseEstimator:
+def build(columns, *, trees: Count) -> BaseEstimator:
     return RandomForestClassifier(trees, max_features=columns, n_jobs=2)
 """
 PIPELINE = """
@@ -57,7 +56,14 @@ from sklearn.svm import LinearSVC
 def build(columns) -> "base.BaseEstimator":
     return make_pipeline(StandardScaler(), CalibratedClassifierCV(LinearSVC()))
 """
-KINDS = {"dropout": DROPOUT, "one_logit": ONE_LOGIT, "forest": FOREST, "pipeline": PIPELINE}
+TRAINING = {"learning_rate": 0.01, "epochs": 60, "batch": 32}
+#: name -> its file and its options
+KINDS = {
+    "dropout": (DROPOUT, {"width": 16, "dropout": 0.1, **TRAINING}),
+    "one_logit": (ONE_LOGIT, TRAINING),
+    "forest": (FOREST, {"trees": 20}),
+    "pipeline": (PIPELINE, {}),
+}
 NETWORKS = ("dropout", "one_logit")
 
 
@@ -75,27 +81,33 @@ def write(tmp_path, monkeypatch):
         for file in folder.glob("*.py"):
             sys.modules.pop(f"{models.__name__}.{file.stem}", None)
         declarations.build.cache_clear()
-        settings.model_schema.cache_clear()
+        settings.classifier_schema.cache_clear()
 
-    def put(name: str, source: str) -> None:
+    def put(name: str, source: str = "") -> None:
         forget()
-        (folder / f"{name}.py").write_text(source, encoding="utf-8")
+        (folder / f"{name}.py").write_text(source or KINDS[name][0], encoding="utf-8")
 
     yield put
     forget()
 
 
-def fitted(name: str, population, **options):
-    quick = {"epochs": 60} if declarations.has_gradients(name) else {}
-    return models.train(name, population, torch_generator(0, "train", name), **(quick | options))
+@pytest.fixture
+def fit(write, people):
+    """fit(name, kind, seed, device, options): write the file of that name, if it is not there, and train its model."""
+
+    def train(name: str, kind: str = "levels", seed: int = 0, device=None, source: str = "", **changes):
+        if name in KINDS or source:
+            write(name, source)
+        chosen = KINDS.get(name, ("", {}))[1] | changes
+        return classifiers.train(people[kind], torch_generator(seed, "train", name), name, device or "cpu", **chosen)
+
+    return train
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_model_learns_is_the_same_twice_and_survives_a_file(name, write, people, tmp_path):
-    write(name, KINDS[name])
-    population = people["levels"]
-    before = torch.get_rng_state()
-    classifier = fitted(name, population)
+def test_a_model_learns_is_the_same_twice_and_survives_a_file(name, fit, people, tmp_path):
+    population, before = people["levels"], torch.get_rng_state()
+    classifier = fit(name)
     assert torch.equal(torch.get_rng_state(), before), "torch's own stream is left alone"
     predicted = classifiers.predictions(classifier, population)
     test = ~population.train
@@ -103,38 +115,32 @@ def test_a_model_learns_is_the_same_twice_and_survives_a_file(name, write, peopl
     assert np.isfinite(predicted["margin"]).all()
     torch.manual_seed(17)
     np.random.seed(17)
-    assert classifiers.predictions(fitted(name, population), population).equals(predicted)
-
     classifiers.save({3: classifier}, tmp_path / "classifier.pt")
     assert torch.load(tmp_path / "classifier.pt", weights_only=True)[3]["model"] == name
     loaded = classifiers.load(tmp_path / "classifier.pt")[3]
-    assert classifiers.predictions(loaded, population).equals(predicted)
-    assert classifiers.predictions(loaded.to("cpu"), population).equals(predicted)
+    for same in (fit(name), loaded, loaded.to("cpu")):
+        assert classifiers.predictions(same, population).equals(predicted)
     x = classifiers.tensor(population.features)
     assert torch.equal(loaded.accepts(x), loaded.margin(x) > 0)
     assert loaded.margin(x[:0]).shape == (0,)
 
 
-def test_another_seed_gives_another_classifier(write, people):
+@pytest.mark.parametrize(("name", "quick"), [("dropout", {"epochs": 1}), ("one_logit", {"epochs": 1}), ("forest", {})])
+def test_another_seed_gives_another_classifier(name, quick, fit, people):
     x = classifiers.tensor(people["levels"].features)
-    for name in ("dropout", "one_logit", "forest"):
-        write(name, KINDS[name])
-        options = {"epochs": 1} if name in NETWORKS else {}
-        first, second = (models.train(name, people["levels"], torch_generator(s), **options) for s in (0, 1))
-        assert not torch.equal(first.margin(x), second.margin(x)), name
+    assert not torch.equal(*(fit(name, seed=seed, **quick).margin(x) for seed in (0, 1)))
 
 
 @pytest.mark.parametrize("outputs", [2, 1])
-def test_a_module_is_trained_by_the_recipe_of_the_built_in_networks(outputs, write, people):
+def test_a_module_is_trained_by_the_recipe_of_the_built_in_networks(outputs, fit, people):
     """Cross-entropy of a softmax by RMSprop, written with torch's own loss."""
-    write(
-        "plain",
-        f"from torch.nn import Linear, Module\n\ndef build(columns) -> Module:\n    return Linear(columns, {outputs})",
+    source = (
+        f"from torch.nn import Linear, Module\n\ndef build(columns) -> Module:\n    return Linear(columns, {outputs})"
     )
-    population = people["continuous"]
-    classifier = models.train("plain", population, torch_generator(5), learning_rate=0.02, epochs=3, batch=32)
+    chosen = {"learning_rate": 0.02, "epochs": 3, "batch": 32}
+    classifier = fit("plain", "continuous", source=source, **chosen)
 
-    generator = torch_generator(5)
+    population, generator = people["continuous"], torch_generator(0, "train", "plain")
     seed = int(torch.randint(2**32, (), generator=generator))
     x = classifiers.tensor(population.features[population.train])
     y = torch.tensor(population.labels[population.train])
@@ -160,7 +166,8 @@ def test_a_module_has_the_gradient_of_its_margin_in_inference_mode(write, people
     (w1, b1), (w2, b2) = built_in.state()["layers"]
     write("copy", DROPOUT.replace("Dropout(dropout), ", ""))
     weights = {"0.weight": w1, "0.bias": b1, "2.weight": w2, "2.bias": b2}
-    copied = models.from_state({"model": "copy", "options": {}, "columns": w1.shape[1], "weights": weights})
+    chosen = {"width": 16, "dropout": 0.1}
+    copied = classifiers.from_state({"model": "copy", "options": chosen, "columns": w1.shape[1], "weights": weights})
     with torch.inference_mode():
         x = classifiers.tensor(people["levels"].features)
         for mine, theirs in zip(copied.margin_and_gradient(x), built_in.margin_and_gradient(x), strict=True):
@@ -171,20 +178,17 @@ def test_a_module_has_the_gradient_of_its_margin_in_inference_mode(write, people
 @pytest.mark.parametrize(
     ("name", "method"), [("dropout", "wachter"), ("dropout", "growing_spheres"), ("forest", "growing_spheres")]
 )
-def test_methods_give_recourse_for_a_model(name, method, write, people):
-    write(name, KINDS[name])
-    population = people["continuous"]
-    classifier = fitted(name, population)
-    table, _ = recourse.generate([population], [classifier], name, method, method, {})
+def test_methods_give_recourse_for_a_model(name, method, fit, people):
+    population, classifier = people["continuous"], fit(name, "continuous")
+    table, _ = recourse.generate([population], [classifier], name, method, method, options(method))
     assert len(table) > 10
     assert table["found"].mean() > 0.9
     moved = table.loc[table["found"], list(population.encoding.columns)].to_numpy()
     assert classifier.accepts(classifiers.tensor(moved)).all()
 
 
-def test_an_estimator_need_not_take_the_rows_of_those_without_recourse(write, people):
-    write("pipeline", PIPELINE)
-    classifier = fitted("pipeline", people["continuous"])
+def test_an_estimator_need_not_take_the_rows_of_those_without_recourse(fit, people):
+    classifier = fit("pipeline", "continuous")
     table, _ = recourse.generate([people["continuous"]], [classifier], "pipeline", "nobody", "nobody", {})
     assert (table["reason"] == "nothing found").all()
     x = classifiers.tensor(people["continuous"].features[:3])
@@ -193,27 +197,17 @@ def test_an_estimator_need_not_take_the_rows_of_those_without_recourse(write, pe
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_module_follows_the_device(name, write, people, tmp_path):
+def test_a_module_follows_the_device(name, fit, people, tmp_path):
     """On a simulated device (see `elsewhere`) the numbers are those of the CPU."""
-    write(name, KINDS[name])
-    x = classifiers.tensor(people["levels"].features)
-    near = fitted(name, people["levels"], epochs=2)
+    near = fit(name, epochs=2)
     with Elsewhere():
-        far = fitted(name, people["levels"], epochs=2, device=DEVICE)
-        classifiers.save({0: far}, tmp_path / "classifier.pt")
-        loaded = classifiers.load(tmp_path / "classifier.pt", DEVICE)[0]
-        for classifier in (far, loaded, near.to(DEVICE)):
-            assert classifier.device == classifier.margin(x.to(DEVICE)).device == DEVICE
-            assert torch.equal(classifier.margin(x.to(DEVICE)).cpu(), near.margin(x))
-            slope = classifier.margin_and_gradient(x.to(DEVICE))[1]
-            assert torch.equal(slope.cpu(), near.margin_and_gradient(x)[1])
+        follows_the_device(near, fit(name, device=DEVICE, epochs=2), people["levels"], tmp_path / "classifier.pt")
 
 
-def test_an_estimator_stays_on_the_cpu(write, people, tmp_path):
-    write("forest", FOREST)
+def test_an_estimator_stays_on_the_cpu(fit, people, tmp_path):
     x = classifiers.tensor(people["levels"].features)
     with Elsewhere():
-        classifier = fitted("forest", people["levels"], device=DEVICE)
+        classifier = fit("forest", device=DEVICE)
         classifiers.save({0: classifier}, tmp_path / "classifier.pt")
         loaded = classifiers.load(tmp_path / "classifier.pt", DEVICE)[0]
         assert loaded.device == loaded.to(DEVICE).device == torch.device("cpu")
@@ -243,22 +237,17 @@ def build(columns) -> BaseEstimator:
 """
 
 
-def test_the_margin_of_an_estimator_is_finite_and_positive_where_more_than_half(write, people):
+def test_the_margin_of_an_estimator_is_finite_and_positive_where_more_than_half(fit):
     half = [np.nextafter(0.5, 0), 0.5, np.nextafter(0.5, 1)]
-    write("given", GIVEN.format(values=[0.0, *half, 1.0, 0.8]))
-    classifier = fitted("given", people["continuous"])
-    margin = classifier.margin(torch.zeros(6, 4))
+    margin = fit("given", "continuous", source=GIVEN.format(values=[0.0, *half, 1.0, 0.8])).margin(torch.zeros(6, 4))
     assert margin.dtype == torch.float32
     assert (margin > 0).tolist() == [False, False, False, True, True, True]
-    assert margin[[0, 4]].tolist() == pytest.approx([-16.118, 16.118], abs=1e-3)
-    assert margin[5] == pytest.approx(np.log(4))
+    assert margin[[0, 4, 5]].tolist() == pytest.approx([-16.118, 16.118, np.log(4)], abs=1e-3)
 
 
-def test_every_random_state_and_thread_of_an_estimator_is_set(write, people):
-    write("forest", FOREST)
-    assert fitted("forest", people["levels"]).estimator.n_jobs == 1
-    write("pipeline", PIPELINE)
-    parameters = fitted("pipeline", people["levels"]).estimator.get_params()
+def test_every_random_state_and_thread_of_an_estimator_is_set(fit):
+    assert fit("forest").estimator.n_jobs == 1
+    parameters = fit("pipeline").estimator.get_params()
     assert isinstance(parameters["calibratedclassifiercv__estimator__random_state"], int)
 
 
@@ -290,62 +279,59 @@ def """
         ("build(columns) -> Module", r"models/mine\.py, line 6"),
     ],
 )
-def test_a_file_that_gives_no_classifier_is_refused(build, says, write, people):
-    write("mine", IMPORTS + build)
+def test_a_file_that_gives_no_classifier_is_refused(build, says, fit):
     with pytest.raises(ConfigError, match=says) as error:
-        fitted("mine", people["levels"])
+        fit("mine", source=IMPORTS + build, **(TRAINING if "-> Module: return" in build else {}))
     assert "models/mine.py" in str(error.value)
 
 
-def test_an_unknown_model_is_refused(write, people):
-    write("forest", FOREST)
+def test_an_unknown_model_is_refused(write, fit):
+    write("forest")
     with pytest.raises(ConfigError, match="unknown model 'florist'; there are: forest"):
-        models.train("florist", people["levels"], torch_generator(0))
+        fit("florist")
 
 
-def test_a_training_that_diverges_is_an_error(write, people):
-    write("dropout", DROPOUT)
-    with pytest.raises(RecourseError, match=r"models/dropout\.py: training diverged"):
-        fitted("dropout", people["levels"], learning_rate=1e38, epochs=2)
+def test_a_training_that_diverges_is_an_error(fit):
+    with pytest.raises(RecourseError, match=r"models/dropout\.py: training diverged.*learning_rate"):
+        fit("dropout", learning_rate=1e38, epochs=2)
 
 
-def test_probabilities_that_are_none_are_an_error(write, people):
-    write("given", GIVEN.format(values=[0.5, 1.5]))
+def test_probabilities_that_are_none_are_an_error(fit, people):
+    classifier = fit("given", source=GIVEN.format(values=[0.5, 1.5]))
     with pytest.raises(RecourseError, match=r"models/given\.py: predict_proba must give two probabilities.* to 1\.5"):
-        classifiers.predictions(fitted("given", people["levels"]), people["levels"])
+        classifiers.predictions(classifier, people["levels"])
 
 
-def test_a_file_that_gives_another_network_by_now_is_an_error(write, people):
-    write("dropout", DROPOUT)
-    state = fitted("dropout", people["levels"]).state()
+def test_a_file_that_gives_another_network_by_now_is_an_error(write, fit):
+    state = fit("dropout").state()
     write("dropout", DROPOUT.replace("ReLU(), ", "ReLU(), ReLU(), "))
     with pytest.raises(RecourseError, match=r"models/dropout\.py gives another network than was trained"):
         classifiers.from_state(state)
 
 
-def test_an_estimator_that_is_not_the_same_twice_is_an_error(write, people):
+def test_an_estimator_that_is_not_the_same_twice_is_an_error(fit):
     """It draws from numpy's own stream, which nobody seeds."""
-    fit = "def fit(self, x, y):\n        P[0] = np.random.rand()"
-    write("given", GIVEN.format(values=[0.1, 0.9]).replace("def fit(self, x, y):", fit))
-    state = fitted("given", people["levels"]).state()
+    drawing = "def fit(self, x, y):\n        P[0] = np.random.rand()"
+    source = GIVEN.format(values=[0.1, 0.9]).replace("def fit(self, x, y):", drawing)
+    state = fit("given", source=source).state()
     with pytest.raises(RecourseError, match=r"models/given\.py, fitted to the same people again, gives other"):
         classifiers.from_state(state)
 
 
-def test_a_method_that_needs_gradients_cannot_have_an_estimator(write, people):
-    write("forest", FOREST)
-    with pytest.raises(
-        RecourseError, match=r"gradient of models/forest\.py.* ask for none: .*growing_spheres"
-    ) as error:
-        recourse.generate([people["levels"]], [fitted("forest", people["levels"])], "forest", "wachter", "wachter", {})
+def test_a_method_that_needs_gradients_cannot_have_an_estimator(fit, people):
+    given = [people["levels"]], [fit("forest")], "forest", "wachter", "wachter", options("wachter")
+    says = r"gradient of models/forest\.py.* ask for none: .*growing_spheres"
+    with pytest.raises(RecourseError, match=says) as error:
+        recourse.generate(*given)
     assert "wachter" not in str(error.value)
 
 
 @pytest.mark.parametrize("method", methods.names())
-def test_methods_say_whether_they_need_gradients(method):
+def test_methods_say_what_they_need(method):
     source = Path(methods.__file__).with_name(f"{method}.py").read_text(encoding="utf-8")
+    assert declarations.needs_gradients(method) == methods.load(method).needs_gradients
     assert declarations.needs_gradients(method) == ("margin_and_gradient" in source)
-    assert methods.load(method).needs_gradients == declarations.needs_gradients(method)
+    assert declarations.needs_measures(method) == methods.load(method).needs_measures == ("self.measure" in source)
 
 
 # The configuration
@@ -359,32 +345,44 @@ def configured(classifier: dict, name: str = "forest", run: tuple[str, ...] = ("
     return config
 
 
-@pytest.mark.parametrize(
-    ("name", "entry"), [("forest", {}), ("forest", {"options": {"trees": 5}}), ("grove", {"model": "forest"})]
-)
+def given(name: str, **changes) -> dict:
+    return {"options": KINDS[name][1] | changes}
+
+
+@pytest.mark.parametrize(("name", "entry"), [("forest", {}), ("grove", {"model": "forest", "label": "A grove"})])
 def test_a_model_is_found_by_the_name_of_its_file(name, entry, write):
-    write("forest", FOREST)
-    config = settings.validate(configured(entry, name))
+    write("forest")
+    config = settings.validate(configured(entry | given("forest"), name))
     assert settings.model_of(config, name) == "forest"
     assert settings.modules_of(config, name) == ["models.forest"]
     assert settings.model_of(config, "linear") is None
     assert settings.modules_of(config, "linear") == []
 
 
+def test_the_options_of_training_are_those_of_fit(write):
+    """The signature is the schema, of the built-in networks too."""
+    write("dropout")
+    built_in = settings.classifier_schema(None)
+    assert built_in["required"] == list(inspect.signature(classifiers.BuiltIn.fit).parameters)[3:]
+    assert built_in["required"] == ["hidden", *TRAINING]
+    assert settings.classifier_schema("dropout")["required"] == ["width", "dropout", *TRAINING]
+
+
 @pytest.mark.parametrize(
     ("entry", "says"),
     [
         ({"model": "forrest"}, ["classifiers.forest.model", "did you mean 'forest'?", "or write models/forrest.py"]),
-        ({"options": {"tree": 5}}, ["classifiers.forest.options", "'tree'", "did you mean 'trees'?"]),
-        ({"options": {"trees": 0}}, ["classifiers.forest.options.trees", "at least 1"]),
-        ({"options": {"epochs": 5}}, ["classifiers.forest.options", "'epochs'", "allowed: trees"]),
+        (given("forest", tree=5), ["classifiers.forest.options", "'tree'", "did you mean 'trees'?"]),
+        (given("forest", trees=0), ["classifiers.forest.options.trees", "at least 1"]),
+        (given("forest", epochs=5), ["classifiers.forest.options", "'epochs'", "allowed: trees"]),
+        ({}, ["classifiers.forest.options", "'trees' is missing"]),
         ({"populations": {"synthetic": {"trees": "all"}}}, ["classifiers.forest.populations.synthetic.trees"]),
         ({"model": "dropout", "options": {"epoch": 1}}, ["'epoch'", "batch, dropout, epochs, learning_rate, width"]),
     ],
 )
 def test_options_of_a_model_are_those_of_its_build(entry, says, write):
-    write("forest", FOREST)
-    write("dropout", DROPOUT)
+    write("forest")
+    write("dropout")
     with pytest.raises(ConfigError) as error:
         settings.validate(configured(entry))
     for part in says:
@@ -394,47 +392,44 @@ def test_options_of_a_model_are_those_of_its_build(entry, says, write):
 @pytest.mark.parametrize(
     ("argument", "says"),
     [
-        ("batch: Count = 1", "'batch' is an option of training"),
-        ("device: Count = 1", "'device' is an option of training"),
-        ("width: int = 16", r"models/mine\.py: the option 'width' must be annotated"),
+        ("batch: Count", "'batch' is an option of training"),
+        ("device: Count", "'device' is an option of training"),
+        ("width: int", r"models/mine\.py: the option 'width' must be annotated"),
     ],
 )
 def test_an_option_that_cannot_be_one_is_refused(argument, says, write):
-    write("mine", DROPOUT.replace("width: Count = 16", argument))
+    write("mine", DROPOUT.replace("width: Count", argument))
     with pytest.raises(ConfigError, match=says):
         settings.validate(configured({}, "mine"))
 
 
 def test_an_estimator_and_a_method_that_needs_gradients_are_refused_before_anything_runs(write):
-    write("forest", FOREST)
-    write("dropout", DROPOUT)
+    write("forest")
+    write("dropout")
     wanted = ("growing_spheres", "wachter-compatible", "cruds")
+    config = configured(given("forest"), run=wanted)
     with pytest.raises(ConfigError) as error:
-        settings.validate(configured({}, run=wanted))
+        settings.validate(copy.deepcopy(config))
     for part in ("populations.synthetic.recourse", "'forest'", "the methods wachter-compatible, cruds", "face"):
         assert part in str(error.value)
-    assert settings.validate(configured({}, "dropout", wanted)), "a torch module has gradients"
-    config = configured({}, run=wanted)
+    assert settings.validate(configured(given("dropout"), "dropout", wanted)), "a torch module has gradients"
+    config["run"] |= {"methods": ["growing_spheres"], "studies": ["controls"]}
+    with pytest.raises(ConfigError, match="'forest' is a scikit-learn estimator"):
+        settings.validate(copy.deepcopy(config))
+    config["run"]["studies"] = []
+    assert settings.validate(copy.deepcopy(config)), "studies that are not run do not matter"
+    config["run"]["methods"] = list(wanted)
     config["populations"]["synthetic"]["recourse"] = ["linear"]
     assert settings.validate(config), "it is trained and reported, nobody asks it for recourse"
 
 
-def test_a_study_that_is_run_with_an_estimator_is_checked_too(write):
-    write("forest", FOREST)
-    config = configured({})
-    assert settings.validate(copy.deepcopy(config)), "studies that are not run do not matter"
-    config["run"]["studies"] = ["controls"]
-    with pytest.raises(ConfigError, match="'forest' is a scikit-learn estimator"):
-        settings.validate(config)
-
-
 def test_an_estimator_in_a_study_of_its_own_leaves_the_other_methods_to_the_others(write):
     """As docs/adding_a_classifier.md shows."""
-    write("forest", FOREST)
+    write("forest")
     config = copy.deepcopy(CONFIG)
     page = (ROOT / "docs" / "adding_a_classifier.md").read_text(encoding="utf-8")
     (own,) = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(populations:.*?)```", page, re.DOTALL))
-    config["classifiers"]["forest"] = {}
+    config["classifiers"]["forest"] = given("forest")
     config["populations"] |= own["populations"]
     config["studies"] |= own["studies"]
     config["run"]["studies"] = ["forest"]

@@ -9,15 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from recourse_segregation.metrics import Estimate, pairwise, recourse
-from recourse_segregation.metrics.recourse import (
-    closeness,
-    cost,
-    cost_gap,
-    diversity,
-    found_rate,
-    invalidation,
-    ynn,
-)
+from recourse_segregation.metrics.recourse import closeness, cost, cost_gap, diversity, found_rate, invalidation, ynn
 
 
 def column(*values):
@@ -33,31 +25,38 @@ FACTUAL = np.array([[0, 0], [1, 1], [2, 2], [0, 0]], dtype=float)
 COUNTERFACTUAL = np.array([[3, 4], [1, 1], [2, 3], [5, 12]], dtype=float)
 
 
-def test_cost_by_hand():
-    assert cost(FACTUAL, COUNTERFACTUAL) == pytest.approx(19 / 4)
+# Around 0: one at distance 0 (not accepted), then four at distance 1, of whom three are accepted.
+TIES = np.array([[0, 0], [1, 0], [0, 1], [-1, 0], [0, -1], [7, 7]], dtype=float), mask([0, 1, 1, 1, 0, 1])
+LINE = column(0, 1, 4, 9.5, 10), mask([0, 1, 0, 1, 1])
 
 
-def test_cost_gap_by_hand():
-    # The minority pays (5 + 0) / 2, the majority (1 + 13) / 2; the gap has no sign.
-    assert cost_gap(FACTUAL, COUNTERFACTUAL, mask([1, 1, 0, 0])) == pytest.approx(4.5)
-    assert cost_gap(FACTUAL, COUNTERFACTUAL, mask([0, 0, 1, 1])) == pytest.approx(4.5)
-
-
-def test_ynn_by_hand():
-    # Nearest two of 0.1 are 0 and 1 (one accepted), of 9 are 9.5 and 10 (both accepted).
-    individuals, accepted = column(0, 1, 4, 9.5, 10), mask([0, 1, 0, 1, 1])
-    assert ynn(column(0.1), individuals, accepted, k=2) == pytest.approx(0.5)
-    assert ynn(column(0.1, 9), individuals, accepted, k=2) == pytest.approx(0.75)
-    assert ynn(column(0.1, 9), individuals, accepted) == pytest.approx(0.6)  # all five
-
-
-def test_ynn_shares_the_last_places_among_ties():
-    # Around 0: one at distance 0 (not accepted), then four at distance 1, of whom three are accepted. With
-    # k = 3 two places are left for the four, who fill them with 2 * 3/4 accepted.
-    individuals = np.array([[0, 0], [1, 0], [0, 1], [-1, 0], [0, -1], [7, 7]], dtype=float)
-    accepted = mask([0, 1, 1, 1, 0, 1])
-    assert ynn(np.zeros((1, 2)), individuals, accepted, k=3) == pytest.approx(1.5 / 3)
-    assert ynn(np.zeros((1, 2)), individuals, accepted, k=5) == pytest.approx(3 / 5)
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [
+        (lambda: cost(FACTUAL, COUNTERFACTUAL), 19 / 4),
+        # The minority pays (5 + 0) / 2, the majority (1 + 13) / 2; the gap has no sign.
+        (lambda: cost_gap(FACTUAL, COUNTERFACTUAL, mask([1, 1, 0, 0])), 4.5),
+        (lambda: cost_gap(FACTUAL, COUNTERFACTUAL, mask([0, 0, 1, 1])), 4.5),
+        # Nearest two of 0.1 are 0 and 1 (one accepted), of 9 are 9.5 and 10 (both accepted).
+        (lambda: ynn(column(0.1), *LINE, k=2), 0.5),
+        (lambda: ynn(column(0.1, 9), *LINE, k=2), 0.75),
+        (lambda: ynn(column(0.1, 9), *LINE, k=5), 0.6),  # all five
+        # With k = 3 two places are left for the four who tie, who fill them with 2 * 3/4 accepted.
+        (lambda: ynn(np.zeros((1, 2)), *TIES, k=3), 1.5 / 3),
+        (lambda: ynn(np.zeros((1, 2)), *TIES, k=5), 3 / 5),
+        # Distances 1, 3 and 4 among 0, 1 and 4; the zero distances of a recourse to itself are left out.
+        (lambda: diversity(column(0, 1, 4)), 8 / 3),
+        (lambda: diversity(np.ones((5, 3))), 0),
+        # From 0: 1 and 5; from 2: 1 and 3.
+        (lambda: closeness(column(0, 2), column(1, 5)), 10 / 4),
+        (lambda: invalidation(mask([1, 1, 1, 0])), 0.25),
+        (lambda: invalidation(mask([1, 1])), 0),
+        (lambda: found_rate(mask([1, 1, 1, 0])), 0.75),
+        (lambda: found_rate(mask([0, 0])), 0),
+    ],
+)
+def test_by_hand(metric, value):
+    assert metric() == pytest.approx(value)
 
 
 def test_ynn_equals_brute_force():
@@ -65,7 +64,7 @@ def test_ynn_equals_brute_force():
     counterfactual, individuals = rng.random((40, 3)), rng.random((200, 3))
     accepted = rng.random(200) < 0.6
     nearest = np.argsort(cdist(counterfactual, individuals), axis=1)[:, :5]
-    assert ynn(counterfactual, individuals, accepted) == pytest.approx(accepted[nearest].mean(), abs=1e-12)
+    assert ynn(counterfactual, individuals, accepted, 5) == pytest.approx(accepted[nearest].mean(), abs=1e-12)
 
 
 @given(st.integers(0, 10_000), st.integers(1, 6), st.sampled_from([1, 20, 2**18]))
@@ -83,23 +82,6 @@ def test_ynn_does_not_depend_on_the_order_of_rows(seed, k, block_pairs):
     assert value + rejected == pytest.approx(1, abs=1e-12)
 
 
-@pytest.mark.parametrize("k", [0, 4])
-def test_ynn_refuses_k(k):
-    with pytest.raises(ValueError, match="k:"):
-        ynn(column(0), column(0, 1, 2), mask([1, 0, 1]), k)
-
-
-def test_diversity_by_hand():
-    # Distances 1, 3 and 4 among 0, 1 and 4; the zero distances of a recourse to itself are left out.
-    assert diversity(column(0, 1, 4)) == pytest.approx(8 / 3)
-    assert diversity(np.ones((5, 3))) == 0
-
-
-def test_closeness_by_hand():
-    # From 0: 1 and 5; from 2: 1 and 3.
-    assert closeness(column(0, 2), column(1, 5)) == pytest.approx(10 / 4)
-
-
 @given(st.integers(0, 10_000), st.sampled_from([1, 4, 30]))
 def test_means_over_pairs_do_not_depend_on_blocks_or_order(seed, block_pairs):
     rng = np.random.default_rng(seed)
@@ -108,12 +90,6 @@ def test_means_over_pairs_do_not_depend_on_blocks_or_order(seed, block_pairs):
     with mock.patch.object(pairwise, "BLOCK_PAIRS", block_pairs):
         assert diversity(x[::-1]) == pytest.approx(different.mean(), rel=1e-12)
         assert closeness(x[::-1], y[::-1]) == pytest.approx(cdist(x, y).mean(), rel=1e-12)
-
-
-def test_shares_by_hand():
-    assert invalidation(mask([1, 1, 1, 0])) == pytest.approx(0.25)
-    assert found_rate(mask([1, 1, 1, 0])) == pytest.approx(0.75)
-    assert (invalidation(mask([1, 1])), found_rate(mask([0, 0]))) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +104,8 @@ def test_shares_by_hand():
         (lambda: ynn(np.empty((0, 1)), column(0, 1), mask([1, 0]), 1), "counterfactual: no rows"),
         (lambda: ynn(column(0), column(0, 1), np.array([1, 0]), 1), "bool"),
         (lambda: ynn(column(0), column(0, 1), mask([1]), 1), "expected 2 values"),
+        (lambda: ynn(column(0), column(0, 1, 2), mask([1, 0, 1]), 0), "k:"),
+        (lambda: ynn(column(0), column(0, 1, 2), mask([1, 0, 1]), 4), "k:"),
         (lambda: diversity(column(1)), "two recourses or more, got 1"),
         (lambda: closeness(column(1), np.empty((0, 1))), "favourable: no rows"),
         (lambda: closeness(np.empty((0, 1)), column(1)), "counterfactual: no rows"),
@@ -163,7 +141,7 @@ def test_ynn_of_many_ties_is_estimated_with_a_calibrated_error():
     individuals = rng.integers(0, 8, (500, 2)).astype(float)
     accepted = rng.random(500) < 0.1 * individuals[:, 0] + 0.05
     counterfactual = np.concatenate([rng.integers(0, 8, (300, 2)), rng.uniform(0, 7, (100, 2))])
-    exact = ynn(counterfactual, individuals, accepted)
+    exact = ynn(counterfactual, individuals, accepted, 5)
     assert not isinstance(exact, Estimate)
     deviations = []
     for seed in range(200):
@@ -171,7 +149,7 @@ def test_ynn_of_many_ties_is_estimated_with_a_calibrated_error():
             mock.patch.object(pairwise, "PAIRS", 50 * 500),
             mock.patch.object(recourse, "numpy_generator", return_value=np.random.default_rng(seed)),
         ):
-            estimate = ynn(counterfactual, individuals, accepted)
+            estimate = ynn(counterfactual, individuals, accepted, 5)
         deviations.append((estimate - exact) / estimate.error)
     assert abs(np.mean(deviations)) < 0.3
     assert 0.8 < np.std(deviations) < 1.2

@@ -62,31 +62,27 @@ block_sizes = st.sampled_from([1, 4, 9, 50])
 # --- atkinson
 
 
-def test_atkinson_by_hand():
-    # Two areas of 4 with p = 3/4 and 1/4, P = 1/2, T = 8: the sum is 8 * sqrt(3/16) = 2 sqrt(3), over P T = 4
-    # it is sqrt(3)/2, squared 3/4, and P / (1 - P) = 1.
-    areas = np.array([0, 0, 0, 0, 1, 1, 1, 1])
-    assert atkinson(areas, mask([1, 1, 1, 0, 1, 0, 0, 0])) == pytest.approx(1 / 4, abs=1e-12)
+HALVES = np.repeat([0, 1], 4)
 
 
-def test_atkinson_by_hand_with_unequal_areas_and_groups():
-    # Areas of 4 and 2 with p = 1/4 and 1/2, P = 1/3, T = 6: the sum is sqrt(3) + 1, over P T = 2 and squared
-    # (2 + sqrt(3)) / 2, times P / (1 - P) = 1/2.
-    areas = np.array([7, 7, 7, 7, -1, -1])
-    assert atkinson(areas, mask([1, 0, 0, 0, 1, 0])) == pytest.approx(1 - (2 + sqrt(3)) / 4, abs=1e-12)
-
-
-def test_atkinson_weighs_the_areas_by_b():
-    # p = 3/4 and 1/4 again, b = 1/4: ((1/4)^(3/4) (3/4)^(1/4) + (3/4)^(3/4) (1/4)^(1/4)) / (2 P) = 0.898896,
-    # to the power 4/3 0.867519.
-    areas = np.array([0, 0, 0, 0, 1, 1, 1, 1])
-    assert atkinson(areas, mask([1, 1, 1, 0, 1, 0, 0, 0]), b=0.25) == pytest.approx(0.132481, abs=1e-6)
-
-
-def test_atkinson_extremes():
-    areas = np.repeat([0, 1, 2], 4)
-    assert atkinson(areas, np.tile(mask([1, 1, 0, 0]), 3)) == pytest.approx(0, abs=1e-12)
-    assert atkinson(areas, np.repeat(mask([1, 0, 0]), 4)) == 1
+@pytest.mark.parametrize(
+    ("areas", "minority", "b", "value"),
+    [
+        # Two areas of 4 with p = 3/4 and 1/4, P = 1/2, T = 8: the sum is 8 * sqrt(3/16) = 2 sqrt(3), over P T = 4
+        # it is sqrt(3)/2, squared 3/4, and P / (1 - P) = 1.
+        (HALVES, [1, 1, 1, 0, 1, 0, 0, 0], 0.5, 1 / 4),
+        # Areas of 4 and 2 with p = 1/4 and 1/2, P = 1/3, T = 6: the sum is sqrt(3) + 1, over P T = 2 and squared
+        # (2 + sqrt(3)) / 2, times P / (1 - P) = 1/2.
+        (np.array([7, 7, 7, 7, -1, -1]), [1, 0, 0, 0, 1, 0], 0.5, 1 - (2 + sqrt(3)) / 4),
+        # p = 3/4 and 1/4 again: the sum over P T is 0.898896, to the power 4/3 0.867519; so 0.132481.
+        (HALVES, [1, 1, 1, 0, 1, 0, 0, 0], 0.25, 1 - (0.25**0.75 * 0.75**0.25 + 0.75**0.75 * 0.25**0.25) ** (4 / 3)),
+        # Every area mixed alike, and none.
+        (np.repeat([0, 1, 2], 4), [1, 1, 0, 0] * 3, 0.5, 0),
+        (np.repeat([0, 1, 2], 4), [1] * 4 + [0] * 8, 0.5, 1),
+    ],
+)
+def test_atkinson_by_hand(areas, minority, b, value):
+    assert atkinson(areas, mask(minority), b) == pytest.approx(value, abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -98,7 +94,7 @@ def test_atkinson_equals_pysal(seed):
     minority = (rng.random(400) < rng.random(12)[areas]) & (areas != 3)  # area 3 has no minority
     table = pd.DataFrame({"minority": minority}).groupby(areas)["minority"].agg(["sum", "size"])
     oracle = Atkinson(table, group_pop_var="sum", total_pop_var="size").statistic
-    assert atkinson(areas, minority) == pytest.approx(oracle, abs=1e-12)
+    assert atkinson(areas, minority, 0.5) == pytest.approx(oracle, abs=1e-12)
     assert oracle > 0.01
 
 
@@ -118,7 +114,7 @@ def test_atkinson_properties(population, k, b, seed):
     assert -1e-12 <= value <= 1
     assert atkinson(areas[order], minority[order], b) == pytest.approx(value, abs=1e-12)
     assert atkinson(names[areas], minority, b) == pytest.approx(value, abs=1e-12)
-    assert atkinson(areas, ~minority) == pytest.approx(atkinson(areas, minority), abs=1e-12)
+    assert atkinson(areas, ~minority, 0.5) == pytest.approx(atkinson(areas, minority, 0.5), abs=1e-12)
     # At another b, trading the group names mirrors it.
     mirrored = (1 - atkinson(areas, ~minority, 1 - b)) ** b
     assert (1 - value) ** (1 - b) == pytest.approx(mirrored, abs=1e-9)
@@ -131,14 +127,14 @@ def test_atkinson_properties(population, k, b, seed):
 def test_radius_by_hand(q, radius):
     # Members at 0, 1 and 3 have the distances 0 0 0 1 1 2 2 3 3; the q-quantile is at position 8 q.
     features, minority = column(0, 9, 1, 3, 9), mask([1, 0, 1, 1, 0])
-    assert neighbourhoods(features, minority, radius_quantile=q).radius == radius
+    assert neighbourhoods(features, minority, 30, q).radius == radius
 
 
 def test_centres_are_those_of_kmeans_and_assign_is_its_predict():
     rng = np.random.default_rng(0)
     before, after = rng.random((600, 4)), rng.random((500, 4))
     kmeans = KMeans(30, n_init=10, random_state=0).fit(before)
-    centres = neighbourhoods(before, rng.random(600) < 0.4).centres
+    centres = neighbourhoods(before, rng.random(600) < 0.4, 30, 0.1).centres
     np.testing.assert_allclose(centres, kmeans.cluster_centers_, rtol=0, atol=1e-12)
     np.testing.assert_array_equal(assign(centres, before), kmeans.labels_)
     np.testing.assert_array_equal(assign(centres, after), kmeans.predict(after))
@@ -147,27 +143,27 @@ def test_centres_are_those_of_kmeans_and_assign_is_its_predict():
 def test_no_more_centres_than_distinct_rows():
     features = np.repeat(column(0.1, 0.4, 0.9), 3, axis=0)
     minority = np.tile(mask([1, 0, 0]), 3)
-    found = neighbourhoods(features, minority, k=30)
+    found = neighbourhoods(features, minority, 30, 0.1)
     assert isinstance(found, Neighbourhoods)
     np.testing.assert_allclose(np.sort(found.centres, axis=0), column(0.1, 0.4, 0.9))
-    assert len(neighbourhoods(features, minority, k=2).centres) == 2
+    assert len(neighbourhoods(features, minority, 2, 0.1).centres) == 2
 
 
 def test_areas_of_very_many_people_are_fitted_to_a_sample():
     features = np.repeat(np.arange(4.0), 100)[:, None] + np.random.default_rng(0).normal(0, 0.01, (400, 1))
     minority = np.arange(400) % 3 == 0
     with mock.patch.object(segregation, "MAPPED", 80):
-        centres, again = (neighbourhoods(features, minority, k=4).centres for _ in range(2))
+        centres, again = (neighbourhoods(features, minority, 4, 0.1).centres for _ in range(2))
     np.testing.assert_array_equal(centres, again)
     np.testing.assert_allclose(np.sort(centres, axis=0)[:, 0], np.arange(4), atol=0.01)
-    assert not np.array_equal(centres, neighbourhoods(features, minority, k=4).centres)
+    assert not np.array_equal(centres, neighbourhoods(features, minority, 4, 0.1).centres)
 
 
-def test_assign_by_hand():
+@pytest.mark.parametrize("block_pairs", [4, pairwise.BLOCK_PAIRS])
+def test_assign_by_hand(block_pairs):
     # 5 is as far from 0 as from 10: the first centre takes it.
-    np.testing.assert_array_equal(assign(column(0, 10), column(4, 6, 5, -3, 11)), [0, 1, 0, 0, 1])
-    with mock.patch.object(pairwise, "BLOCK_PAIRS", 4):
-        np.testing.assert_array_equal(assign(column(0, 10), column(4, 6, 5, -3, 11)), [0, 1, 0, 0, 1])
+    with mock.patch.object(pairwise, "BLOCK_PAIRS", block_pairs):
+        assert assign(column(0, 10), column(4, 6, 5, -3, 11)).tolist() == [0, 1, 0, 0, 1]
 
 
 # --- centralization
@@ -178,23 +174,18 @@ LINE = column(0, 0.5, 1, 10, 11, 20)
 MEMBERS = mask([1, 0, 1, 1, 0, 0])
 
 
-def test_centralization_by_hand():
-    assert centralization(LINE, MEMBERS, radius=1) == pytest.approx(2 / 3)
-    # Within 0.9: one against one, one against one, one against none.
-    assert centralization(LINE, MEMBERS, radius=0.9) == pytest.approx(1 / 3)
-    # Each is alone, and counts themselves.
-    assert centralization(LINE, MEMBERS, radius=0) == 1
+@pytest.mark.parametrize(("radius", "value"), [(1, 2 / 3), (0.9, 1 / 3), (0, 1)])
+def test_centralization_by_hand(radius, value):
+    # Within 0.9: one against one, one against one, one against none. Within 0 each is alone, and counts themselves.
+    assert centralization(LINE, MEMBERS, radius) == pytest.approx(value)
 
 
 def test_released_centralization_by_hand():
     # The first three rows are member, other, member; of the three members the first two count. Only the first
-    # is paired with a row of the minority.
-    assert centralization_released(LINE, MEMBERS, radius=1) == pytest.approx(1 / 3)
-    # With the members first nobody is lost, with the members last everybody is.
+    # is paired with a row of the minority. With the members first nobody is lost, with the members last everybody is.
     first = np.argsort(~MEMBERS, kind="stable")
-    assert centralization_released(LINE[first], MEMBERS[first], radius=1) == pytest.approx(2 / 3)
-    last = first[::-1]
-    assert centralization_released(LINE[last], MEMBERS[last], radius=1) == 0
+    for order, value in ((np.arange(6), 1 / 3), (first, 2 / 3), (first[::-1], 0)):
+        assert centralization_released(LINE[order], MEMBERS[order], radius=1) == pytest.approx(value)
 
 
 @given(populations(), radii, st.integers(0, 1000))
@@ -216,21 +207,23 @@ THREE = column(0, log(2), 2 * log(2))
 TWO_AND_ONE = mask([1, 1, 0])
 
 
-def test_proximity_by_hand():
-    # Self pairs add 1 each: xx = 2 + 2/2 = 3, xy = 3/4, yy = 1.
-    assert proximity_sums(THREE, TWO_AND_ONE) == pytest.approx((3, 0.75, 1), abs=1e-12)
-    assert average_proximity(THREE, TWO_AND_ONE) == pytest.approx(3 / 8, abs=1e-12)
-    # X P_xx = 3/2, Y P_yy = 1, T P_tt = (3 + 2 * 3/4 + 1) / 3.
-    assert spatial_proximity(THREE, TWO_AND_ONE) == pytest.approx(15 / 11, abs=1e-12)
-
-
-def test_proximity_extremes():
-    # Coincident groups: alike, and as near as can be.
-    same = np.tile(column(0.2, 0.7), (2, 1))
-    assert spatial_proximity(same, mask([1, 1, 0, 0])) == pytest.approx(1, abs=1e-12)
-    assert average_proximity(np.zeros((4, 2)), mask([1, 1, 0, 0])) == 1
-    # Two points too far apart to feel each other: T^2 / (X^2 + Y^2) = 25 / 13.
-    assert spatial_proximity(column(0, 0, 900, 900, 900), mask([1, 1, 0, 0, 0])) == pytest.approx(25 / 13)
+@pytest.mark.parametrize(
+    ("index", "features", "minority", "value"),
+    [
+        # Self pairs add 1 each: xx = 2 + 2/2 = 3, xy = 3/4, yy = 1.
+        (proximity_sums, THREE, TWO_AND_ONE, (3, 0.75, 1)),
+        (average_proximity, THREE, TWO_AND_ONE, 3 / 8),
+        # X P_xx = 3/2, Y P_yy = 1, T P_tt = (3 + 2 * 3/4 + 1) / 3.
+        (spatial_proximity, THREE, TWO_AND_ONE, 15 / 11),
+        # Coincident groups: alike, and as near as can be.
+        (spatial_proximity, np.tile(column(0.2, 0.7), (2, 1)), mask([1, 1, 0, 0]), 1),
+        (average_proximity, np.zeros((4, 2)), mask([1, 1, 0, 0]), 1),
+        # Two points too far apart to feel each other: T^2 / (X^2 + Y^2).
+        (spatial_proximity, column(0, 0, 900, 900, 900), mask([1, 1, 0, 0, 0]), 25 / 13),
+    ],
+)
+def test_proximity_by_hand(index, features, minority, value):
+    assert index(features, minority) == pytest.approx(value, abs=1e-12)
 
 
 def test_spatial_proximity_orders_patterns_on_a_grid():
@@ -239,9 +232,10 @@ def test_spatial_proximity_orders_patterns_on_a_grid():
     grid = np.column_stack([rows, columns]).astype(float)
     scattered = np.random.default_rng(0).permutation(side * side) < side * side // 2
     halves, checkerboard = columns < side // 2, (rows + columns) % 2 == 0
-    values = [spatial_proximity(grid, minority) for minority in (halves, scattered, checkerboard)]
+    patterns = halves, scattered, checkerboard
+    values = [spatial_proximity(grid, minority) for minority in patterns]
     assert values[0] > 1.5 > values[1] > values[2] >= 1
-    nearness = [average_proximity(grid, minority) for minority in (halves, scattered, checkerboard)]
+    nearness = [average_proximity(grid, minority) for minority in patterns]
     assert nearness == sorted(nearness)
 
 
@@ -275,8 +269,8 @@ def test_proximity_properties(population, seed, block_pairs):
 @pytest.mark.parametrize(
     "index",
     [
-        lambda features, minority: neighbourhoods(features, minority),
-        lambda features, minority: atkinson(np.arange(len(minority)), minority),
+        lambda features, minority: neighbourhoods(features, minority, 30, 0.1),
+        lambda features, minority: atkinson(np.arange(len(minority)), minority, 0.5),
         lambda features, minority: centralization(features, minority, 1),
         lambda features, minority: centralization_released(features, minority, 1),
         proximity_sums,
@@ -285,13 +279,9 @@ def test_proximity_properties(population, seed, block_pairs):
     ],
 )
 def test_an_empty_group_is_named(index):
-    features = column(0, 1, 2)
-    with pytest.raises(ValueError, match="the minority is empty"):
-        index(features, mask([0, 0, 0]))
-    with pytest.raises(ValueError, match="the majority is empty"):
-        index(features, mask([1, 1, 1]))
-    with pytest.raises(ValueError, match="the minority is empty"):
-        index(np.empty((0, 1)), mask([]))
+    for members, empty in (([0, 0, 0], "minority"), ([1, 1, 1], "majority"), ([], "minority")):
+        with pytest.raises(ValueError, match=f"the {empty} is empty"):
+            index(np.arange(len(members), dtype=float)[:, None], mask(members))
 
 
 @pytest.mark.parametrize(
@@ -423,14 +413,13 @@ def test_estimates_begin_beyond_the_budget_and_repeat(name):
     assert (first, first.note) == (again, again.note)
 
 
-def test_a_larger_sample_is_nearer():
-    for name in ("average_proximity", "spatial_proximity", "mean distance within"):
-        index, _ = ESTIMATED[name]
-        errors = []
-        for draws in (8000, 128_000):
-            with sampled(draws=draws):
-                errors.append(index().error)
-        assert errors[1] == pytest.approx(errors[0] / 4, rel=0.25)
+@pytest.mark.parametrize("name", ["average_proximity", "spatial_proximity", "mean distance within"])
+def test_a_larger_sample_is_nearer(name):
+    errors = []
+    for draws in (8000, 128_000):
+        with sampled(draws=draws):
+            errors.append(ESTIMATED[name][0]().error)
+    assert errors[1] == pytest.approx(errors[0] / 4, rel=0.25)
 
 
 @given(populations(), radii)

@@ -11,40 +11,26 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from recourse_segregation import statistics
+from made_up_measures import index, measures, quality, rows
+from recourse_segregation import contracts, statistics
+from recourse_segregation.contracts import CELL
 from recourse_segregation.errors import DataError
 from recourse_segregation.seeds import numpy_generator
-from recourse_segregation.statistics import CELL, changes, differences, holm, interval, p_value, summarise
+from recourse_segregation.statistics import changes, differences, holm, interval, p_value, summarise
 
 SIMULATIONS = 2000
-COLUMNS = ["population", "seed", "classifier", "method", "scenario", "phase", "scope", "metric", "value", "n", "note"]
+BEFORE = [0.30, 0.40, 0.50, 0.60, 0.70]
+AFTER = [0.31, 0.42, 0.53, 0.64, 0.75]
 
 
-def rows(values, method="ebr", metric="atkinson", phase="after", note="", scope="everyone", population="law-sex"):
-    """One row a seed, for values in the order of seeds."""
-    return [
-        (population, seed, "mlp", method, "default", phase, scope, metric, value, 10, note if np.isnan(value) else "")
-        for seed, value in enumerate(values)
-    ]
-
-
-def index(before, after, **where):
-    return rows(before, phase="before", **where) + rows(after, phase="after", **where)
-
-
-def measures(*parts):
-    return pd.DataFrame([row for part in parts for row in part], columns=COLUMNS)
-
-
-def effects(table, **options):
+def effects(*parts, **options):
     """The change of every index."""
-    seeds = changes(table)
-    return summarise(seeds.assign(level=seeds["before"]), [*CELL, "scope", "metric"], **options)
+    return summarise(changes(measures(*parts)), [*CELL, "scope", "metric"], **options)
 
 
-def contrasts(table, methods, references, scopes=("everyone",), **options):
+def contrasts(parts, methods, references, scope="everyone", **options):
     """What a method does beyond another."""
-    seeds = pd.concat([differences(table, methods, references, scope, **options) for scope in scopes])
+    seeds = differences(measures(*parts), methods, references, scope, **options)
     return summarise(seeds, [*CELL, "reference", "scope", "metric"])
 
 
@@ -53,14 +39,11 @@ def one(table):
     return table.iloc[0]
 
 
+def effect(*parts, **options):
+    return one(effects(*parts, **options))
+
+
 # --- intervals --------------------------------------------------------------------------------------
-
-
-def test_t_interval_is_that_of_the_textbook():
-    # mean 3, standard deviation sqrt(2.5), t quantile 2.776445 with 4 degrees of freedom
-    found = interval([1, 2, 3, 4, 5])
-    assert (found.low, found.high) == pytest.approx((3 - 2.776445 * np.sqrt(0.5), 3 + 2.776445 * np.sqrt(0.5)))
-    assert (found.kind, found.note) == ("t", "")
 
 
 def test_bca_from_ten_seeds_on():
@@ -72,18 +55,17 @@ def test_bca_from_ten_seeds_on():
     assert found.high - values.mean() > values.mean() - found.low
 
 
-def _coverage(draw, n, truth, resamples, simulations):
-    inside = 0
+def coverage(n, simulations, resamples):
+    """In how many simulations the interval holds the truth."""
+    generator, inside = numpy_generator(0, "test", "coverage"), 0
     for _ in range(simulations):
-        found = interval(draw(n), resamples)
-        inside += found.low <= truth <= found.high
+        found = interval(generator.normal(0.3, 1, n), resamples)
+        inside += found.low <= 0.3 <= found.high
     return inside
 
 
 def test_t_covers_the_truth_in_95_of_100():
-    generator = numpy_generator(0, "test", "coverage")
-    inside = _coverage(lambda n: generator.normal(0.3, 1, n), 5, 0.3, 1, SIMULATIONS)
-    assert stats.binomtest(inside, SIMULATIONS, 0.95).pvalue > 0.001
+    assert stats.binomtest(coverage(5, SIMULATIONS, 1), SIMULATIONS, 0.95).pvalue > 0.001
 
 
 @pytest.mark.slow
@@ -91,25 +73,27 @@ def test_bca_covers_a_little_less():
     """On normal data BCa at n = 20 covers about 93 %, because it lacks the t quantile and the n - 1: two percentage
     points too few, and we say so. The band is 0.93 ± 1 point and three standard errors of this simulation."""
     simulations = 1000  # each takes some milliseconds
-    generator = numpy_generator(0, "test", "coverage")
-    share = _coverage(lambda n: generator.normal(0.3, 1, n), 20, 0.3, 499, simulations) / simulations
     error = 3 * np.sqrt(0.93 * 0.07 / simulations)
-    assert 0.92 - error < share < 0.94 + error
+    assert 0.92 - error < coverage(20, simulations, 499) / simulations < 0.94 + error
 
 
-@pytest.mark.parametrize("n", [2, 5, 9, 10, 30])
-def test_equal_changes_give_an_interval_of_no_width(n):
-    seeds = np.arange(n)
-    found = interval((seeds + 1.01) - (seeds + 1))  # 0.01 up to rounding
-    assert found.low == found.high == pytest.approx(0.01)
-    assert found.note == "the same change in every seed"
-
-
-@pytest.mark.parametrize("values", [[], [0.1]])
-def test_an_interval_of_fewer_than_two_seeds_is_undefined_and_says_so(values):
-    found = interval(values)
-    assert np.isnan([found.low, found.high]).all()
-    assert found.note == f"{len(values)} seed{'' if values else 's'}: no interval and no test"
+@pytest.mark.parametrize(
+    ("values", "reach", "note"),
+    [
+        # mean 3, standard deviation sqrt(2.5), t quantile 2.776445 with 4 degrees of freedom
+        ([1, 2, 3, 4, 5], 2.776445 * np.sqrt(0.5), ""),
+        ([], np.nan, "0 seeds: no interval and no test"),
+        ([0.1], np.nan, "1 seed: no interval and no test"),
+        # equal up to rounding
+        *[((np.arange(n) + 1.01) - (np.arange(n) + 1), 0, "the same change in every seed") for n in (2, 5, 9, 10, 30)],
+    ],
+)
+def test_an_interval_by_hand(values, reach, note):
+    found, mean = interval(values), np.mean(values) if len(values) else np.nan
+    assert (found.low, found.high) == pytest.approx((mean - reach, mean + reach), nan_ok=True)
+    assert reach != 0 or found.low == found.high
+    assert found.note == note
+    assert found.kind == ("" if len(values) < 2 else "t" if len(values) < 10 else "BCa")
 
 
 def test_where_bca_fails_it_is_t_and_says_so(monkeypatch):
@@ -122,9 +106,7 @@ def test_where_bca_fails_it_is_t_and_says_so(monkeypatch):
     assert (found.kind, found.note) == ("t", "BCa is not defined for these changes")
 
 
-@given(
-    hnp.arrays("float64", st.integers(10, 14), elements=st.sampled_from([0.0, 0.0, 0.0, 1e-9, 0.1, 1.0])),
-)
+@given(hnp.arrays("float64", st.integers(10, 14), elements=st.sampled_from([0.0, 0.0, 0.0, 1e-9, 0.1, 1.0])))
 @settings(max_examples=50, deadline=None)
 def test_an_interval_is_never_missing_and_holds_the_mean(values):
     found = interval(values, 199)
@@ -142,14 +124,20 @@ def test_a_missing_change_is_an_error(function):
 # --- p-values ---------------------------------------------------------------------------------------
 
 
-def test_p_by_hand():
-    # the sums of ±1 ±2 ±3 are 6 4 2 0 0 -2 -4 -6: as large as |1 + 2 + 3| are two, as |-1 + 2 + 3| four
-    assert p_value([1, 2, 3]) == 2 / 8
-    assert p_value([-1, 2, 3]) == 4 / 8
-    assert p_value([1, 2, -3]) == 1
-    assert p_value([0.0, 0.0]) == 1
-    assert p_value([0, 0, 1]) == 1  # the signs of zeros do not matter
-    assert np.isnan(p_value([1.0]))
+@pytest.mark.parametrize(
+    ("values", "p"),
+    [
+        # the sums of ±1 ±2 ±3 are 6 4 2 0 0 -2 -4 -6: as large as |1 + 2 + 3| are two, as |-1 + 2 + 3| four
+        ([1, 2, 3], 2 / 8),
+        ([-1, 2, 3], 4 / 8),
+        ([1, 2, -3], 1),
+        ([0.0, 0.0], 1),
+        ([0, 0, 1], 1),  # the signs of zeros do not matter
+        ([1.0], np.nan),
+    ],
+)
+def test_p_by_hand(values, p):
+    assert p_value(values) == pytest.approx(p, abs=0, nan_ok=True)
 
 
 @given(st.lists(st.integers(-5, 5), min_size=2, max_size=7), st.randoms())
@@ -162,36 +150,28 @@ def test_exact_p_is_the_share_of_all_patterns(values, random):
     assert p_value(random.sample(list(decimals), len(values))) == expected
 
 
-def test_exact_and_drawn_agree_with_scipy():
+@pytest.mark.parametrize("n", [8, 12, 13, 20])
+def test_exact_and_drawn_agree_with_scipy(n):
     generator = numpy_generator(0, "test", "scipy")
-    for n in (8, 12, 13, 20):
-        values = generator.normal(0.3, 1, n)
-        theirs = stats.permutation_test(
-            (values,), np.mean, permutation_type="samples", n_resamples=49_999, rng=generator
-        ).pvalue
-        # above 12 both are drawn: four standard errors of their difference
-        error = 0 if n <= 12 else 4 * np.sqrt(theirs * (1 - theirs) * (1 / 99_999 + 1 / 49_999))
-        assert abs(p_value(values) - theirs) <= error + 1e-12
+    values = generator.normal(0.3, 1, n)
+    theirs = stats.permutation_test(
+        (values,), np.mean, permutation_type="samples", n_resamples=49_999, rng=generator
+    ).pvalue
+    # above 12 both are drawn: four standard errors of their difference
+    error = 0 if n <= 12 else 4 * np.sqrt(theirs * (1 - theirs) * (1 / 99_999 + 1 / 49_999))
+    assert abs(p_value(values) - theirs) <= error + 1e-12
+    assert p_value(values) == p_value(values[::-1]) == p_value(-values)  # depends on neither order nor direction
 
 
-def test_p_of_five_seeds_is_uniform_on_what_it_can_be():
+def test_p_is_uniform_where_nothing_changes():
     generator = numpy_generator(0, "test", "null")
-    p = [p_value(generator.normal(size=5)) for _ in range(SIMULATIONS)]
-    counts = np.bincount(np.round(16 * np.array(p)).astype(int), minlength=17)
+    five = np.array([p_value(generator.normal(size=5)) for _ in range(SIMULATIONS)])
+    counts = np.bincount(np.round(16 * five).astype(int), minlength=17)
     assert counts[0] == 0
     assert stats.chisquare(counts[1:]).pvalue > 0.001
-
-
-def test_drawn_p_is_uniform():
-    generator = numpy_generator(0, "test", "null")
-    p = [p_value(generator.laplace(size=20), draws=999) for _ in range(SIMULATIONS)]
-    assert min(p) >= 1 / 1000
-    assert stats.kstest(p, "uniform").pvalue > 0.001
-
-
-def test_drawn_p_depends_on_neither_order_nor_direction():
-    values = numpy_generator(0, "test", "order").normal(0.2, 1, 20)
-    assert p_value(values) == p_value(values[::-1]) == p_value(-values)
+    drawn = [p_value(generator.laplace(size=20), draws=999) for _ in range(SIMULATIONS)]
+    assert min(drawn) >= 1 / 1000
+    assert stats.kstest(drawn, "uniform").pvalue > 0.001
 
 
 @pytest.mark.parametrize(("seeds", "smallest"), [(2, 0.5), (5, 0.0625), (6, 0.03125), (12, 2 / 4096), (40, 1e-5)])
@@ -200,51 +180,42 @@ def test_the_smallest_p(seeds, smallest):
     assert p_value(np.linspace(1, 2, seeds)) == smallest
 
 
-def test_seeds_needed_is_the_first_number_that_is_enough():
-    assert statistics.seeds_needed(1) == 6
-    assert statistics.seeds_needed(10) == 9  # 10 · 2 / 2^9 = 0.039
-    assert statistics.seeds_needed(100_000) is None
+@pytest.mark.parametrize(("tests", "seeds"), [(1, 6), (10, 9), (100_000, None)])  # 10 · 2 / 2^9 = 0.039
+def test_seeds_needed_is_the_first_number_that_is_enough(tests, seeds):
+    assert statistics.seeds_needed(tests) == seeds
 
 
 # --- Holm -------------------------------------------------------------------------------------------
 
 
-def test_holm_by_hand():
-    # sorted 0.005 0.01 0.03 0.04: times 4 3 2 1 = 0.02 0.03 0.06 0.04, never falling
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.6, 0.7]) == pytest.approx([1, 1])
-    assert holm([0.02]) == pytest.approx([0.02])
-    assert holm([]).size == 0
+@pytest.mark.parametrize(
+    ("p", "adjusted"),
+    [
+        # sorted 0.005 0.01 0.03 0.04: times 4 3 2 1 = 0.02 0.03 0.06 0.04, never falling
+        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),
+        ([0.6, 0.7], [1, 1]),
+        ([0.02], [0.02]),
+        ([], []),
+        ([np.nan, 0.02, 0.03], [np.nan, 0.04, 0.04]),  # what was not tested is left out
+    ],
+)
+def test_holm_by_hand(p, adjusted):
+    assert holm(p) == pytest.approx(adjusted, nan_ok=True)
 
 
-def test_holm_leaves_out_what_was_not_tested():
-    found = holm([np.nan, 0.02, 0.03])
-    assert np.isnan(found[0])
-    assert found[1:] == pytest.approx([0.04, 0.04])
-
-
-p_values = hnp.arrays("float64", st.integers(1, 12), elements=st.floats(0, 1))
-
-
-@given(p_values, st.randoms())
-def test_holm_properties(p, random):
+@given(hnp.arrays("float64", st.integers(1, 12), elements=st.floats(0, 1)), st.floats(0, 1), st.randoms())
+def test_holm_properties(p, smaller, random):
     adjusted = holm(p)
     assert (adjusted >= p).all()
     assert (adjusted <= 1).all()
-    order = np.argsort(p)
-    assert (np.diff(adjusted[order]) >= 0).all()
+    assert (np.diff(adjusted[np.argsort(p)]) >= 0).all()
     bonferroni = np.minimum(p * len(p), 1)
     assert (adjusted <= bonferroni).all()
     assert adjusted.min() == bonferroni.min()
     moved = random.sample(range(len(p)), len(p))
     assert (holm(p[moved]) == adjusted[moved]).all()
-
-
-@given(p_values, st.integers(0, 11), st.floats(0, 1))
-def test_holm_grows_with_every_p(p, which, value):
-    smaller = p.copy()
-    smaller[which % len(p)] = min(value, p[which % len(p)])
-    assert (holm(smaller) <= holm(p)).all()
+    p[moved[0]] = min(smaller, p[moved[0]])  # it grows with every p
+    assert (holm(p) <= adjusted).all()
 
 
 def test_holm_keeps_the_error_of_a_family():
@@ -257,31 +228,31 @@ def test_holm_keeps_the_error_of_a_family():
 # --- changes ----------------------------------------------------------------------------------------
 
 
-def test_changes_are_within_a_seed():
-    table = changes(measures(index([0.3, 0.5], [0.4, 0.45])))
-    assert table["change"].tolist() == pytest.approx([0.1, -0.05])
-    assert table["seed"].tolist() == [0, 1]
+def test_every_method_changes_what_was_there_before_any():
+    parts = [index([0.3, 0.5], [0.4, 0.45]), rows([0.7, 0.7], method="face"), index([0.1], [0.2], scenario="drop")]
+    found = changes(measures(*parts))
+    assert found["method"].tolist() == ["ebr", "ebr", "face", "face", "ebr"]
+    assert found["seed"].tolist() == [0, 1, 0, 1, 0]
+    assert found["before"].tolist() == [0.3, 0.5, 0.3, 0.5, 0.1]
+    assert found["change"].tolist() == pytest.approx([0.1, -0.05, 0.4, 0.2, 0.1])
 
 
-def test_changes_are_of_one_scope_and_of_what_is_measured_before():
-    table = measures(
-        index([0.3], [0.4]),
-        index([0.1], [0.9], scope="accepted"),
-        rows([0.7], metric="cost", scope="recipients"),
-    )
-    assert one(changes(table))["change"] == pytest.approx(0.1)
-    assert one(changes(table, "accepted"))["change"] == pytest.approx(0.8)
-    assert changes(table, "recipients").empty
+def test_changes_are_of_one_scope_and_those_of_recipients_are_from_the_same_method():
+    where = {"scope": "recipients", "metric": "average_proximity"}
+    own = [index([0.3], [0.4], **where), rows([0.9], method="face", **where), quality([0.7])]
+    table = measures(index([0.25], [0.5]), index([0.5], [0.25], scope="accepted"), *own)
+    assert changes(table)["change"].tolist() == [0.25]
+    assert changes(table, "accepted")["change"].tolist() == [-0.25]
+    found = changes(table, "recipients")  # not of the cost, which is not measured before
+    assert found["change"].tolist() == pytest.approx([0.1, np.nan], nan_ok=True)
+    assert found["note"].tolist() == ["", "not measured before recourse"]
 
 
 def test_a_change_that_is_missing_says_why():
-    table = measures(
-        index([0.3, np.nan, np.nan], [np.nan, 0.4, np.nan], note="nobody"),
-        rows([0.2], method="face"),
-    )
-    found = changes(table)
-    assert found["note"].tolist() == ["nobody"] * 3 + ["not measured before recourse"]
-    assert found["change"].isna().all()
+    table = measures(index([0.3, np.nan, np.nan], [np.nan, 0.4, np.nan], note="nobody"), rows([0.2] * 4, method="face"))
+    found = changes(table).set_index(["method", "seed"])["note"]
+    assert found["ebr"].tolist() == ["nobody"] * 3
+    assert found["face"].tolist() == ["", "nobody", "nobody", "not measured before recourse"]
 
 
 @pytest.mark.parametrize(("absent", "there"), [("after", "before"), ("before", "after")])
@@ -291,43 +262,48 @@ def test_of_two_notes_the_one_of_the_missing_number_counts(absent, there):
     assert changes(table)["note"].item() == "nobody"
 
 
-def test_a_number_that_is_there_twice_is_an_error():
-    with pytest.raises(DataError, match=r"there twice for population law-sex, .* seed 1"):
-        changes(measures(index([0.3, 0.4], [0.5, 0.6]), rows([0.3, 0.4], phase="before")[1:]))
+@pytest.mark.parametrize(("phase", "method"), [("before", "ebr"), ("before", "none"), ("after", "ebr")])
+def test_a_number_that_is_there_twice_is_an_error(phase, method):
+    again = pd.DataFrame(rows([0.7, 0.8], phase=phase)[1:]).assign(method=method)
+    table = pd.concat([measures(index([0.3, 0.4], [0.5, 0.6])), again])
+    with pytest.raises(DataError, match=rf"{phase} recourse is there twice for population law-sex, .* seed 1"):
+        changes(table)
+
+
+def test_the_order_of_a_study_is_kept():
+    parts = [index([0.3, 0.4], [0.5, b], method=m, population=p) for m, b in (("a", 0.6), ("b", 0.7)) for p in "xy"]
+    study = {"populations": ["y", "x"], "methods": ["b", "a"], "scenarios": ["default"], "seeds": 2}
+    table = contracts.of_study(measures(*parts), study)
+    against = differences(table, ["b", "a"], ["a", "b"])
+    found = summarise(changes(table), [*CELL, "scope", "metric"])
+    for summary in (found, summarise(against, [*CELL, "reference", "scope", "metric"])):
+        assert [*zip(summary["population"], summary["method"], strict=True)] == [*itertools.product("yx", "ba")]
+        assert summary.sort_values(["population", "method"]).index.tolist() == [0, 1, 2, 3]
+    plain = effects(*parts).sort_values(["population", "method"], ascending=False, ignore_index=True)
+    pd.testing.assert_frame_equal(found.astype(plain.dtypes), plain)
 
 
 # --- effects ----------------------------------------------------------------------------------------
 
 
-BEFORE = [0.30, 0.40, 0.50, 0.60, 0.70]
-AFTER = [0.31, 0.42, 0.53, 0.64, 0.75]
-
-
 def test_an_effect_by_hand():
-    row = one(effects(measures(index(BEFORE, AFTER))))
+    row = effect(index(BEFORE, AFTER))
     assert (row["seeds"], row["interval"], row["p"]) == (5, "t", 2 / 32)
-    assert row["before"] == pytest.approx(0.5)
-    assert row["after"] == pytest.approx(0.53)
-    assert row["change"] == pytest.approx(0.03)
+    assert (row["before"], row["after"], row["change"]) == pytest.approx((0.5, 0.53, 0.03))
     assert row["change_se"] == pytest.approx(np.std([1, 2, 3, 4, 5], ddof=1) / 100 / np.sqrt(5))
     assert row["before_se"] == pytest.approx(np.std(BEFORE, ddof=1) / np.sqrt(5))
     assert row["effect"] == pytest.approx(0.03 / np.std(BEFORE, ddof=1))
     assert (row["low"], row["high"]) == pytest.approx((0.03 - 0.0196, 0.03 + 0.0196), abs=1e-4)
-
-
-def test_five_seeds_cannot_be_significant_and_the_table_says_so():
-    row = one(effects(measures(index(BEFORE, AFTER))))
-    assert not row["decidable"]
-    assert not row["significant"]
+    assert not row[["decidable", "significant"]].any()
     assert row["note"] == "5 seeds: p cannot be below 0.0625, so nothing can be significant at 0.05; 6 seeds would do"
-    assert one(effects(measures(index(BEFORE, AFTER)), alpha=0.0625))["significant"]
+    assert effect(index(BEFORE, AFTER), alpha=0.0625)["significant"]
 
 
 def test_six_seeds_can_alone_but_not_in_a_family():
     six = index([*BEFORE, 0.8], [*AFTER, 0.86])
-    alone = one(effects(measures(six)))
+    alone = effect(six)
     assert (alone["decidable"], alone["significant"], alone["note"]) == (True, True, "")
-    both = effects(measures(six, index([*BEFORE, 0.8], [*AFTER, 0.7], method="ibr")))
+    both = effects(six, rows([*AFTER, 0.7], method="ibr"))
     assert both["p_holm"].tolist() == pytest.approx([2 * 2 / 64, both["p"][1]])
     assert not both["decidable"].any()
     assert both["note"][0] == (
@@ -336,133 +312,112 @@ def test_six_seeds_can_alone_but_not_in_a_family():
     )
 
 
-def test_holm_is_within_a_population_and_index():
-    table = measures(
-        *[index(BEFORE, AFTER, metric=m, population=p) for m in ("atkinson", "centralization") for p in ("a", "b")]
-    )
-    assert effects(table)["p_holm"].tolist() == [0.0625] * 4
-    assert effects(table, family=())["p_holm"].tolist() == [0.25] * 4
+@pytest.mark.parametrize(("options", "p"), [({}, 0.0625), ({"family": ()}, 0.25)])
+def test_holm_is_within_a_population_and_index(options, p):
+    parts = [index(BEFORE, AFTER, metric=m, population=p) for m in ("atkinson", "centralization") for p in ("a", "b")]
+    assert effects(*parts, **options)["p_holm"].tolist() == [p] * 4
 
 
 def test_paired_seeds_find_what_unpaired_would_not():
     before = np.linspace(0.1, 0.9, 8)
-    row = one(effects(measures(index(before, before + 0.001 * np.arange(1, 9)))))
+    after = before + 0.001 * np.arange(1, 9)
+    row = effect(index(before, after))
     assert row["significant"]
-    assert stats.ttest_ind(before, before + 0.001 * np.arange(1, 9)).pvalue > 0.9
-    shuffled = one(effects(measures(index(before, (before + 0.001 * np.arange(1, 9))[[3, 6, 0, 5, 1, 7, 2, 4]]))))
+    assert stats.ttest_ind(before, after).pvalue > 0.9
+    shuffled = effect(index(before, after[[3, 6, 0, 5, 1, 7, 2, 4]]))
     assert shuffled["change"] == pytest.approx(row["change"])
     assert not shuffled["significant"]
 
 
 def test_seeds_without_a_change_are_left_out_of_every_mean():
-    row = one(effects(measures(index([0.3, 0.9, 0.4], [0.4, np.nan, 0.6], note="nobody"))))
+    row = effect(index([0.3, 0.9, 0.4], [0.4, np.nan, 0.6], note="nobody"))
     assert row["seeds"] == 2
     assert row["after"] - row["before"] == pytest.approx(row["change"]) == pytest.approx(0.15)
     assert row["note"].startswith("mean over 2 of 3 seeds; others: nobody; 2 seeds: p cannot be below 0.5")
 
 
-def test_no_change_at_all():
-    row = one(effects(measures(index([0.3, 0.4], [np.nan, np.nan], note="nobody"))))
-    assert row["seeds"] == 0
-    assert row[["change", "low", "high", "p", "p_holm", "effect"]].isna().all()
-    assert row["note"] == "nobody; 0 seeds: no interval and no test"
+NO_TEST = ["change_se", "low", "high", "p", "p_holm", "effect"]
+NO_SPREAD = "no effect size: the level is the same in every seed"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "seeds", "change", "note", "missing"),
+    [
+        ([0.3, 0.4], [np.nan] * 2, 0, np.nan, "nobody; 0 seeds: no interval and no test", [*NO_TEST, "change"]),
+        ([0.3], [0.4], 1, 0.1, "1 seed: no interval and no test", NO_TEST),
+        ([0.3] * 6, [0.4, 0.1, 0.4, 0.5, 0.4, 0.5], 6, 0.5 / 6, NO_SPREAD, ["effect"]),
+        (BEFORE * 2, BEFORE * 2, 10, 0, "the same change in every seed", []),
+    ],
+)
+def test_what_cannot_be_said_is_missing_and_says_why(before, after, seeds, change, note, missing):
+    row = effect(index(before, after, note="nobody"))
+    assert (row["seeds"], row["note"]) == (seeds, note)
+    assert row["change"] == pytest.approx(change, nan_ok=True)
+    assert row[missing].isna().all()
+    assert (row["interval"] == "") == (seeds < 2)
     assert not row["significant"]
-
-
-def test_one_seed():
-    row = one(effects(measures(index([0.3], [0.4]))))
-    assert row["change"] == pytest.approx(0.1)
-    assert row[["change_se", "low", "high", "p", "effect"]].isna().all()
-    assert (row["interval"], row["note"]) == ("", "1 seed: no interval and no test")
-
-
-def test_no_spread_between_seeds():
-    row = one(effects(measures(index([0.3] * 6, [0.4, 0.5, 0.4, 0.5, 0.4, 0.5]))))
-    assert np.isnan(row["effect"])
-    assert row["note"] == "no effect size: the level is the same in every seed"
-
-
-def test_nobody_moved():
-    row = one(effects(measures(index(BEFORE * 2, BEFORE * 2, method="none"))))
-    assert (row["change"], row["low"], row["high"], row["p"]) == (0, 0, 0, 1)
-    assert row["note"] == "the same change in every seed"
+    if change == 0:
+        assert (row["low"], row["high"], row["p"]) == (0, 0, 1)
 
 
 def test_an_empty_table_has_its_columns():
-    table = effects(measures())
+    table = effects()
     assert table.empty
-    assert [*table.columns[:6]] == [*statistics.CELL, "scope", "metric"]
-    assert "significant" in contrasts(measures(), ["ebr"], ["face"])
+    assert [*table.columns[:6]] == [*CELL, "scope", "metric"]
+    assert "significant" in contrasts([], ["ebr"], ["face"])
 
 
 def test_a_result_depends_on_its_own_seeds_only():
     generator = numpy_generator(0, "test", "independence")
     parts = [
-        index(*generator.normal(0.5, 0.1, (2, n)), method=m, metric=k)
-        for m, n in (("ebr", 14), ("ibr", 11), ("face", 5))
-        for k in ("atkinson", "centralization")
+        index(*generator.normal(0.5, 0.1, (2, n)), population=p, metric=m)
+        for p, n in (("a", 14), ("b", 11), ("c", 5))
+        for m in ("atkinson", "centralization")
     ]
-    key = [*statistics.CELL, "scope", "metric"]
-    together = effects(measures(*parts)).drop(columns=["p_holm", "decidable", "significant", "note"])
-    apart = pd.concat([effects(measures(part)) for part in parts])[together.columns]
-    pd.testing.assert_frame_equal(together, apart.reset_index(drop=True))
-    shuffled = measures(*parts).sample(frac=1, random_state=3)
-    complete = effects(measures(*parts)).sort_values(key, ignore_index=True)
-    pd.testing.assert_frame_equal(effects(shuffled).sort_values(key, ignore_index=True), complete)
+    together = effects(*parts, family=())
+    apart = pd.concat([effects(part) for part in parts], ignore_index=True)
+    own = [c for c in together.columns if c not in ("p_holm", "decidable", "significant", "note")]
+    pd.testing.assert_frame_equal(together[own], apart[own])
+    shuffled = effects(measures(*parts).sample(frac=1, random_state=3).to_dict("records"), family=())
+    pd.testing.assert_frame_equal(shuffled.sort_values(["population", "metric"], ignore_index=True), together)
 
 
 # --- contrasts --------------------------------------------------------------------------------------
 
 
 def test_a_contrast_of_an_index_is_of_the_changes_within_a_seed():
-    table = measures(
-        index(BEFORE, AFTER),
-        index([0.1, 0.2, 0.3, 0.4, 0.6], [0.2, 0.3, 0.4, 0.5, 0.7], method="face"),
-    )
-    row = one(contrasts(table, ["ebr"], ["face"]))
+    parts = [index(BEFORE, AFTER), rows([b + 0.1 for b in BEFORE], method="face")]
+    row = one(contrasts(parts, ["ebr"], ["face"]))
     assert (row["method"], row["reference"], row["seeds"], row["p"]) == ("ebr", "face", 5, 2 / 32)
     assert (row["before"], row["after"], row["change"]) == pytest.approx((0.1, 0.03, -0.07))
-    assert row["effect"] == pytest.approx(-0.07 / np.std([0.1, 0.2, 0.3, 0.4, 0.6], ddof=1))
+    assert row["effect"] == pytest.approx(-0.07 / np.std(BEFORE, ddof=1))
 
 
 def test_a_contrast_of_a_quality_is_of_the_values():
-    where = {"metric": "cost", "scope": "recipients"}
-    table = measures(
-        rows([0.5, 0.7], **where), rows([0.4, 0.5], method="face", **where), index([0.1, 0.1], [0.2, 0.3])
-    )  # fmt: skip
-    row = one(contrasts(table, ["ebr"], ["face"], ["recipients"]))
+    parts = [quality([0.5, 0.7]), quality([0.4, 0.5], method="face"), index([0.1, 0.1], [0.2, 0.3])]
+    row = one(contrasts(parts, ["ebr"], ["face"], "recipients"))
     assert (row["before"], row["after"], row["change"]) == pytest.approx((0.45, 0.6, 0.15))
     assert row["effect"] == pytest.approx(0.15 / np.std([0.4, 0.5], ddof=1))
     assert row["note"].startswith("2 seeds: p cannot be below 0.5")
-    assert one(contrasts(table, ["ebr"], ["face"], ["recipients"], metrics=["cost"]))["change"] == row["change"]
+    assert one(contrasts(parts, ["ebr"], ["face"], "recipients", metrics=["cost"]))["change"] == row["change"]
+    assert contrasts(parts, ["ebr"], ["face"], "recipients", metrics=["ynn"]).empty
+    scaled = differences(measures(*parts), ["ebr"], ["face"], "recipients", factor=1.1)
+    assert scaled["before"].tolist() == pytest.approx([0.44, 0.55])
+    assert scaled["change"].tolist() == pytest.approx([0.06, 0.15])
 
 
-def test_differences_can_scale_the_reference():
-    where = {"metric": "cost", "scope": "recipients"}
-    table = measures(rows([0.5], **where), rows([0.4], method="face", **where))
-    row = one(differences(table, ["ebr"], ["face"], "recipients", factor=1.1))
-    assert (row["before"], row["after"], row["change"]) == pytest.approx((0.44, 0.5, 0.06))
+def test_every_method_against_every_reference_but_itself_and_there_as_back():
+    before, *after = numpy_generator(0, "test", "turn").normal(0.5, 0.1, (4, 7))
+    parts = [index(before, values, method=m) for m, values in zip(("ebr", "ibr", "face"), after, strict=True)]
+    found = contrasts(parts, ["ebr", "ibr", "face"], ["face", "ibr"]).set_index(["method", "reference"])
+    assert sorted(found.index) == [("ebr", "face"), ("ebr", "ibr"), ("face", "ibr"), ("ibr", "face")]
+    there, back = found.loc[("face", "ibr")], found.loc[("ibr", "face")]
+    assert (there["change"], there["low"]) == pytest.approx((-back["change"], -back["high"]))
+    assert there["p"] == back["p"]
 
 
-def test_contrasts_turn_around():
-    generator = numpy_generator(0, "test", "turn")
-    table = measures(*[index(*generator.normal(0.5, 0.1, (2, 7)), method=m) for m in ("ebr", "ibr", "face")])
-    there, back = (contrasts(table, [a], [b]) for a, b in (("ebr", "face"), ("face", "ebr")))
-    assert one(there)["change"] == pytest.approx(-one(back)["change"])
-    assert one(there)["p"] == one(back)["p"]
-    assert one(there)["low"] == pytest.approx(-one(back)["high"])
-
-
-def test_every_method_against_every_reference_but_itself():
-    table = measures(*[index(BEFORE, AFTER, method=m) for m in ("ebr", "ibr", "face")])
-    found = contrasts(table, ["ebr", "ibr"], ["face", "ibr"])
-    assert set(zip(found["method"], found["reference"], strict=True)) == {
-        ("ebr", "face"), ("ibr", "face"), ("ebr", "ibr"),
-    }  # fmt: skip
-
-
-def test_a_seed_that_only_one_method_has_is_left_out_and_said():
-    table = measures(index(BEFORE, AFTER), index(BEFORE[:3], AFTER[:3], method="face"))
-    row = one(contrasts(table, ["ebr"], ["face"]))
-    assert row["seeds"] == 3
-    assert row["note"].startswith("mean over 3 of 5 seeds; others: face was not run for this seed")
+@pytest.mark.parametrize(("seeds", "note"), [(3, "mean over 3 of 5 seeds; others: "), (0, "")])
+def test_a_seed_that_only_one_method_has_is_left_out_and_said(seeds, note):
+    row = one(contrasts([index(BEFORE, AFTER), rows(AFTER[:seeds], method="face")], ["ebr"], ["face"]))
+    assert row["seeds"] == seeds
+    assert row["note"].startswith(f"{note}face was not run for this seed; ")

@@ -1,29 +1,25 @@
-"""What `make status` says of made-up folders."""
+"""What `make status` says of a made-up folder, and what Snakemake's terminal says of made-up jobs."""
 
 from __future__ import annotations
 
-import base64
 import importlib.util
-import os
+import io
+import logging
+import re
+import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from snakemake.logging import ColorizingTextHandler, DefaultFormatter, LogEvent, logger
+
+from recourse_segregation import terminal
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def status():
-    spec = importlib.util.spec_from_file_location("status", ROOT / "workflow" / "scripts" / "status.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["status"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
+SCRIPT = ROOT / "workflow" / "scripts" / "status.py"
+NEVER = float("inf")
 PLAN = """Building DAG of jobs...
 Job stats:
 job      count
@@ -36,16 +32,13 @@ rule train:
     output: results/a/classifier.pt, results/a/summary.parquet
     log: logs/train/a.log
     jobid: 2
-    benchmark: results/benchmarks/train/a.tsv
     reason: Forced execution
     wildcards: population=a
-    resources: tmpdir=/tmp
 [Tue Nov 24 08:42:29 2026]
 rule train:
     output: results/b/classifier.pt
     log: logs/train/b.log
     jobid: 3
-    benchmark: results/benchmarks/train/b.tsv
 [Tue Nov 24 08:42:29 2026]
 localrule collect:
     output: results/measures.parquet
@@ -53,126 +46,108 @@ localrule collect:
     jobid: 1
 [Tue Nov 24 08:42:29 2026]
 rule all:
-    input: results/measures.parquet
+    input: results/measures.parquet, results/page.html
     jobid: 0
-    reason: Forced execution
 """
-RUN = """
-SNAKEMAKE
-=========
-  Config file(s): [PosixPath('{root}/config.yaml'), PosixPath('/elsewhere/mine.yaml')]
-  Config MD5: 0
 
-rule train:
-    output: results/b/classifier.pt
-[Tue Nov 24 08:33:50 2026]
-Error in rule train:
-    message: None
-    jobid: 3
-    input: results/b/population.parquet
-    output: results/b/classifier.pt
-    log: logs/train/b.log (check log file(s) for error details)
-Logfile logs/train/b.log:
-"""
+
+@pytest.fixture(scope="module")
+def status():
+    spec = importlib.util.spec_from_file_location("status", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """`train` of a is done and took 90 s, that of b failed, `collect` was not tried."""
-    for path, text in {
-        "results/benchmarks/train/a.tsv": "s\th:m:s\n90.0\t0:01:30\n",
-        "logs/train/b.log": "working\nerror in train, population b: too few people\n",
-    }.items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(text, encoding="utf-8")
-    return tmp_path
+def told(status, tmp_path, monkeypatch):
+    """What is said, also as rows by stage, where `train` of a is done and took 90 s, and that of b has this log."""
+    said = SimpleNamespace(returncode=0, stdout=PLAN)
+    monkeypatch.setattr(status.subprocess, "run", lambda *arguments, **options: said)
+
+    def tell(log: str | None, since: float = NEVER, done: tuple[str, ...] = ("logs/train/a.log",)) -> tuple[str, dict]:
+        logs = tmp_path / "logs" / "train"
+        logs.mkdir(parents=True)
+        (logs / "a.log").write_text("epochs: 1 of 4 (25 %), 00:18 left\ndone in 90.0 s\n")
+        if log is not None:
+            (logs / "b.log").write_text(log)
+        every = status.plan(tmp_path)
+        todo = {name: job for name, job in every.items() if name not in done}
+        text = status.describe(tmp_path, every, todo, since)
+        return text, {row.split()[0]: row.split()[1:] for row in text.splitlines() if row.strip()}
+
+    return tell
 
 
-def begin(folder: Path, file: str, seconds: float) -> None:
-    """What Snakemake leaves when it starts the job of a file."""
-    name = base64.urlsafe_b64encode(file.encode()).decode()
-    mark = folder / ".snakemake" / "incomplete" / f"@{name[:9]}" / name[9:]
-    mark.parent.mkdir(parents=True)
-    mark.write_text("{}", encoding="utf-8")
-    os.utime(mark, (time.time() - seconds,) * 2)
+TABLE = [
+    # the log, when the run at work began, the row of the table, what is said below it
+    (None, NEVER, "1 0 0 0 1 90.0 01:30", None),
+    ("done in 30.0 s\n", NEVER, "1 0 0 0 1 60.0 01:00", None),
+    ("epochs: 1 of 4\n", NEVER, "1 0 1 0 0 90.0 01:30", "interrupted\n  logs/train/b.log\n    epochs: 1 of 4"),
+    ("epochs: 1 of 4\n", 4e9, "1 0 1 0 0 90.0 01:30", "interrupted\n"),
+    ("a\nepochs: 1 of 4\n", 0, "1 1 0 0 0 90.0 00:00", "running\n  logs/train/b.log\n    epochs: 1 of 4"),
+    ("", 0, "1 1 0 0 0 90.0 00:00", "running\n"),
+    ("interrupted: train\n", NEVER, "1 0 1 0 0 90.0 01:30", "interrupted\n"),
+    ("a\nerror in train: hole\n", 0, "1 0 0 1 0 90.0 01:30", "failed\n  logs/train/b.log\n    error in train: hole"),
+    ("a\nunexpected error in train: two\nlines\n", 0, "1 0 0 1 0 90.0 01:30", "unexpected error in train: two\nlines"),
+]
 
 
-def test_a_plan_is_read(status):
-    jobs = status.jobs(PLAN)
-    assert [(j.stage, j.name) for j in jobs] == [("train", "train/a"), ("train", "train/b"), ("collect", "collect")]
-    assert jobs[0].outputs == ("results/a/classifier.pt", "results/a/summary.parquet")
+@pytest.mark.parametrize(("log", "since", "row", "said"), TABLE)
+def test_the_state_of_a_job_is_read_from_its_log(log, since, row, said, told):
+    text, rows = told(log, since)
+    assert rows["train"] == row.split()
+    assert rows["collect"] == ["0", "0", "0", "0", "1", "–", "–"]
+    assert rows["all"][:5] == [str(int(a) + int(b)) for a, b in zip(row.split(), "00001", strict=False)]
+    assert said in text if said else text.endswith("results/page.html")
 
 
-def test_done_and_left_and_how_long_it_takes(status, folder):
-    every = status.jobs(PLAN)
-    lines = status.describe(folder, every, every[1:], "", working=False).splitlines()
-    assert [line.split() for line in lines[:4]] == [
-        ["stage", "done", "running", "left", "seconds", "a", "job"],
-        ["train", "1", "0", "1", "90.0"],
-        ["collect", "0", "0", "1", "–"],
-        ["all", "1", "0", "2"],
-    ]
-    assert lines[5] == "left, by the seconds of the jobs that are done: 1 min 30 s of work for one core"
-    done = status.describe(folder, every, [], "", working=False)
-    assert done.splitlines()[-1].split() == ["all", "3", "0", "0"]
-
-
-def test_a_running_job_is_shown_with_what_it_last_said(status, folder):
-    every = status.jobs(PLAN)
-    begin(folder, "results/b/classifier.pt", 125.2)
-    (folder / "logs/train/b.log").write_text("epochs: 1 of 4 (25 %), 18 s left\n", encoding="utf-8")
-    said = status.describe(folder, every, every[1:], RUN, working=True)
-    assert "running\n  train/b (2 min 5 s)\n    epochs: 1 of 4 (25 %), 18 s left" in said
-    assert ["train", "1", "1", "0", "90.0"] in [line.split() for line in said.splitlines()]
-    assert "failed" not in said, "it is tried again"
-
-
-def test_without_snakemake_a_job_that_has_begun_was_interrupted(status, folder):
-    every = status.jobs(PLAN)
-    begin(folder, "results/b/classifier.pt", 125)
-    said = status.describe(folder, every, every[1:], "", working=False)
-    assert "interrupted" in said
-    assert ["train", "1", "0", "1", "90.0"] in [line.split() for line in said.splitlines()]
-
-
-def test_a_job_that_failed_says_why(status, folder):
-    every = status.jobs(PLAN)
-    said = status.describe(folder, every, every[1:], RUN, working=False)
-    assert said.endswith(
-        "failed in the last run\n  train/b (logs/train/b.log)\n    error in train, population b: too few people"
-    )
-    assert "failed" not in status.describe(folder, every, every[2:], RUN, working=False), "it was made since"
-
-
-def test_what_was_made_before_and_is_out_of_date_is_told(status, folder):
-    every = status.jobs(PLAN)
-    (folder / "results/measures.parquet").touch()
-    said = status.describe(folder, every, every[1:], "", working=False)
-    assert "of those left, with results of an earlier run: 1" in said
-
-
-def test_the_configuration_is_that_of_the_last_run(status, tmp_path):
-    logs = tmp_path / ".snakemake" / "log"
-    logs.mkdir(parents=True)
-    (logs / "2026-11-24T08.snakemake.log").write_text(RUN.format(root=ROOT), encoding="utf-8")
-    (logs / "2026-11-24T09.snakemake.log").write_text("Building DAG of jobs...\n", encoding="utf-8")  # a report
-    assert status.configs(status.last_run(tmp_path)) == ["config.yaml", "/elsewhere/mine.yaml"]
-    assert status.configs(status.last_run(tmp_path / "new")) == ["config.yaml"]
-
-
-def test_only_a_snakemake_in_the_very_folder_is_at_work(status, tmp_path):
-    assert not status.at_work(tmp_path)
-    command = [sys.executable, "-c", "print('snakemake', flush=True); input()"]
-    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        process.stdout.readline()
-        assert status.at_work(tmp_path)
-        assert not status.at_work(tmp_path.parent)
-        process.communicate(b"\n")
-    assert not status.at_work(tmp_path)
+def test_what_is_done_is_told_as_such_and_what_is_missing_is_named(told, tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "measures.parquet").touch()
+    text, rows = told(None, done=("logs/train/a.log", "logs/train/b.log", "logs/collect.log"))
+    assert rows["all"][:5] == ["3", "0", "0", "0", "0"]
+    assert text.endswith("missing: 1 of 2 results\n  results/page.html")
 
 
 def test_a_folder_without_a_run_is_said_to_be_none(tmp_path):
-    command = [sys.executable, ROOT / "workflow" / "scripts" / "status.py", tmp_path / "quick"]
-    process = subprocess.run(command, capture_output=True, text=True)
+    process = subprocess.run([sys.executable, SCRIPT, tmp_path / "quick"], capture_output=True, text=True)
     assert process.returncode != 0
     assert "quick: no such folder" in process.stderr
+
+
+def test_make_lists_its_words_and_installs_nothing(tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    said = [subprocess.run(["make", *word], cwd=tmp_path, capture_output=True, text=True) for word in ([], ["help"])]
+    assert said[0].stdout == said[1].stdout
+    words = re.search(r"^\.PHONY: (.*)", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
+    assert sorted(line.split()[0] for line in said[0].stdout.splitlines()[1:-1]) == sorted(words)
+    assert [file.name for file in tmp_path.iterdir()] == ["Makefile"]
+
+
+def test_the_terminal_has_one_line_for_each_job_and_errors_in_full(tmp_path, monkeypatch):
+    handler = ColorizingTextHandler(stream=io.StringIO(), formatter=DefaultFormatter(show_failed_logs=True))
+    handler.name = "DefaultStreamHandler"
+    monkeypatch.setattr(logger, "handlers", [handler])
+    monkeypatch.setattr(logger, "level", logging.INFO)
+    monkeypatch.setattr(terminal, "monotonic", iter([0.0, 6.0]).__next__)
+    terminal.one_line_a_job()
+
+    def say(event: LogEvent | None, text: str = "x", level: int = logging.INFO, **fields: object) -> None:
+        logger.log(level, text, extra={"event": event, **fields})
+
+    (tmp_path / "log").write_text("error in train: a hole\n")
+    job = {"jobid": 7, "rule_name": "train", "rule_msg": "", "input": ["many"], "output": ["b"]}
+    say(LogEvent.WORKFLOW_STARTED)
+    say(LogEvent.RUN_INFO, stats={"train": 3, "total": 3})
+    say(None, "Select jobs to execute...")
+    say(LogEvent.JOB_INFO, **job, wildcards={"population": "a", "seeds": "0-4"})
+    say(LogEvent.JOB_FINISHED, job_id=7)
+    say(LogEvent.PROGRESS, done=1, total=3)
+    say(None, "Nothing to be done")
+    log = [str(tmp_path / "log")]
+    say(LogEvent.JOB_ERROR, level=logging.ERROR, **job, log=log, conda_env=None, shellcmd=None, aux={})
+    said = handler.stream.getvalue()
+    assert said.startswith("3 jobs: 3 train\n1 of 3 jobs done, about 00:12 left: train a 0-4\nNothing to be done\n[")
+    assert "Error in rule train:\n    jobid: 7\n    log: " in said
+    assert "\nerror in train: a hole\n" in said

@@ -55,7 +55,7 @@ def test_the_page_about_classifiers_works_as_it_stands(tmp_path):
     assert found["value"].gt(0.9).all()
 
     forest = tmp_path / "workflow/src/recourse_segregation/models/forest.py"
-    forest.write_text(forest.read_text(encoding="utf-8") + "# edited\n", encoding="utf-8")
+    forest.write_text(forest.read_text(encoding="utf-8") + "EDITED = True\n", encoding="utf-8")
     again = run("--dry-run").stdout
     trained_again = set(re.findall(r"rule train:.*?classifier=(\w+)", again, re.DOTALL))
     assert trained_again == {"forest"}, "editing a model trains it again, and no other"

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from recourse_segregation import contracts, methods, provenance
+from recourse_segregation import contracts, methods
 from workflow_tools import ROOT, TINY, differing, snakemake, with_raw_files, write_receipt
 
 pytestmark = pytest.mark.slow
@@ -67,8 +67,8 @@ def test_the_cost_of_every_job_is_on_record(finished):
     results = finished[0] / "results"
     record = json.loads((results / "provenance.json").read_text(encoding="utf-8"))
     made = {f.relative_to(results / "benchmarks").with_suffix("").as_posix() for f in results.rglob("*.tsv")}
-    assert provenance.benchmarked(record["config"], record["exhibits"]) == made | {"download/law"}, "it was there"
     assert sum(stage["jobs"] for stage in record["stages"].values()) == len(made)
+    assert all(exhibit["seconds"] > 0 for exhibit in record["exhibits"].values())
 
 
 def test_every_published_row_has_a_verdict(finished):
@@ -108,7 +108,9 @@ def test_editing_a_method_reruns_its_cells_only(finished):
     method = ROOT / "workflow" / "src" / "recourse_segregation" / "methods" / "face.py"
     text = method.read_text(encoding="utf-8")
     try:
-        method.write_text(text + "# edited\n", encoding="utf-8")
+        method.write_text(text + "# a word that changes no number\n", encoding="utf-8")
+        assert "Nothing to be done" in snakemake(finished[1], "--dry-run", "--cores", "1").stdout
+        method.write_text(text + "EDITED = True\n", encoding="utf-8")
         process = snakemake(finished[1], "--dry-run", "--cores", "1")
     finally:
         method.write_text(text, encoding="utf-8")

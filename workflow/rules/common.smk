@@ -1,6 +1,6 @@
 # What all rules share: the checked configuration, the package on the path, and the lists of cells.
 import os
-import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -12,7 +12,7 @@ PACKAGE = PROJECT / "workflow" / "src"
 sys.path.insert(0, str(PACKAGE))
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PACKAGE), os.getenv("PYTHONPATH")]))
 
-from recourse_segregation import declarations, files, notebooks, plan, settings, tracking
+from recourse_segregation import files, notebooks, plan, settings, terminal, tracking
 from recourse_segregation.data import description
 from recourse_segregation.errors import ConfigError, RecourseError
 
@@ -70,7 +70,14 @@ def scenarios_of(room, population, seeds, classifier=None, method=None):
 # Before the first job, but not in a dry run: nobody else may be at work here. In place of Snakemake's lock, which a
 # killed run leaves behind (`nolock` in profiles/default).
 onstart:
+    given = workflow.config_settings
+    options = {"--configfile": given.configfiles, "--config": given.config_args}
+    words = [str(word) for option, values in options.items() if values for word in (option, *values)]
     try:
-        files.claim("results")
+        files.claim("results", note=shlex.join(words))
     except RecourseError as error:
         raise WorkflowError(str(error)) from None
+
+
+if workflow.is_main_process and not (workflow.output_settings.dryrun or workflow.output_settings.verbose):
+    terminal.one_line_a_job()

@@ -20,22 +20,23 @@ def read_by(notebook):
     return [f for name in notebooks.reads(template(notebook)) for f in of_cells.get(name, [f"results/{name}"])]
 
 
-def benchmarks(*studies):
-    """The benchmark files of the jobs that studies need; without a name, of all that the run needs but notebooks."""
-    cells = "results/benchmarks/{stage}/{{population}}.{{classifier}}.{{method}}.seeds-{{seeds}}.tsv"
-    trained = "results/benchmarks/{stage}/{{population}}.{{classifier}}.seeds-{{seeds}}.tsv"
-    patterns = [
-        "results/benchmarks/prepare/{population}.seeds-{seeds}.tsv",
-        *expand(trained, stage=["train", "measure_before"]),
-        *expand(cells, stage=["recourse", "simulate", "measure"]),
-    ]
-    chosen = plan.cells(config, *studies)
-    found = [file for pattern in patterns for file in per_cell(pattern, chosen)]
-    if studies:
-        return found
-    datasets = dict.fromkeys(plan.dataset(config, population) for population in plan.populations(config))
-    found += per_block("results/benchmarks/train/{population}.{classifier}.seeds-{seeds}.tsv")
-    return [*expand("results/benchmarks/download/{dataset}.tsv", dataset=datasets), *dict.fromkeys(found)]
+def benchmarks(cells):
+    """The benchmark files of the jobs that cells need."""
+    classifier = "{population}.{classifier}.seeds-{seeds}.tsv"
+    method = "{population}.{classifier}.{method}.seeds-{seeds}.tsv"
+    names = {
+        "prepare": "{population}.seeds-{seeds}.tsv",
+        **dict.fromkeys(["train", "measure_before"], classifier),
+        **dict.fromkeys(["recourse", "simulate", "measure"], method),
+    }
+    return [f for stage, name in names.items() for f in per_cell(f"results/benchmarks/{stage}/{name}", cells)]
+
+
+def benchmarks_of(notebook):
+    """Those of the jobs that an exhibit needs by itself: its own, and those of its study (else the main one)."""
+    study = notebook if notebook in config["run"]["studies"] else plan.MAIN
+    cells = plan.cells(config, study) if notebooks.reads(template(notebook)) else []
+    return [f"results/benchmarks/notebook/{notebook}.tsv", *benchmarks(cells)]
 
 
 rule compare:
@@ -137,7 +138,19 @@ rule provenance:
     input:
         results=["results/measures.parquet", "results/comparison.csv", "results/claims.csv", "results/claims_evidence.csv"],
         index="results/notebooks/index.html",
-        benchmarks=[*benchmarks(), *expand("results/benchmarks/notebook/{notebook}.tsv", notebook=NOTEBOOKS)],
+        benchmarks=[
+            *expand(
+                "results/benchmarks/download/{dataset}.tsv",
+                dataset=dict.fromkeys(plan.dataset(config, name) for name in plan.populations(config)),
+            ),
+            *dict.fromkeys(
+                [
+                    *per_block("results/benchmarks/train/{population}.{classifier}.seeds-{seeds}.tsv"),
+                    *benchmarks(CELLS),
+                ]
+            ),
+            *expand("results/benchmarks/notebook/{notebook}.tsv", notebook=NOTEBOOKS),
+        ],
     output:
         provenance="results/provenance.json",
     log:
@@ -149,13 +162,7 @@ rule provenance:
         code=code("provenance"),
         digest=tracking.code_digest(PROJECT),
         config=config,
-        project=str(PROJECT),
-        exhibits={
-            notebook: [
-                f"results/benchmarks/notebook/{notebook}.tsv",
-                *(benchmarks(notebook if notebook in config["run"]["studies"] else plan.MAIN)),
-            ]
-            for notebook in NOTEBOOKS
-        },
+        project=os.path.relpath(PROJECT),
+        exhibits={notebook: benchmarks_of(notebook) for notebook in NOTEBOOKS},
     script:
         "../scripts/provenance.py"

@@ -14,7 +14,7 @@ from recourse_segregation.job import job
 
 def main(template: Path, executed: Path, exhibits: Path) -> None:
     exhibits.mkdir(parents=True, exist_ok=True)
-    parameters = {"results": "results", "exhibits": str(exhibits)}
+    parameters = {"results": str(executed.parents[1]), "exhibits": str(exhibits)}
     if template.stem == "study":  # a study without a notebook of its own
         parameters["study"] = executed.stem
     # Sockets of its own, not ports: kernels that start at the same time may choose the same free port.
@@ -40,7 +40,7 @@ def main(template: Path, executed: Path, exhibits: Path) -> None:
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0], f"notebook {snakemake.wildcards.notebook}"):
+    with job(snakemake.log[0], "notebook", **snakemake.wildcards):
         main(
             template=Path(snakemake.input.notebook),
             executed=Path(snakemake.output.notebook),

@@ -7,7 +7,13 @@ from recourse_segregation.job import job
 
 if __name__ == "__main__":
     with job(snakemake.log[0], "provenance"):
-        results = Path(snakemake.output.provenance).parent
-        params = snakemake.params
-        record = provenance.record(Path(params.root), params.digest, dict(params.config), results)
+        inputs, params = snakemake.input, snakemake.params
+        record = provenance.record(
+            project=Path(params.project),
+            digest=params.digest,
+            config=dict(params.config),
+            benchmarks=list(inputs.benchmarks),
+            exhibits=dict(params.exhibits),
+            results=list(inputs.results),
+        )
         contracts.write_json(record, snakemake.output.provenance)

@@ -34,10 +34,7 @@ def plan(folder: Path, *arguments: str) -> dict[str, dict[str, str]]:
 
 
 def look(log: Path, since: float) -> tuple[str, float, str]:
-    """The state of a job that is not done, the seconds that it once took, and its last words.
-
-    since: when the run that is at work began.
-    """
+    """State, seconds (of the last time) and last words of a job that is to be done; since: the run at work began."""
     text = log.read_text("utf-8", "replace").strip() if log.is_file() else "done in nan s"
     end = _END.search(text)
     if end is None:
@@ -53,17 +50,15 @@ def describe(folder: Path, every: dict[str, dict[str, str]], todo: dict[str, dic
     stage = pd.Series({log: job["stage"] for log, job in every.items()})
     table = pd.crosstab(stage, jobs["state"], margins=True, margins_name="all")
     table = table.reindex([*stage.unique(), "all"], columns=STATES, fill_value=0)
-    table["seconds_a_job"] = jobs.groupby(stage)["seconds"].mean().round(1)
-    work = table["seconds_a_job"] * table[["interrupted", "failed", "left"]].sum(axis=1)
+    table["seconds a job"] = jobs.groupby(stage)["seconds"].mean().round(1)
+    work = table["seconds a job"] * table[["interrupted", "failed", "left"]].sum(axis=1)
     work["all"] = work.sum(min_count=1)
-    table["left_on_one_core"] = work.map(tqdm.format_interval, na_action="ignore")
+    table["left, on one core"] = work.map(tqdm.format_interval, na_action="ignore")
     parts = [table.to_string(na_rep="–", index_names=False)]
-    missing = [file for file in results if not (folder / file).exists()]
-    if missing:
+    if missing := [file for file in results if not (folder / file).exists()]:
         parts.append("\n  ".join([f"missing: {len(missing)} of {len(results)} results", *missing[:5]]))
     for state in ("running", "interrupted", "failed"):
-        said = jobs.loc[jobs["state"] == state, "said"]
-        if len(said):
+        if len(said := jobs.loc[jobs["state"] == state, "said"]):
             parts.append("\n".join([state, *(f"  {log}\n    {text}" for log, text in said.items())]))
     return "\n\n".join(parts)
 

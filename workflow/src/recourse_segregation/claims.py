@@ -28,21 +28,19 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import numpy as np
 import pandas as pd
-import yaml
 
-from . import names, statistics
-from .errors import ConfigError
+from . import checking, names, statistics
+from .contracts import CELL, DEFAULT
 
 VERDICTS = ("supported", "partly supported", "not supported", "contradicted", "undecided")
 HOLDS = ("yes", "no", "opposite", "undecided")
 #: the `population` of a verdict on all populations together
 ALL = "all"
 
-_SCHEMA = Path(__file__).parents[2] / "schemas" / "claims.schema.yaml"
 _SEGREGATION = {"more segregated": +1, "less segregated": -1}
-_TEST = ["population", "classifier", "scenario", "scope", "method", "reference", "metric"]
+_TEST = [*statistics.SHARED, "scope", "method", "reference", "metric"]
 _EVIDENCE = [
     *("claim", "part", "statement", *_TEST, "expected", "seeds", "value", "bar"),
     *("mean", "low", "high", "interval", "p", "p_holm", "holds", "note"),
@@ -54,19 +52,11 @@ _SUMMARY = [
 
 
 @dataclass(frozen=True)
-class Thresholds:
-    """Shares of tests from which on there is a verdict (see the module's text)."""
-
-    decided: float
-    contradicted: float
-    supported: float
-    tolerated: float
-    partly: float
-
-
-@dataclass(frozen=True)
 class Claim:
-    """One claim (see workflow/schemas/claims.schema.yaml). Without `populations` or `classifiers`: all of the run."""
+    """One claim (see workflow/schemas/claims.schema.yaml). Without `populations` or `classifiers`: all of the run.
+
+    verdict: the thresholds, by name (see `verdict`).
+    """
 
     id: str
     part: int
@@ -75,13 +65,13 @@ class Claim:
     methods: Sequence[str]
     metrics: Mapping[str, str]
     alpha: float
-    verdict: Thresholds
+    verdict: Mapping[str, float]
     references: Sequence[str] = ()
     margin: float | None = None
     bound: float | None = None
     populations: Sequence[str] = ()
     classifiers: Sequence[str] = ()
-    scenario: str = "default"
+    scenario: str = DEFAULT
     why: str = field(default="", compare=False)
 
     def sign(self, metric: str) -> int:
@@ -112,72 +102,16 @@ def read(path: Path | str) -> list[Claim]:
 
     Raises ConfigError naming the file, and line and key of everything that is wrong.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; it holds the claims to test") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{path}{where}: not YAML: {getattr(error, 'problem', None) or error}") from error
-    lines = {(): 1}
-    repeated = list(_walk(node, (), lines)) if node else []
-    schema = yaml.safe_load(_SCHEMA.read_text(encoding="utf-8"))
-    problems = repeated or [_explain(e) for e in jsonschema.Draft202012Validator(schema).iter_errors(content)]
-    problems = problems or list(_meaning(content))
-    if problems:
-        texts = [
-            f"line {_line(lines, key)}: {'.'.join(map(str, key)) or 'top level'}: {what}" for key, what in problems
-        ]
-        raise ConfigError(f"{path}: the claims are wrong:\n" + "\n".join(f"  - {t}" for t in texts))
+    content = checking.read_yaml(path, checking.schema("claims"), _meaning)
     return [
-        Claim(**entry | {"alpha": content["alpha"], "verdict": Thresholds(**_thresholds(content, entry))})
+        Claim(**entry | {"alpha": content["alpha"], "verdict": content["verdict"] | entry.get("verdict", {})})
         for entry in content["claims"]
     ]
 
 
-_Problem = tuple[tuple[str | int, ...], str]
-
-
-def _walk(node: yaml.Node, key: tuple[str | int, ...], lines: dict[tuple, int]) -> Iterator[_Problem]:
-    """Note the line of every key in `lines`, and yield the keys that are there twice."""
-    if isinstance(node, yaml.MappingNode):
-        for name, value in node.value:
-            inner = (*key, name.value)
-            if inner in lines:
-                yield inner, f"is there twice, first in line {lines[inner]}"
-            lines[inner] = name.start_mark.line + 1
-            yield from _walk(value, inner, lines)
-    elif isinstance(node, yaml.SequenceNode):
-        for i, value in enumerate(node.value):
-            lines[*key, i] = value.start_mark.line + 1
-            yield from _walk(value, (*key, i), lines)
-
-
-def _line(lines: Mapping[tuple, int], key: tuple) -> int:
-    """The line of a key, or of the nearest around it that is in the file."""
-    return lines[key] if key in lines else _line(lines, key[:-1])
-
-
-def _explain(error: jsonschema.ValidationError) -> _Problem:
-    key = tuple(error.absolute_path)
-    if error.validator == "additionalProperties":
-        known = error.schema["properties"]
-        name = next(n for n in error.instance if n not in known)
-        return (*key, name), f"unknown key; allowed: {', '.join(known)}"
-    about = f" ({error.schema['description'].strip()})" if error.schema.get("description") else ""
-    return key, error.message + about
-
-
-def _thresholds(content: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, float]:
-    return content["verdict"] | entry.get("verdict", {})
-
-
-def _meaning(content: Mapping[str, Any]) -> Iterator[_Problem]:
-    """What a schema cannot say."""
-    known, seen = (*names.INDICES, *names.QUALITY), set()
+def _meaning(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What the schema cannot say: the key and what is wrong there."""
+    seen = set()
     for i, entry in enumerate(content["claims"]):
         key = ("claims", i)
         if entry["id"] in seen:
@@ -189,16 +123,16 @@ def _meaning(content: Mapping[str, Any]) -> Iterator[_Problem]:
             yield (*key, "references"), f"{method!r} is among the methods; no method is compared with itself"
         for metric, expected in entry["metrics"].items():
             where = (*key, "metrics", metric)
-            index = names.metric(metric).segregation != 0
-            if metric not in known:
-                yield where, f"not a metric; there are: {', '.join(known)}"
-            elif expected in _SEGREGATION and not index:
-                yield where, f"{expected!r} is for segregation indices; say higher or lower"
-            elif not index and "references" not in entry and "bound" not in entry:
-                yield where, "is measured only after recourse; give `references` or a `bound` to compare with"
-            elif index and "margin" in entry:
+            if metric in names.QUALITY:
+                if expected in _SEGREGATION:
+                    yield where, f"{expected!r} is for segregation indices; say higher or lower"
+                elif "references" not in entry and "bound" not in entry:
+                    yield where, "is measured only after recourse; give `references` or a `bound` to compare with"
+            elif metric not in names.INDICES:
+                yield where, f"not a metric; there are: {', '.join((*names.INDICES, *names.QUALITY))}"
+            elif "margin" in entry:
                 yield (*key, "margin"), f"changes of an index such as {metric} may have any sign; leave the margin out"
-        thresholds = _thresholds(content, entry)
+        thresholds = content["verdict"] | entry.get("verdict", {})
         if thresholds["partly"] > thresholds["supported"]:
             place = key if "verdict" in entry else ()
             yield (*place, "verdict", "partly"), "is above `supported`, so nothing could be partly supported"
@@ -225,57 +159,64 @@ def evaluate(measures: pd.DataFrame, claims: Sequence[Claim]) -> tuple[pd.DataFr
     verdicts, tests = [], []
     for claim in claims:
         found = _tests(measures, claim)
-        parts = [(ALL, found), *found.groupby("population", sort=False)]
-        verdicts += [
-            _verdict_row(claim, population, part, family=len(found["p"].dropna())) for population, part in parts
-        ]
+        for population, part in [(ALL, found), *found.groupby("population", sort=False)]:
+            about = (claim.id, claim.part, claim.statement, population, verdict(part["holds"], **claim.verdict))
+            counts = [(part["holds"] == holds).sum() for holds in ("yes", "opposite", "undecided")]
+            evidence = _sentence(claim, part, family=found["p"].count())
+            verdicts.append((*about, len(part), *counts, part["seeds"].max() if len(part) else 0, evidence))
         tests.append(found)
-    table = pd.concat([t for t in tests if len(t)] or tests[:1], ignore_index=True)
-    return pd.DataFrame(verdicts, columns=_SUMMARY), table
+    return pd.DataFrame(verdicts, columns=_SUMMARY), pd.concat(tests, ignore_index=True)
 
 
-def verdict(holds: Sequence[str], thresholds: Thresholds) -> str:
-    """The verdict on some tests (see the module's text)."""
-    holds = list(holds)
-    decided = len(holds) - holds.count("undecided")
-    if not decided or decided < thresholds.decided * len(holds):
+def verdict(
+    holds: Sequence[str], *, decided: float, contradicted: float, supported: float, tolerated: float, partly: float
+) -> str:
+    """The verdict on some tests; the thresholds are shares of them (see the module's text)."""
+    told = [answer for answer in holds if answer != "undecided"]
+    if not told or len(told) < decided * len(holds):
         return "undecided"
-    in_favour, against = holds.count("yes") / decided, holds.count("opposite") / decided
-    if against >= thresholds.contradicted:
+    in_favour, against = told.count("yes") / len(told), told.count("opposite") / len(told)
+    if against >= contradicted:
         return "contradicted"
-    if in_favour >= thresholds.supported and against <= thresholds.tolerated:
+    if in_favour >= supported and against <= tolerated:
         return "supported"
-    return "partly supported" if in_favour >= thresholds.partly and in_favour > against else "not supported"
+    return "partly supported" if in_favour >= partly and in_favour > against else "not supported"
 
 
 def _tests(measures: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     """Every test of a claim, also those that were not run."""
-    own = measures[measures["scenario"] == claim.scenario]
+    own = measures[measures["scenario"] == claim.scenario].astype(dict.fromkeys(CELL, "str"))
     for column, wanted in (("population", claim.populations), ("classifier", claim.classifiers)):
         own = own[own[column].isin(wanted)] if wanted else own
-    planned = pd.DataFrame(_planned(own, claim), columns=_TEST)
     seeds = pd.concat([_seeds(own, claim, metric) for metric in claim.metrics], ignore_index=True)
     tested = statistics.summarise(seeds, _TEST, claim.alpha, family=())
-    table = planned.merge(tested, on=_TEST, how="left")
+    table = _planned(own, claim).merge(tested, on=_TEST, how="left")
     table = table.rename(columns={"after": "value", "before": "bar", "change": "mean"})
     not_run = table["seeds"].isna()
     table.loc[not_run, "note"] = [_not_run(own, row) for row in table[not_run].itertuples()]
     table = table.fillna({"seeds": 0, "interval": "", "decidable": False, "significant": False})
     table = table.astype({"seeds": "int64", "decidable": "bool", "significant": "bool"})
-    table["holds"] = [_holds(row, claim.sign(row.metric)) for row in table.itertuples()]
+    as_claimed = table["mean"] * table["metric"].map(claim.sign) > 0
+    table["holds"] = np.select(
+        [~table["decidable"], ~table["significant"], as_claimed], ["undecided", "no", "yes"], "opposite"
+    )
     table["expected"] = [claim.expected(row.metric, row.reference) for row in table.itertuples()]
     return table.assign(claim=claim.id, part=claim.part, statement=claim.statement)[_EVIDENCE]
 
 
-def _planned(own: pd.DataFrame, claim: Claim) -> list[tuple]:
-    """The tests that there should be, as rows of `_TEST`."""
-    cells = list(own[["population", "classifier"]].drop_duplicates().itertuples(index=False, name=None))
-    absent = [name for name in claim.populations if name not in set(own["population"])]
-    cells += [(name, classifier) for name in absent for classifier in claim.classifiers or [""]]
-    return [
-        (*cell, claim.scenario, claim.scope, method, reference, metric)
-        for cell, method, reference, metric in product(cells, claim.methods, claim.references or [""], claim.metrics)
+def _planned(own: pd.DataFrame, claim: Claim) -> pd.DataFrame:
+    """The tests that there should be: the columns of `_TEST`."""
+    absent = [
+        {"population": name, "classifier": classifier, "scenario": claim.scenario}
+        for name in claim.populations
+        if name not in set(own["population"])
+        for classifier in claim.classifiers or [""]
     ]
+    absent = pd.DataFrame(absent, columns=statistics.SHARED, dtype="str")
+    places = pd.concat([own[statistics.SHARED].drop_duplicates(), absent])
+    tests = product(claim.methods, claim.references or [""], claim.metrics)
+    tests = pd.DataFrame(tests, columns=["method", "reference", "metric"], dtype="str")
+    return places.merge(tests, how="cross").assign(scope=claim.scope)[_TEST]
 
 
 def _seeds(own: pd.DataFrame, claim: Claim, metric: str) -> pd.DataFrame:
@@ -284,73 +225,53 @@ def _seeds(own: pd.DataFrame, claim: Claim, metric: str) -> pd.DataFrame:
         return statistics.differences(own, claim.methods, claim.references, claim.scope, [metric], claim.factor(metric))
     if claim.bound is None:
         seeds = statistics.changes(own, claim.scope, [metric])
-        seeds = seeds.assign(level=seeds["before"])
     else:
         seeds = statistics.numbers(own, claim.scope, "after").rename(columns={"value": "after"})
-        seeds = seeds[seeds["metric"] == metric].assign(before=claim.bound)
-        seeds = seeds.assign(change=seeds["after"] - claim.bound, level=seeds["after"])
+        seeds = seeds[seeds["metric"] == metric]
+        seeds = seeds.assign(before=claim.bound, change=seeds["after"] - claim.bound, level=seeds["after"])
     return seeds[seeds["method"].isin(claim.methods)].assign(reference="")
 
 
-def _not_run(own: pd.DataFrame, row) -> str:
+def _not_run(own: pd.DataFrame, test) -> str:
     """Why a planned test has no seeds."""
-    here = own[(own["population"] == row.population) & (own["classifier"] == row.classifier)]
+    here = own[(own["population"] == test.population) & (own["classifier"] == test.classifier)]
     if here.empty:
-        return f"this run has no {row.population}" + (
-            f" with the {row.classifier} classifier" if row.classifier else ""
-        )
-    for method in filter(None, (row.method, row.reference)):
-        if method not in set(here["method"]):
-            return f"this run has no {method} on {row.population}"
-    return f"{row.metric} of {row.scope} was not measured"
+        classifier = f" with the {test.classifier} classifier" if test.classifier else ""
+        return f"this run has no {test.population}{classifier}"
+    if test.method not in set(here["method"]):
+        return f"this run has no {test.method} on {test.population}"
+    return f"{test.metric} of {test.scope} was not measured"
 
 
-def _holds(row, sign: int) -> str:
-    if not row.decidable:
-        return "undecided"
-    if not row.significant:
-        return "no"
-    return "yes" if sign * row.mean > 0 else "opposite"
+# --- telling ----------------------------------------------------------------------------------------
 
 
-def _verdict_row(claim: Claim, population: str, tests: pd.DataFrame, family: int) -> tuple:
-    """A row of the verdicts. family: how many tests Holm's adjustment is over."""
-    counts = [int((tests["holds"] == holds).sum()) for holds in ("yes", "opposite", "undecided")]
-    seeds = int(tests["seeds"].max()) if len(tests) else 0
-    about = (claim.id, claim.part, claim.statement, population, verdict(tests["holds"], claim.verdict))
-    return (*about, len(tests), *counts, seeds, _sentence(claim, tests, counts, family))
-
-
-def _sentence(claim: Claim, tests: pd.DataFrame, counts: Sequence[int], family: int) -> str:
-    """What the tests say, in one sentence with their numbers."""
+def _sentence(claim: Claim, tests: pd.DataFrame, family: int) -> str:
+    """What the tests say, in one sentence with their numbers. family: how many tests Holm's adjustment is over."""
     if tests.empty:
         return f"This run has nothing to test it on: no population in the scenario {claim.scenario}."
-    in_favour, against, undecided = counts
-    decided = len(tests) - undecided
+    undecided = tests[tests["holds"] == "undecided"]
+    few, not_run = undecided[undecided["seeds"] > 1], undecided[undecided["seeds"] < 2]
+    adjusted = f"{claim.alpha:g} after Holm over {family} tests"
     parts = []
-    if decided:
-        parts.append(
-            f"{in_favour} of {decided} decided tests are significant as claimed and {against} the other way "
-            f"({claim.alpha:g} after Holm over {family} tests)"
-        )
-    open_tests = tests[tests["holds"] == "undecided"]
-    few = open_tests[open_tests["seeds"] > 1]
+    if decided := len(tests) - len(undecided):
+        in_favour, against = ((tests["holds"] == holds).sum() for holds in ("yes", "opposite"))
+        significant = f"{in_favour} of {decided} decided tests are significant as claimed"
+        parts.append(f"{significant} and {against} the other way ({adjusted})")
     if len(few):
         needed = statistics.seeds_needed(family, claim.alpha)
-        parts.append(
-            f"{len(few)} of {len(tests)} tests have too few seeds ({few['seeds'].max()}) to be significant at "
-            f"{claim.alpha:g} after Holm over {family} tests" + (f": {needed} would do" if needed else "")
-        )
-    not_run = Counter(open_tests.loc[open_tests["seeds"] < 2, "note"]).most_common(1)
-    for note, _ in not_run:
-        parts.append(f"{len(open_tests) - len(few)} of {len(tests)} tests were not run or are not defined ({note})")
-    ranges = [_range(claim, metric, part) for metric, part in tests.groupby("metric", sort=False)]
-    return "; ".join([*parts, *filter(None, ranges)]) + "."
+        too_few = f"{len(few)} of {len(tests)} tests have too few seeds ({few['seeds'].max()})"
+        parts.append(f"{too_few} to be significant at {adjusted}" + (f": {needed} would do" if needed else ""))
+    if len(not_run):
+        [(note, _)] = Counter(not_run["note"]).most_common(1)
+        parts.append(f"{len(not_run)} of {len(tests)} tests were not run or are not defined ({note})")
+    parts += [_range(claim, metric, part) for metric, part in tests.groupby("metric", sort=False)]
+    return "; ".join(filter(None, parts)) + "."
 
 
 def _range(claim: Claim, metric: str, tests: pd.DataFrame) -> str:
     """The smallest and the largest mean of a metric over its tests."""
-    means = tests["value" if claim.bound is not None else "mean"].dropna()
+    means = tests["mean" if claim.bound is None else "value"].dropna()
     if means.empty:
         return ""
     label = names.metric(metric).label.lower().replace("ynn", "yNN")

@@ -1,40 +1,25 @@
 """Our numbers beside the published ones: one row for every published number, each with a verdict.
 
-What is compared. Segregation indices are those of everyone in the training population, quality metrics those
-of the recourse found (scope `recipients`). The published rows of the exhibit `real` stand beside the mean
-over all seeds run; those of `synthetic` were computed for one seed, so seed 0 stands beside them, with the
-mean and its standard error over all seeds in columns of their own. The published synthetic Atkinson index
-before recourse uses neighbourhoods fitted on the accepted only and the one after uses those of everyone:
-`atkinson_released` does the same and is what it is compared with.
-
-The change. For an index: after recourse - before, paired within a seed. A quality metric has no before: its
-change is taken from Wachter's value on the same population, and Wachter's own rows have none. A change of
-less than half the last printed digit of the published number is no change, and equals only no change.
-
-The verdicts, in this order:
-
-- `not run`: this run has no such population, classifier, method or seed.
-- `undefined`: the metric has no value here; the rule repeats why.
-- `matches`: |ours - published| is at most `tolerance` plus half of the last printed digit; for cost and cost
-  gap `quality_tolerance` times the published number takes the place of `tolerance`.
-- `same direction`: both changes have the same sign.
-- `differs`: none of these.
-
-A number may match although the changes have opposite signs, where they are smaller than the tolerance: the
-column `direction` says `same` or `other` whatever the verdict.
+The rules, and why they are what they are, stand in docs/comparison.md. In short: an index is compared over everyone and
+changes from before recourse; the quality is that of the recourse found (scope `recipients`) and changes from Wachter's
+value on the same population; both are paired within a seed. The published rows of the exhibit `real` stand beside the
+mean over all seeds run; those of `synthetic` were computed for one seed, so seed 0 stands beside them. A change of less
+than half the last printed digit is no change, and equals only no change. A number may match although the changes have
+opposite signs, where they are smaller than the tolerance: the column `direction` says so whatever the verdict.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .contracts import BEFORE
+from .contracts import RECOURSE
 from .errors import DataError
-from .statistics import changes, differences, mean_and_error, numbers
+from .statistics import changes, differences, numbers
 
 VERDICTS = ("matches", "same direction", "differs", "undefined", "not run")
 
@@ -52,7 +37,9 @@ _COLUMNS = [
     *("ours", "ours_mean", "ours_se", "seeds", "found"),
     *("change_from", "change_published", "change_ours", "change_se", "direction", "verdict", "rule", "source"),
 ]
-_NOTHING = pd.DataFrame(columns=["seed", "value", "note", "change"], dtype="float64")
+#: what names one of our numbers that stands beside a published one
+_CELL = ["population", "classifier", "method", "phase", "our_metric"]
+_NOTHING = pd.DataFrame(columns=["seed", "value", "note", "change", "found"], dtype="float64")
 # A decimal like 0.341 is not exact in binary; without this, a difference of exactly the tolerance may fail.
 _ROUNDING = 1e-9
 
@@ -65,20 +52,16 @@ def read_published(path: Path | str) -> pd.DataFrame:
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     if list(table.columns) != _PUBLISHED:
         raise DataError(f"{path}: expected the columns {', '.join(_PUBLISHED)}; found {', '.join(table.columns)}")
-    known = {"exhibit": tuple(CLASSIFIERS), "phase": ("before", "after"), "metric": INDICES + QUALITY}
-    no_number = pd.to_numeric(table["value"], errors="coerce").isna()
-    twice = table.duplicated(_KEY)
-    for i, row in table.iterrows():
-        wrong = [c for c, names in known.items() if row[c] not in names]
-        if wrong:
-            what = f"{wrong[0]} {row[wrong[0]]!r} is not one of {', '.join(known[wrong[0]])}"
-        elif no_number[i]:
-            what = f"{row['value']!r} is not a number"
-        elif twice[i]:
-            what = "the same number for a second time"
-        else:
-            continue
-        raise DataError(f"{path}, line {i + 2}: {what}")
+    known = {"exhibit": CLASSIFIERS, "phase": ("before", "after"), "metric": INDICES + QUALITY}
+    wrong = {
+        f"{name} is not one of {', '.join(allowed)}": ~table[name].isin(allowed) for name, allowed in known.items()
+    }
+    wrong["value is not a number"] = pd.to_numeric(table["value"], errors="coerce").isna()
+    wrong["the same number for a second time"] = table.duplicated(_KEY)
+    for what, where in wrong.items():
+        if where.any():
+            line = int(where.argmax())
+            raise DataError(f"{path}, line {line + 2}: {what}: {','.join(table.loc[line])}")
     half_digit = [0.5 * 10.0 ** -len(value.partition(".")[2]) for value in table["value"]]
     return table.assign(value=table["value"].astype("float64"), half_digit=half_digit)
 
@@ -86,7 +69,7 @@ def read_published(path: Path | str) -> pd.DataFrame:
 def compare(
     measures: pd.DataFrame, published: pd.DataFrame, tolerance: float, quality_tolerance: float
 ) -> pd.DataFrame:
-    """One row for each row of `published`, in its order (see the module's text for the rules).
+    """One row for each row of `published`, in its order.
 
     measures: a `measures` table of one scenario (see `contracts`). published: what `read_published` returns. tolerance:
     absolute. quality_tolerance: relative, for cost and cost gap.
@@ -97,91 +80,85 @@ def compare(
     change_from (`before` or `wachter`), change_published, change_ours, change_se (over all seeds), direction
     (`same`, `other` or empty), verdict, rule, source.
     """
-    ours = _ours(measures)
-    printed = published.set_index(_KEY)["value"].to_dict()
-    rows = []
-    for row in published.itertuples(index=False):
-        allowed = row.half_digit + (quality_tolerance * abs(row.value) if row.metric in _RELATIVE else tolerance)
-        about = {name: getattr(row, name) for name in [*_KEY, "source"]}
-        about |= {"classifier": CLASSIFIERS[row.exhibit], "our_metric": _our_metric(row), "published": row.value}
-        rows.append(about | {"allowed": allowed} | _judged(row, allowed, ours, printed))
+    table = _with_changes(published)
+    relative = quality_tolerance * table["published"].abs()
+    table["allowed"] = table["half_digit"] + relative.where(table["metric"].isin(_RELATIVE), tolerance)
+    table["classifier"] = table["exhibit"].map(CLASSIFIERS)
+    as_released = (table["exhibit"] == "synthetic") & (table["metric"] == "atkinson")
+    table["our_metric"] = table["metric"].mask(as_released, "atkinson_released")
+    ours, rows = _ours(measures), []
+    for row in table.to_dict("records"):
+        every = ours.get(tuple(row[name] for name in _CELL), _NOTHING)
+        own = every[every["seed"] == 0] if row["exhibit"] == "synthetic" else every
+        row |= {"ours": own["value"].mean(), "found": own["found"].mean(), "change_ours": own["change"].mean()}
+        row |= {"ours_mean": every["value"].mean(), "ours_se": every["value"].sem(), "seeds": every["value"].count()}
+        row |= {"change_se": every["change"].sem(), "direction": _direction(row)}
+        if own.empty:
+            reason = "seed 0 was not run" if len(every) else _not_run(row)
+            row |= {"change_from": "", "change_published": np.nan, "verdict": "not run", "rule": reason}
+        else:
+            row |= _judged(row, own)
+        rows.append(row)
     return pd.DataFrame(rows, columns=_COLUMNS).round(6)
 
 
-def _our_metric(row) -> str:
-    return "atkinson_released" if (row.exhibit, row.metric) == ("synthetic", "atkinson") else row.metric
+def _with_changes(published: pd.DataFrame) -> pd.DataFrame:
+    """The published numbers, and what each is a change from: before recourse, for the quality the reference."""
+    table = published[[*_PUBLISHED, "half_digit"]].rename(columns={"value": "published"})
+    quality = table["metric"].isin(QUALITY)
+    start = (table["phase"] == "before") | (quality & (table["method"] == _REFERENCE))
+    same = ["exhibit", "population", "metric"]
+    started = table[start].set_index(same)["published"].rename("started")
+    table["change_published"] = (table["published"] - table.join(started, on=same)["started"]).mask(start)
+    table["change_from"] = np.select([start, quality], ["", _REFERENCE], "before")
+    return table
 
 
 def _ours(measures: pd.DataFrame) -> dict[tuple[str, ...], pd.DataFrame]:
-    """Population, classifier, method, phase and metric -> our seed, value, note and change, in the order of seeds."""
+    """The values of `_CELL` -> our seed, value, note, change and found, in the order of seeds."""
     before, after = (numbers(measures, "everyone", phase) for phase in ("before", "after"))
     quality = numbers(measures, "recipients", "after")
-    quality = quality[quality["metric"].isin((*QUALITY, "found"))]
-    against = differences(measures, quality["method"].unique(), [_REFERENCE], "recipients", QUALITY)
-    number = [name for name in before.columns if name not in ("value", "note")]
-    changed = pd.concat([changes(measures, "everyone"), against])[[*number, "change"]]
-    table = pd.concat([before.assign(phase="before"), pd.concat([after, quality]).assign(phase="after")])
-    table = table.merge(changed, on=number, how="left").sort_values("seed")
-    return dict(iter(table.groupby(["population", "classifier", "method", "phase", "metric"])))
+    methods, cell = quality["method"].unique(), [*RECOURSE, "seed"]
+    against = differences(measures, methods, [_REFERENCE], "recipients", QUALITY)
+    changed = pd.concat([changes(measures, "everyone"), against])[[*cell, "metric", "change"]]
+    after = pd.concat([after, quality[quality["metric"].isin(QUALITY)]])
+    table = pd.concat([before.assign(phase="before"), after.assign(phase="after")])
+    table = table.merge(changed, on=[*cell, "metric"], how="left")
+    found = quality[quality["metric"] == "found"].rename(columns={"value": "found"})
+    table = table.merge(found[[*cell, "found"]], on=cell, how="left").sort_values("seed")
+    return dict(iter(table.rename(columns={"metric": "our_metric"}).groupby(_CELL)))
 
 
-def _judged(row, allowed: float, ours: Mapping, printed: Mapping) -> dict[str, object]:
-    """The columns about our number beside a published one."""
-    where = (row.population, CLASSIFIERS[row.exhibit], row.method, row.phase)
-    cell = ours.get((*where, _our_metric(row)), _NOTHING)
-    chosen = cell[cell["seed"] == 0] if row.exhibit == "synthetic" else cell
-    found = {"seeds": int(cell["value"].notna().sum()), "change_from": "", "direction": ""}
-    if chosen.empty:
-        who = f"{row.method} on {row.population}" if row.phase == "after" else row.population
-        reason = f"this run has no {who} with the {where[1]} classifier" if cell.empty else "seed 0 was not run"
-        return found | {"seeds": 0, "verdict": "not run", "rule": reason}
+def _direction(row: Mapping[str, Any]) -> str:
+    """Whether both changes have the same sign; empty where there is no change."""
+    changes = np.array([row["change_ours"], row["change_published"]])
+    if np.isnan(changes).any():
+        return ""
+    ours, published = np.sign(np.where(np.abs(changes) < row["half_digit"], 0.0, changes))
+    return "same" if ours == published else "other"
 
-    value = float(chosen["value"].mean())
-    mean, error = mean_and_error(cell["value"])
-    found |= {"ours": value, "ours_mean": mean, "ours_se": error}
-    if row.phase == "after":
-        rates = ours.get((*where, "found"), _NOTHING)
-        found["found"] = rates.loc[rates["seed"].isin(chosen["seed"]), "value"].mean()
-        found |= _changed(row, cell, chosen, printed)
-    reasons = "; ".join(dict.fromkeys(n for n in chosen.loc[chosen["value"].isna(), "note"] if n))
-    if np.isnan(value):
-        return found | {"verdict": "undefined", "rule": reasons}
 
-    difference = abs(value - row.value)
-    matches = difference <= allowed + _ROUNDING
-    rule = f"|ours - published| = {difference:.5f} {'≤' if matches else '>'} {allowed:.5f}"
-    if not matches and found["direction"]:
-        rule += (
-            f"; change from {found['change_from']}: {_signed(found['change_ours'], row.half_digit)} ours, "
-            f"{_signed(found['change_published'], row.half_digit)} published"
+def _judged(row: Mapping[str, Any], own: pd.DataFrame) -> dict[str, str]:
+    """The verdict on a row and its rule; own: the seeds that `ours` is over."""
+    without = own["value"].isna()
+    reasons = "; ".join(n for n in own.loc[without, "note"].unique() if n)
+    if without.all():
+        return {"verdict": "undefined", "rule": reasons}
+    difference = abs(row["ours"] - row["published"])
+    matches = difference <= row["allowed"] + _ROUNDING
+    rule = f"|ours - published| = {difference:.5f} {'≤' if matches else '>'} {row['allowed']:.5f}"
+    if not matches and row["direction"]:
+        ours, published = (
+            "none" if abs(row[change]) < row["half_digit"] else f"{row[change]:+.4f}"
+            for change in ("change_ours", "change_published")
         )
+        rule += f"; change from {row['change_from']}: {ours} ours, {published} published"
     if reasons:
-        rule += f"; over {int(chosen['value'].notna().sum())} of {len(chosen)} seeds ({reasons})"
-    same = "same direction" if found["direction"] == "same" else "differs"
-    return found | {"verdict": "matches" if matches else same, "rule": rule}
+        rule += f"; over {(~without).sum()} of {len(own)} seeds ({reasons})"
+    otherwise = "same direction" if row["direction"] == "same" else "differs"
+    return {"verdict": "matches" if matches else otherwise, "rule": rule}
 
 
-def _changed(row, cell: pd.DataFrame, chosen: pd.DataFrame, printed: Mapping) -> dict[str, object]:
-    """The columns about the change of a row after recourse; nothing where there is none to take it from."""
-    quality = row.metric in QUALITY
-    if quality and row.method == _REFERENCE:
-        return {}
-    origin = (_REFERENCE, "after") if quality else (BEFORE, "before")
-    published = row.value - printed.get((row.exhibit, row.population, *origin, row.metric), np.nan)
-    ours = float(chosen["change"].mean())
-    same = _sign(ours, row.half_digit) == _sign(published, row.half_digit)
-    return {
-        "change_from": _REFERENCE if quality else "before",
-        "change_published": published,
-        "change_ours": ours,
-        "change_se": mean_and_error(cell["change"])[1],
-        "direction": "" if np.isnan([ours, published]).any() else "same" if same else "other",
-    }
-
-
-def _sign(change: float, half_digit: float) -> float:
-    return 0.0 if abs(change) < half_digit else np.sign(change)
-
-
-def _signed(change: float, half_digit: float) -> str:
-    return "none" if _sign(change, half_digit) == 0 else f"{change:+.4f}"
+def _not_run(row: Mapping[str, Any]) -> str:
+    who = row["population"] if row["phase"] == "before" else f"{row['method']} on {row['population']}"
+    return f"this run has no {who} with the {row['classifier']} classifier"

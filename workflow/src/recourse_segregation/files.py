@@ -85,6 +85,7 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise RecourseError(
-            f"cannot write {path}: {error.strerror or error}. Nothing half-written is left. Make room, or make the folder "
-            "writable (or choose another with --directory), then run the same command again: it goes on from here"
+            f"cannot write {path}: {error.strerror or error}. Nothing half-written is left. Make room, or make the "
+            "folder writable (or choose another with --directory), then run the same command again: it goes on from "
+            "here"
         ) from error

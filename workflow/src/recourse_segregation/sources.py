@@ -62,7 +62,7 @@ def fetch(
                 try:
                     found = _get(source, is_mirror, raw_file, Path(scratch), say)
                 except (OSError, ValueError) as error:
-                    failures.append(f"{_shown(source)}: {_reason(error)}")
+                    failures.append(f"{source}: {_reason(error)}".replace(str(source), _shown(source)))
                     say(f"{failures[-1]}; going on to the next source")
                 else:
                     os.replace(found, destination)
@@ -220,7 +220,7 @@ def _root(error: BaseException) -> BaseException:
 
 
 def _reason(error: Exception) -> str:
-    """Why a source failed; never with the address, which may hold a password."""
+    """Why a source failed, in a few words."""
     if isinstance(error, requests.HTTPError):
         return f"HTTP {error.response.status_code}"
     if isinstance(error, requests.exceptions.ProxyError):

@@ -231,10 +231,10 @@ def p_value(changes: Sequence[float], draws: int = DRAWS) -> float:
     values = _complete(changes)
     if len(values) < 2:
         return math.nan
-    sizes, exact = np.sort(np.abs(values)), len(values) <= EXACT_SEEDS  # all that the test's distribution depends on
-    sums = np.abs((_every_sign(len(values)) if exact else _random_signs(len(values), draws)) @ sizes)
+    sizes = np.sort(np.abs(values))  # all that the test's distribution depends on
+    sums = np.abs(_signs(len(values), draws) @ sizes)
     as_large = int((sums >= abs(values.sum()) - _ROUNDING * sizes.sum()).sum())
-    return as_large / len(sums) if exact else (as_large + 1) / (len(sums) + 1)
+    return as_large / len(sums) if len(values) <= EXACT_SEEDS else (as_large + 1) / (len(sums) + 1)
 
 
 @cache
@@ -291,17 +291,14 @@ def _tested(seeds: pd.DataFrame) -> dict[str, object]:
     return row | {"p": p_value(change), "effect": effect, "note": note}
 
 
-@lru_cache(maxsize=2)
-def _every_sign(n: int) -> np.ndarray:
-    """All 2^n patterns of n signs: [2^n, n]."""
-    return 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
-
-
-@lru_cache(maxsize=2)
-def _random_signs(n: int, draws: int) -> np.ndarray:
-    """Random patterns of n signs: [draws, n]."""
-    generator = numpy_generator(0, "statistics", "permutation")
-    return 1.0 - 2.0 * generator.integers(0, 2, size=(draws, n))
+@lru_cache(maxsize=4)
+def _signs(n: int, draws: int) -> np.ndarray:
+    """Every pattern of n signs up to `EXACT_SEEDS`, else random ones: [2^n or draws, n]."""
+    if n <= EXACT_SEEDS:
+        bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
+    else:
+        bits = numpy_generator(0, "statistics", "permutation").integers(0, 2, size=(draws, n))
+    return 1.0 - 2.0 * bits
 
 
 def _complete(changes: Sequence[float]) -> np.ndarray:

@@ -1,0 +1,124 @@
+"""The sources that a stage depends on, and what is recorded of a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from recourse_segregation import provenance, tracking
+
+ROOT = Path(__file__).parents[2]
+MODULE = '"""A module."""\n\ndef f(x):\n    """Twice x."""\n    return 2 * x\n'
+RULE = 'rule a:\n    output:\n        "a",\n    script:\n        "a.py"\n'
+
+
+def notebook(*cells: tuple[str, str], kernel: str = "python3") -> str:
+    return json.dumps({"cells": [{"cell_type": kind, "source": [text]} for kind, text in cells], "metadata": kernel})
+
+
+def names(paths) -> set[str]:
+    return {p.relative_to(tracking._PACKAGE).as_posix() for p in paths if tracking._PACKAGE in p.parents}
+
+
+def test_a_method_depends_on_what_it_imports_and_on_no_other_method():
+    ibr = names(tracking.closure(tracking.module("methods.ibr")))
+    assert {"methods/_latent.py", "methods/_shells.py", "generative/vae.py", "network.py"} <= ibr
+    assert "methods/cchvae.py" not in ibr
+    assert "generative/mdn.py" not in ibr
+    stage = names(tracking.closure(ROOT / "workflow" / "scripts" / "recourse.py"))
+    assert {"recourse.py", "contracts.py", "methods/__init__.py", "methods/_method.py"} <= stage
+    assert not {"methods/wachter.py", "metrics/segregation.py"} & stage
+
+
+def test_a_notebook_depends_on_what_its_cells_import(tmp_path):
+    file = tmp_path / "a.ipynb"
+    file.write_text(notebook(("markdown", "from here"), ("code", "from recourse_segregation import seeds")))
+    assert names(tracking.closure(file)) == {"__init__.py", *names(tracking.closure(tracking.module("seeds")))}
+
+
+def test_what_only_watches_the_work_decides_no_result(tmp_path):
+    """Editing the log or the progress of jobs reruns nothing."""
+    watching = {ROOT / name for name in tracking.NOT_CODE}
+    assert all(file.is_file() for file in watching)
+    for script in (ROOT / "workflow" / "scripts").glob("*.py"):
+        assert script in watching or not watching & tracking.closure(script)
+    digests = []
+    for text in ("a", "b"):
+        for name in tracking.NOT_CODE:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text)
+        digests.append(tracking.code_digest(tmp_path))
+    assert digests[0] == digests[1]
+
+
+SAME = {
+    "a docstring of a module": ("a.py", MODULE, MODULE.replace("A module", "My module")),
+    "a docstring of a function": ("a.py", MODULE, MODULE.replace('    """Twice x."""\n', "")),
+    "a comment": ("a.py", MODULE, MODULE + "# the end\n"),
+    "a line break": ("a.py", MODULE, MODULE.replace("2 * x", "(\n        2 * x\n    )")),
+    "a comment in a rule": ("a.smk", RULE, f"# a rule\n\n{RULE}".replace('"a",', '"a",  # a file')),
+    "a comment in a configuration": ("a.yaml", "a: {b: 1}\n", "# one\na:\n  b: 1\n"),
+    "the kernel of a notebook": ("a.ipynb", notebook(("code", "a")), notebook(("code", "a"), kernel="mine")),
+}
+OTHER = {
+    "a number": ("a.py", MODULE, MODULE.replace("2 *", "3 *")),
+    "a text that is no docstring": ("a.py", 'a = "one"\n', 'a = "two"\n'),
+    "a value that is none": ("a.py", "def f(x=None): return x\n", "def f(x=False): return x\n"),
+    "a word in a rule": ("a.smk", RULE, RULE.replace("a.py", "b.py")),
+    "an order in a configuration": ("a.yaml", "[a, b]", "[b, a]"),
+    "a cell of a notebook": ("a.ipynb", notebook(("code", "a")), notebook(("code", "b"))),
+    "a byte of anything else": ("a.csv", "a\n", "a\r\n"),
+}
+
+
+@pytest.mark.parametrize("what", [*SAME, *OTHER])
+def test_a_digest_passes_over_what_changes_no_number(what, tmp_path):
+    name, *versions = (SAME | OTHER)[what]
+    file = tmp_path / "workflow" / name
+    file.parent.mkdir()
+    stage, code = [], []
+    for version in (*versions, versions[0]):
+        file.write_bytes(version.encode())
+        for remembered in (tracking._imported, tracking.closure, tracking.digest):
+            remembered.cache_clear()
+        stage.append(tracking.digest(file) if name.endswith((".py", ".ipynb")) else None)
+        code.append(tracking.code_digest(tmp_path))
+    assert code[0] == code[2]
+    assert stage[0] == stage[2]
+    assert (code[0] == code[1]) == (what in SAME)
+    assert stage[0] is None or (stage[0] == stage[1]) == (what in SAME)
+
+
+def test_the_code_digest_follows_names_and_passes_over_caches(tmp_path):
+    (tmp_path / "workflow" / "__pycache__").mkdir(parents=True)
+    (tmp_path / "Snakefile").write_text(RULE)
+    digests = [tracking.code_digest(tmp_path)]
+    for name in ("x.py", "y.py", "__pycache__/x.pyc"):
+        (tmp_path / "workflow" / name).write_text("")
+        digests.append(tracking.code_digest(tmp_path))
+    assert len(set(digests[:3])) == 3
+    assert digests[3] == digests[2]
+
+
+def test_the_cost_of_stages_and_exhibits_is_on_record(tmp_path):
+    seconds = {"train/a": 1.5, "train/b": 2.5, "notebook/page": 4}
+    for i, (name, spent) in enumerate(seconds.items()):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.tsv").write_text(f"s\th:m:s\tmax_rss\n{spent}\t0:00:01\t{100 * (i + 1)}\n")
+    for name in provenance.RESULTS:
+        (tmp_path / name).write_text(name)
+    train = [tmp_path / "train" / f"{job}.tsv" for job in "abc"]  # the last was not run
+    page = tmp_path / "notebook" / "page.tsv"
+    exhibits = {"page": [*train[1:], page], "theory": []}
+    record = provenance.record(tmp_path, "d", {"a": 1}, [*train, page, page], exhibits, tmp_path)
+    assert record["stages"] == {
+        "notebook": {"jobs": 1, "seconds": 4.0, "longest_seconds": 4.0, "peak_mib": 300.0},
+        "train": {"jobs": 2, "seconds": 4.0, "longest_seconds": 2.5, "peak_mib": 200.0},
+    }
+    assert record["exhibits"] == {"page": {"seconds": 6.5}, "theory": {"seconds": 0.0}}
+    assert record["code"] == {"sha256": "d", "of": list(tracking.CODE), "commit": "unknown"}
+    assert record["results"].keys() == set(provenance.RESULTS)
+    assert provenance.record(tmp_path, "d", {}, [], {}, tmp_path)["stages"] == {}
+    json.dumps(record)
