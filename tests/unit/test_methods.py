@@ -35,7 +35,7 @@ def cell(request, people, trained):
 @pytest.fixture(scope="module")
 def synthetic():
     """The synthetic population of seed 0 and its linear classifier."""
-    people = prepare("synthetic", data.load("synthetic"), "sex", 0, 10_000)
+    people = prepare("synthetic", data.load("synthetic"), "sex", 0, 10_000, 0.25)
     chosen = CONFIG["classifiers"]["linear"]["options"] | CONFIG["classifiers"]["linear"]["populations"]["synthetic"]
     return people, classifiers.train(people, torch_generator(0, "train", "linear"), **chosen)
 
