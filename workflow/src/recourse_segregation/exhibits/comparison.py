@@ -59,8 +59,8 @@ def show_evidence(table: pd.DataFrame) -> Any:
     def row(row: Any) -> dict[str, str]:
         digits = names.metric(row.metric).digits + 1
         return {
-            "Population": names.population(row.population),
-            "Method": names.method(row.method),
+            "population": row.population,
+            "method": row.method,
             "Beside": names.method(row.reference) if row.reference else "",
             "Metric": names.in_line(row.metric),
             "Expected": row.expected,
@@ -71,7 +71,7 @@ def show_evidence(table: pd.DataFrame) -> Any:
             "Holds": row.holds,
         }
 
-    return listed(table, row, ["statement"], blank=["Population", "Method"])
+    return listed(table, row, ["statement"], blank=["population", "method"])
 
 
 def _signed(verdict: str) -> str:
@@ -104,7 +104,6 @@ def show_verdicts(table: pd.DataFrame) -> Any:
 
     wide = across(table, ["population"], "verdict", text, lambda verdict: f"{SIGNS[verdict]} {verdict}".strip())
     wide.insert(1, "Published numbers", table.groupby("population", observed=False)["rows"].sum().to_numpy())
-    wide.insert(0, "Population", wide.pop("population").map(names.population))
     return tables(wide)
 
 
@@ -117,7 +116,7 @@ def figure(comparison: pd.DataFrame, exhibit: str) -> Figure | None:
     table = comparison[(comparison["exhibit"] == exhibit) & (comparison["verdict"] != "not run")]
     if table.empty:
         return None
-    table = table.assign(row=table["method"].map(names.method).where(table["phase"] == "after", "Before"))
+    table = table.assign(row=table["method"].map(names.method))
     panels = list(table.groupby(["population", "metric"], sort=False))
     columns = table["metric"].nunique() if table["population"].nunique() > 1 else min(4, len(panels))
     order = list(dict.fromkeys(table["row"]))
@@ -149,7 +148,7 @@ def show(table: pd.DataFrame) -> Any:
     def row(row: Any) -> dict[str, str]:
         after, changed = row.phase == "after", bool(row.change_from)
         return {
-            "Method": names.method(row.method) if after else "Before",
+            "method": row.method,
             "Metric": names.in_line(row.our_metric),
             "Published": number(row.published),
             "Ours": number(row.ours, np.nan if one_seed else row.ours_se),
@@ -161,4 +160,4 @@ def show(table: pd.DataFrame) -> Any:
             "Rule": row.rule,
         }
 
-    return listed(table, row, POPULATION, blank=["Method"])
+    return listed(table, row, POPULATION, blank=["method"])

@@ -22,7 +22,7 @@ from .. import comparison, names, statistics
 from ..contracts import BEFORE, RECOURSE
 from ..errors import DataError
 from ._figures import DARK, LIGHT, MIDDLE, WARM, WIDTH, legend, marker, multiples, new_figure, rows_of, theme, values
-from ._run import Run, of_metrics
+from ._run import Run, described, of_metrics
 from ._tables import POPULATION, across, note, number, sentence, tables
 from .segregation import around_zero
 from .variants import first_scenario
@@ -103,11 +103,8 @@ def table(run: Run) -> pd.DataFrame:
     same = pairs["value"].eq(pairs["value_base"]) | (pairs["value"].isna() & pairs["value_base"].isna())
     key = [*_KEY, "convention"]
     altered = ~same.groupby([pairs[c] for c in key]).transform("all") | (pairs["convention"] == OURS)
-    cells = pairs[altered].groupby(key, sort=False)
-    found = pd.DataFrame(
-        [_difference(part) for _, part in cells], index=pairs.loc[altered, key].drop_duplicates().index
-    )
-    changed = pairs.loc[altered, key].drop_duplicates().join(found)
+    columns = ["base", "value", "difference", "low", "high", "seeds", "note"]
+    changed = described(pairs[altered], key, columns, _difference)
     changed.insert(len(changed.columns) - 1, "published", _printed(changed, run.comparison))
     orders = {
         "population": study["populations"],
@@ -171,10 +168,8 @@ def show(table: pd.DataFrame) -> Any:
     shown = shown.assign(published=printed).replace({"published": {"–": ""}})
     shown["convention"] = pd.Categorical(shown["convention"], table["convention"].unique(), ordered=True)
     texts = across(shown, [*_KEY, "published"], "convention", text, empty="").drop(columns="phase")
-    texts["method"] = ["Before" if name == BEFORE else names.method(name) for name in texts["method"]]
-    texts["metric"] = [names.in_line(name) for name in texts["metric"]]
-    titles = {"method": "Method", "metric": "Number", "published": "Published"}
-    return tables(texts.rename(columns=titles), POPULATION, blank=["Method"])
+    texts["metric"] = texts["metric"].map(names.in_line)
+    return tables(texts.rename(columns={"metric": "Number", "published": "Published"}), POPULATION, blank=["method"])
 
 
 def show_agreement(table: pd.DataFrame) -> Any:
@@ -258,15 +253,14 @@ def _numbers(measures: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[[*_KEY, "seed", "value", "note"]]
 
 
-def _difference(pairs: pd.DataFrame) -> dict[str, object]:
+def _difference(pairs: pd.DataFrame) -> tuple:
     """What a convention makes of one number; pairs: its seeds."""
     difference = pairs["value"] - pairs["value_base"]
     known = difference.dropna()
     between = statistics.interval(known)
     notes = pairs["note"].where(pairs["value"].isna(), pairs["note_base"])
-    means = {"base": pairs["value_base"].mean(), "value": pairs["value"].mean(), "difference": known.mean()}
-    about = {"low": between.low, "high": between.high, "seeds": len(known)}
-    return means | about | {"note": statistics.missing(difference, notes)}
+    means = (pairs["value_base"].mean(), pairs["value"].mean(), known.mean())
+    return *means, between.low, between.high, len(known), statistics.missing(difference, notes)
 
 
 def _printed(table: pd.DataFrame, published: pd.DataFrame) -> list[float]:

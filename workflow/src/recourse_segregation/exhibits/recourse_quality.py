@@ -77,6 +77,4 @@ def show_effort(effort: pd.DataFrame, outcomes: pd.DataFrame) -> Any:
     seconds = {"fit_seconds": "Fit, seconds", "search_seconds": "Search, seconds"}
     took = across(effort, method, "quantity", lambda row: number(row.mean, row.se, digits=2), seconds.get)
     counted = across(outcomes, method, "outcome", lambda row: f"{row.individuals:,}", str.capitalize)
-    both = took.merge(counted, on=method, how="left")
-    both.insert(2, "Method", both.pop("method").map(names.method))
-    return tables(both, POPULATION)
+    return tables(took.merge(counted, on=method, how="left"), POPULATION)

@@ -238,8 +238,8 @@ def show_effects(table: pd.DataFrame) -> Any:
     def row(row: Any) -> dict[str, str]:
         digits = names.metric(row.metric).digits + 1
         return {
-            "Index": names.in_line(row.metric),
-            "Method": names.method(row.method),
+            "metric": row.metric,
+            "method": row.method,
             "Mean change": number(row.change, digits=digits, sign=True) + note(row.missing),
             "95 % interval": bracket(row.low, row.high, digits),
             "p": p_value(row.p),
@@ -248,7 +248,7 @@ def show_effects(table: pd.DataFrame) -> Any:
             "": mark(row),
         }
 
-    return listed(table.sort_values([*POPULATION, "metric", "method"]), row, POPULATION, blank=["Index"])
+    return listed(table.sort_values([*POPULATION, "metric", "method"]), row, POPULATION, blank=["metric"])
 
 
 def show_votes(votes: pd.DataFrame) -> Any:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from .. import contracts, names
 from ..comparison import CLASSIFIERS
-from ..contracts import BEFORE, DEFAULT
+from ..contracts import DEFAULT
 from ._figures import DARK, LIGHT, MARKERS, MIDDLE, WARM, WIDTH, legend, marker, theme, wrapped
 from ._run import Run, of_metrics
 from ._tables import across, note, number, tables
@@ -122,6 +122,4 @@ def show(table: pd.DataFrame) -> Any:
         return ours if np.isnan(row.published) else f"{ours} ({number(row.published)})"
 
     texts = across(of_metrics(table, _METRICS), ["method"], "metric", text, lambda m: names.metric(m).label, empty="")
-    methods = ["Before" if name == BEFORE else names.method(name) for name in texts.pop("method")]
-    texts.insert(0, "Method", methods)
     return tables(texts)
