@@ -76,10 +76,13 @@ def load(results: Path | str) -> Run:
     return Run(Path(results), run["studies"])
 
 
-def of_metrics(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
-    """The rows of some metrics, with the metric as an ordered category, like the population and the method."""
-    chosen = table[table["metric"].isin(metrics)]
-    return chosen.assign(metric=pd.Categorical(chosen["metric"].astype("str"), metrics, ordered=True))
+def ordered(table: pd.DataFrame, **orders: Sequence[str]) -> pd.DataFrame:
+    """The rows with one of the values that are listed for a column, which becomes an ordered category."""
+    for column, order in orders.items():
+        kept = table[table[column].isin(order)]
+        categories = pd.Categorical(kept[column].astype("str"), list(order), ordered=True)
+        table = kept.assign(**{column: categories})
+    return table
 
 
 def described(

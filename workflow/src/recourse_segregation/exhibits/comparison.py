@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from .. import claims, names
 from ..comparison import VERDICTS
 from ._figures import DARK, MIDDLE, WIDTH, legend, marker, rows_of, share_axis, theme, wrapped
+from ._run import ordered
 from ._tables import POPULATION, across, bracket, listed, number, p_value, tables, unbroken
 
 #: verdict -> sign, so that it can be told apart without colour
@@ -38,15 +39,12 @@ def show_claims(table: pd.DataFrame) -> Any:
 def show_claims_by_population(table: pd.DataFrame) -> Any:
     """The verdict on each claim for each population, with how many of the decided tests are in favour."""
     own = table[table["population"] != claims.ALL]
-    order = {
-        column: pd.Categorical(own[column], own[column].unique(), ordered=True)
-        for column in ("statement", "population")
-    }
+    own = ordered(own, statement=own["statement"].unique(), population=own["population"].unique())
 
     def text(row: Any) -> str:
         return f"{_signed(row.verdict)}\n{row.in_favour}/{row.tests - row.undecided}"
 
-    wide = across(own.assign(**order), ["statement"], "population", text, names.population)
+    wide = across(own, ["statement"], "population", text, names.population)
     return tables(wide.rename(columns={"statement": "Claim"}))
 
 
@@ -85,12 +83,11 @@ def verdicts(comparison: pd.DataFrame) -> pd.DataFrame:
     in the published direction; rows without a change are in neither).
     """
     counted = comparison.assign(
-        verdict=pd.Categorical(comparison["verdict"], VERDICTS),
-        population=pd.Categorical(comparison["population"], comparison["population"].unique()),
         rows=1,
         same_direction=comparison["direction"] == "same",
         other_direction=comparison["direction"] == "other",
     )
+    counted = ordered(counted, population=comparison["population"].unique(), verdict=VERDICTS)
     columns = ["rows", "same_direction", "other_direction"]
     return counted.groupby(["population", "verdict"], observed=False)[columns].sum().reset_index()
 

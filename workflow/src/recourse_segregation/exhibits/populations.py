@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from .. import contracts
 from ._figures import by_cell, points, rows_of, seeds_legend, theme, wrapped
-from ._run import Run, means
+from ._run import Run, means, ordered
 from ._tables import POPULATION, across, listed, number, tables, unbroken
 
 
@@ -118,10 +118,8 @@ def show_rejected(table: pd.DataFrame) -> Any:
 
 def show_accuracy(table: pd.DataFrame) -> Any:
     """`accuracy`, a row a population and classifier."""
-    ordered = table.assign(split=pd.Categorical(table["split"], ["train", "test"], ordered=True))
-    texts = across(
-        ordered, POPULATION, "split", lambda row: number(row.accuracy, row.accuracy_se), "Accuracy, {}".format
-    )
+    table = ordered(table, split=["train", "test"])
+    texts = across(table, POPULATION, "split", lambda row: number(row.accuracy, row.accuracy_se), "Accuracy, {}".format)
     return tables(texts, blank=["population"])
 
 

@@ -31,7 +31,7 @@ from ._figures import (
     seeds_legend,
     theme,
 )
-from ._run import Run, of_metrics
+from ._run import Run, ordered
 from ._tables import POPULATION, bracket, by_method, listed, note, number, p_value, sentence
 
 #: what `table` has one row for
@@ -49,7 +49,7 @@ def seeds(run: Run, scope: str, metrics: Sequence[str] = names.INDICES) -> pd.Da
 
     Columns: population, classifier, method, scenario, scope, metric, seed, before, after, change, note.
     """
-    changes = of_metrics(statistics.changes(run.measures, scope, metrics), metrics)
+    changes = ordered(statistics.changes(run.measures, scope, metrics), metric=metrics)
     return changes.sort_values([*KEY, "seed"]).reset_index(drop=True)
 
 

@@ -12,7 +12,7 @@ from .. import contracts, names
 from ..comparison import CLASSIFIERS
 from ..contracts import DEFAULT
 from ._figures import DARK, LIGHT, MARKERS, MIDDLE, WARM, WIDTH, legend, marker, theme, wrapped
-from ._run import Run, of_metrics
+from ._run import Run, ordered
 from ._tables import across, note, number, tables
 
 SYNTHETIC = "synthetic"
@@ -121,5 +121,7 @@ def show(table: pd.DataFrame) -> Any:
         ours = number(row.ours) + note(row.note if np.isnan(row.ours) else "")
         return ours if np.isnan(row.published) else f"{ours} ({number(row.published)})"
 
-    texts = across(of_metrics(table, _METRICS), ["method"], "metric", text, lambda m: names.metric(m).label, empty="")
+    texts = across(
+        ordered(table, metric=_METRICS), ["method"], "metric", text, lambda m: names.metric(m).label, empty=""
+    )
     return tables(texts)

@@ -21,7 +21,7 @@ from ..contracts import RECOURSE
 from ..errors import DataError
 from . import variants
 from ._figures import DARK, LIGHT, MIDDLE, legend, multiples
-from ._run import Run, described, of_metrics
+from ._run import Run, described, ordered
 from ._tables import POPULATION, across, note, number, tables
 from .variants import between
 
@@ -169,7 +169,7 @@ def tradeoff_figure(curves: pd.DataFrame, base: str, defaults: Mapping[str, floa
 
     key = [*RECOURSE, "parameter"]
     cost = curves.loc[(curves["metric"] == "cost") & curves["mean"].notna(), [*key, "mean", "low", "high"]]
-    beside = of_metrics(curves, INDICES).merge(cost, on=key, suffixes=("", "_cost"))
+    beside = ordered(curves, metric=INDICES).merge(cost, on=key, suffixes=("", "_cost"))
 
     def draw(axis: Axes, rows: pd.DataFrame, metric: str, methods: list[str]) -> None:
         thin = {"color": MIDDLE, "linewidth": 1, "alpha": 0.6, "zorder": 2}
