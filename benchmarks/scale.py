@@ -35,12 +35,9 @@ from matplotlib.ticker import NullFormatter
 from sklearn import cluster, model_selection  # noqa: F401  (loaded before anything is timed)
 
 from recourse_segregation import classifiers, contracts, methods, names, plan
-from recourse_segregation.metrics import recourse as quality
-from recourse_segregation.metrics import segregation
 from recourse_segregation.seeds import torch_generator
 
 FOLDER = common.ROOT / "docs" / "performance"
-MEASURE = common.CONFIG["measure"]
 
 INDIVIDUALS, MOST = (1_000, 10_000, 100_000), 1_000_000
 FEATURES, SEEDS = (10, 100), (1, 5, 20)
@@ -131,24 +128,13 @@ def measuring(metric: Callable) -> Callable:
     return ready
 
 
-METRICS = {
-    "neighbourhoods": lambda x, minority, _: segregation.neighbourhoods(x, minority, MEASURE["neighbourhoods"], 0.1),
-    "Atkinson": lambda x, minority, _: segregation.atkinson(
-        segregation.assign(x[:30], x), minority, MEASURE["atkinson_b"]
-    ),
-    "centralization": segregation.centralization,
-    "proximities": lambda x, minority, _: segregation.proximity_sums(x, minority),
-    "yNN (one in twenty moved)": lambda x, minority, _: quality.ynn(0.9 * x[::20], x, minority, MEASURE["ynn_k"]),
-    "diversity": lambda x, minority, _: quality.diversity(x[minority]),
-    "closeness": lambda x, minority, _: quality.closeness(x[minority], x[~minority]),
-}
 STAGES = [
     Stage("Pipeline", "prepare", "population", one_by_one(lambda *size: lambda: common.people(*size))),
     Stage("Pipeline", "train the classifier", "one epoch", one_by_one(training)),
     Stage("Pipeline", "simulate", "population", one_by_one(simulating)),
     *(Stage("Fit", names.method(m), CUT[m][1], fitting(m)) for m in ("face", "cchvae", "ibr", "cruds", "ebr")),
     *(Stage("Search", names.method(m), per, one_by_one(searching(m))) for m, (_, _, per) in CUT.items()),
-    *(Stage("Metric", name, "population", one_by_one(measuring(metric))) for name, metric in METRICS.items()),
+    *(Stage("Metric", name, "population", one_by_one(measuring(metric))) for name, metric in common.METRICS.items()),
 ]
 
 

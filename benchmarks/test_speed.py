@@ -22,14 +22,12 @@ import torch
 
 from recourse_segregation import classifiers
 from recourse_segregation.generative import csvae, mdn, vae
-from recourse_segregation.metrics import recourse as quality
-from recourse_segregation.metrics import segregation
 from recourse_segregation.seeds import torch_generator
 
 FEATURES = 9
 #: density models are trained for as many seeds at once as a job does, for as many epochs
 SEEDS, EPOCHS = 5, 3
-MEASURE = common.CONFIG["measure"]
+RADIUS = 0.3
 
 
 def peak_mib(work: Callable[[], object]) -> float:
@@ -150,66 +148,39 @@ def test_mdn(timed, n):
     timed("MDN of EBR", "epoch", train, 20, lambda: references.train_mdn(x, group, plain), 6)
 
 
-# --- metrics: a loop over the minority is timed on those among the first 750 people
+# --- metrics
 
-
-@pytest.fixture
-def city(n):
-    features, minority = common.city(n, FEATURES)
-    return features, minority, minority & (np.arange(n) < 750)
-
-
-@sizes(750, 7_500, 30_000)
-def test_centralization(timed, city):
-    features, minority, few = city
-    timed(
+#: name in `common.METRICS` -> what is timed, a plain loop over a part of the people, and whose share of all counts
+METRICS = {
+    "centralization": (
         "metrics: centralization",
-        "population",
-        lambda: segregation.centralization(features, minority, 0.3),
-        1,
-        lambda: references.centralization(features, few, 0.3),
-        few.sum() / minority.sum(),
-    )
-
-
-@sizes(750, 7_500, 30_000)
-def test_atkinson(timed, city):
-    features, minority, _ = city
-    centres = features[:30]
-    timed(
+        lambda x, minority, few: references.centralization(x, minority & few, RADIUS),
+        lambda minority, few: (minority & few).sum() / minority.sum(),
+    ),
+    "Atkinson": (
         "metrics: Atkinson",
-        "population",
-        lambda: segregation.atkinson(segregation.assign(centres, features), minority, b=MEASURE["atkinson_b"]),
-        1,
-        lambda: references.atkinson(centres, features, minority, MEASURE["atkinson_b"]),
-        1,
-    )
-
-
-@sizes(750, 7_500, 30_000)
-def test_proximity(timed, city):
-    features, minority, few = city
-    timed(
+        lambda x, minority, few: references.atkinson(x[:30], x, minority, common.MEASURE["atkinson_b"]),
+        lambda minority, few: 1,
+    ),
+    # Spatial proximity takes the pairs within the groups too: twice as many again.
+    "proximities": (
         "metrics: average and spatial proximity",
-        "population",
-        lambda: segregation.proximity_sums(features, minority),
-        1,
-        # Spatial proximity takes the pairs within the groups too: twice as many again.
-        lambda: references.average_proximity(features, few),
-        few.sum() / minority.sum(),
-    )
+        lambda x, minority, few: references.average_proximity(x, minority & few),
+        lambda minority, few: (minority & few).sum() / minority.sum(),
+    ),
+    "yNN (one in twenty moved)": (
+        "metrics: yNN (one in twenty moved)",
+        lambda x, minority, few: references.ynn(0.9 * x[few][::20], x, minority, common.MEASURE["ynn_k"]),
+        lambda minority, few: few.mean(),
+    ),
+}
 
 
 @sizes(750, 7_500, 30_000)
-def test_ynn(timed, city, n):
-    features, accepted, _ = city
-    counterfactual = np.random.default_rng(1).random((n // 20, FEATURES))
-    few = counterfactual[:30]
-    timed(
-        "metrics: yNN (one in twenty moved)",
-        "population",
-        lambda: quality.ynn(counterfactual, features, accepted, k=MEASURE["ynn_k"]),
-        1,
-        lambda: references.ynn(few, features, accepted, k=MEASURE["ynn_k"]),
-        len(few) / len(counterfactual),
-    )
+@pytest.mark.parametrize("metric", METRICS)
+def test_metric(timed, metric, n):
+    x, minority = common.city(n, FEATURES)
+    few = np.arange(n) < 750
+    stage, loop, share = METRICS[metric]
+    work = lambda: common.METRICS[metric](x, minority, RADIUS)  # noqa: E731
+    timed(stage, "population", work, 1, lambda: loop(x, minority, few), share(minority, few))

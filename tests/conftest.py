@@ -15,9 +15,9 @@ import yaml
 from elsewhere import DEVICE
 from recourse_segregation import classifiers, methods
 from recourse_segregation.data import Dataset, Feature, Sensitive
+from recourse_segregation.plan import options_for
 from recourse_segregation.population import Population, prepare
 from recourse_segregation.seeds import torch_generator
-from recourse_segregation.settings import options_for
 from workflow_tools import ROOT, STAGES, snakemake, with_raw_files
 
 torch.set_num_threads(1)
@@ -83,7 +83,7 @@ def made_up(features: tuple[Feature, ...], rows: int = 400) -> Dataset:
 def population(kind: str = "levels", seed: int = 0, rows: int = 400) -> Population:
     """`levels`: with immutables, binaries and one-hot groups; `continuous`: sex is the only other column."""
     features = (*CONTINUOUS, *LEVELS) if kind == "levels" else (*CONTINUOUS, LEVELS[0])
-    return prepare("made-up", made_up(features, rows), "sex", seed, rows)
+    return prepare("made-up", made_up(features, rows), "sex", seed, rows, 0.25)
 
 
 def options(method: str, population: str | None = None, **changes: Any) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def test_the_sources_are_https_pinned_and_checksummed(name):
 def test_every_sensitive_attribute_makes_a_population_and_never_moves(name, key, tmp_path):
     dataset = data.load(name)
     write(name, tmp_path)
-    people = prepare(f"{name}-{key}", dataset, key, 0, 10_000, dataset.read(tmp_path))
+    people = prepare(f"{name}-{key}", dataset, key, 0, 10_000, 0.25, dataset.read(tmp_path))
     feature = dataset.sensitive[key].feature
     assert people.encoding.sensitive == feature
     assert people.encoding.minority == dataset.sensitive[key].minority
@@ -87,7 +87,7 @@ def test_a_sensitive_attribute_is_one_line(tmp_path):
     write("german", tmp_path)
     line = {"telephone": data.Sensitive(feature="telephone", levels=("none", "registered"), minority="registered")}
     more = replace(german, sensitive=german.sensitive | line)
-    encoding = prepare("german-telephone", more, "telephone", 0, 10_000, german.read(tmp_path)).encoding
+    encoding = prepare("german-telephone", more, "telephone", 0, 10_000, 0.25, german.read(tmp_path)).encoding
     assert encoding.sensitive == "telephone"
     assert not encoding.mutable[encoding.sensitive_index], "it moves in the other populations, not in this one"
 

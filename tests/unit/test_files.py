@@ -24,6 +24,15 @@ def names(folder):
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
+def raising(number):
+    """A function that fails as the operating system does."""
+
+    def fail(*arguments):
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
 def python(code, *arguments, **options):
     """Another process that runs `code` with `files` and `os` at hand."""
     code = f"import os, signal, sys\nfrom recourse_segregation import files\n{code}"
@@ -82,24 +91,20 @@ WRITERS = {
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_every_writer_leaves_nothing_on_a_full_disk(writer, trained, tmp_path, monkeypatch):
-    def full(descriptor):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(files.os, "fsync", full)
-    with pytest.raises(RecourseError, match=r"cannot write .*a\.\w+: No space left on device.*same command"):
-        WRITERS[writer](tmp_path, trained)
-    assert names(tmp_path) == []
-
-
-@pytest.mark.parametrize("writer", WRITERS)
-def test_every_writer_writes_the_same_bytes_under_any_name(writer, trained, tmp_path):
+def test_every_writer_writes_the_same_bytes_under_any_name_and_nothing_on_a_full_disk(
+    writer, trained, tmp_path, monkeypatch
+):
     written = []
     for folder in (tmp_path / "one", tmp_path / "größer"):
         WRITERS[writer](folder, trained)
         written.append({file.name: file.read_bytes() for file in folder.iterdir()})
     assert written[0] == written[1]
     assert written[0]
+
+    monkeypatch.setattr(files.os, "fsync", raising(errno.ENOSPC))
+    with pytest.raises(RecourseError, match=r"cannot write .*a\.\w+: No space left on device.*same command"):
+        WRITERS[writer](tmp_path / "full", trained)
+    assert names(tmp_path / "full") == []
 
 
 def test_one_run_at_a_time_and_none_that_is_dead(tmp_path):
@@ -121,9 +126,6 @@ def test_one_run_at_a_time_and_none_that_is_dead(tmp_path):
 
 
 def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
-    def no_locks(*arguments):
-        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
-
-    monkeypatch.setattr(files.fcntl, "flock", no_locks)
+    monkeypatch.setattr(files.fcntl, "flock", raising(errno.ENOLCK))
     with pytest.raises(RecourseError, match=r"\.lock cannot be locked \(No locks available\).*--no-hooks"):
         files.claim(tmp_path)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from conftest import CONFIG, FAST, fitted, options, population, rejected
-from recourse_segregation import classifiers, contracts, data, methods, recourse
+from recourse_segregation import classifiers, contracts, data, declarations, methods, recourse, settings
 from recourse_segregation import options as types
 from recourse_segregation.errors import ConfigError, DataError
 from recourse_segregation.methods._method import not_found
@@ -15,6 +20,7 @@ from recourse_segregation.methods._shells import nearest_in_shells
 from recourse_segregation.population import prepare
 from recourse_segregation.seeds import torch_generator
 
+PACKAGE = Path(methods.__file__).parents[1]
 #: what draws nothing for anybody after `fit`, with its options: one by one must equal all at once
 DETERMINISTIC = {"nobody": {}, "wachter": {}, "face": {}, "ebr": {"shared_pool": True}}
 
@@ -29,7 +35,7 @@ def cell(request, people, trained):
 @pytest.fixture(scope="module")
 def synthetic():
     """The synthetic population of seed 0 and its linear classifier."""
-    people = prepare("synthetic", data.load("synthetic"), "sex", 0, 10_000)
+    people = prepare("synthetic", data.load("synthetic"), "sex", 0, 10_000, 0.25)
     chosen = CONFIG["classifiers"]["linear"]["options"] | CONFIG["classifiers"]["linear"]["populations"]["synthetic"]
     return people, classifiers.train(people, torch_generator(0, "train", "linear"), **chosen)
 
@@ -118,6 +124,49 @@ def test_a_method_sees_who_else_is_there_and_how_it_is_measured(objective, cell,
     monkeypatch.setattr(Neighbour, "needs_measures", False)
     with pytest.raises(KeyError, match="neighbourhoods"):
         recourse.generate(*given, measure={"neighbourhoods": 30})
+
+
+# -- options
+
+
+@pytest.mark.parametrize("method", methods.names())
+def test_every_option_stands_in_the_configuration(method):
+    """The signature is the schema, and there is no second set of defaults."""
+    schema, parameters = settings.method_schema(method), inspect.signature(methods.load(method)).parameters
+    assert schema["required"] == list(schema["properties"]) == list(options(method)) == list(parameters)
+    assert all(p.kind is p.KEYWORD_ONLY and p.default is p.empty for p in parameters.values())
+
+
+@pytest.mark.parametrize(
+    ("chosen", "says"),
+    [
+        ({"objective": "atkinson"}, ""),
+        ({"objective": 0.5}, "methods.mine.options.objective: 0.5 is not allowed; expected a text"),
+        ({"objectives": "atkinson"}, "methods.mine.options: the option 'objective' is missing, and has no default"),
+        ({"objectives": "atkinson"}, "did you mean 'objective'?"),
+    ],
+)
+def test_options_are_checked_against_the_signature(chosen, says, tmp_path, monkeypatch, request):
+    (tmp_path / "data").symlink_to(PACKAGE / "data")
+    (tmp_path / "methods").mkdir()
+    for file in (PACKAGE / "methods").glob("*.py"):
+        (tmp_path / "methods" / file.name).symlink_to(file)
+    source = "class M:\n    needs_measures = True\n    def __init__(self, *, objective: Text): ...\n"
+    (tmp_path / "methods" / "mine.py").write_text(source)
+    for module in (declarations, settings):
+        monkeypatch.setattr(module, "_PACKAGE", tmp_path)
+    for read in (settings.method_schema, declarations._says):
+        read.cache_clear()
+        request.addfinalizer(read.cache_clear)
+    assert declarations.needs_measures("mine")
+    assert not declarations.needs_gradients("mine")
+    config = copy.deepcopy(CONFIG)
+    config["methods"]["mine"] = {"label": "Mine", "options": chosen}
+    if not says:
+        assert settings.validate(config)
+        return
+    with pytest.raises(ConfigError, match=re.escape(says)):
+        settings.validate(config)
 
 
 # -- what the methods promise

@@ -128,9 +128,9 @@ def test_kinds_and_levels_can_be_said(tmp_path):
 def test_every_sensitive_attribute_makes_a_population(tmp_path):
     dataset = load(write(tmp_path))
     frame = dataset.read(tmp_path)
-    sex = prepare("mine", dataset, "sex", 0, 10_000, frame)
+    sex = prepare("mine", dataset, "sex", 0, 10_000, 0.25, frame)
     assert (sex.encoding.groups, sex.encoding.minority) == (("female", "male"), "female")
-    age = prepare("mine", dataset, "age", 0, 60, frame)
+    age = prepare("mine", dataset, "age", 0, 60, 0.25, frame)
     assert age.encoding.groups == ("up to the median", "above the median")
     raw = frame.loc[age.table["individual"]].reset_index(drop=True)
     above = raw["age"] > raw["age"].median()

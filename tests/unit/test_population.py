@@ -57,7 +57,7 @@ def test_train_comes_first_and_every_individual_is_there_once():
 
 
 def test_the_synthetic_population_is_the_release_s():
-    people = prepare("synthetic", data.load("synthetic"), "sex", 0, 10_000)
+    people = prepare("synthetic", data.load("synthetic"), "sex", 0, 10_000, 0.25)
     assert people.train.sum() == 600
     assert people.minority[people.train].sum() == 288
     assert people.features.min() >= 0
@@ -67,11 +67,11 @@ def test_the_synthetic_population_is_the_release_s():
 def test_more_rows_than_asked_for_are_sampled_down():
     full = made_up((*CONTINUOUS, *LEVELS)).draw(np.random.RandomState(0))
     whole = Dataset("d", "", "", "", (*CONTINUOUS, *LEVELS), {"sex": Sensitive("sex", ("men", "women"), "women")})
-    people = prepare("p", whole, "sex", 0, 100, full)
+    people = prepare("p", whole, "sex", 0, 100, 0.25, full)
     assert len(people.table) == 100
-    again = prepare("p", whole, "sex", 0, 100, full)
+    again = prepare("p", whole, "sex", 0, 100, 0.25, full)
     pd.testing.assert_frame_equal(people.table, again.table)
-    assert not people.table.equals(prepare("p", whole, "sex", 1, 100, full).table)
+    assert not people.table.equals(prepare("p", whole, "sex", 1, 100, 0.25, full).table)
 
 
 def dataset_of(frame: pd.DataFrame) -> Dataset:
@@ -98,7 +98,7 @@ def dataset_of(frame: pd.DataFrame) -> Dataset:
 def test_broken_populations_say_what_is_wrong(change, message):
     frame = pd.DataFrame({"label": [0, 1] * 20, "x": np.arange(40.0), "sex": ["men"] * 20 + ["women"] * 20})
     with pytest.raises(DataError, match=message) as error:
-        prepare("p", dataset_of(frame.assign(**change)), "sex", 3, 100)
+        prepare("p", dataset_of(frame.assign(**change)), "sex", 3, 100, 0.25)
     assert "population p, seed 3" in str(error.value)
 
 
@@ -107,12 +107,12 @@ def test_a_feature_may_not_take_the_name_of_another_column():
     features = (Feature("group", "continuous"), Feature("sex", "binary", ("men", "women")))
     sensitive = {"sex": Sensitive("sex", ("men", "women"), minority="women")}
     with pytest.raises(DataError, match="may not be called 'group'"):
-        prepare("p", Dataset("d", "", "", "", features, sensitive, draw=lambda _: frame), "sex", 0, 100)
+        prepare("p", Dataset("d", "", "", "", features, sensitive, draw=lambda _: frame), "sex", 0, 100, 0.25)
 
 
 def test_unknown_sensitive_attribute():
     with pytest.raises(ConfigError, match=r"populations\.p\.sensitive.*it has: sex"):
-        prepare("p", data.load("synthetic"), "age", 0, 100)
+        prepare("p", data.load("synthetic"), "age", 0, 100, 0.25)
 
 
 # The published "before" rows, from the same draws: data, split and metrics at once.
@@ -134,7 +134,7 @@ def drawn(name: str, seeds: range) -> Iterator[Population]:
         pytest.skip(f"the raw files of {dataset.title} are not at hand (RECOURSE_DATA_MIRROR)")
     frame = dataset.read(MIRROR / folder) if dataset.read else None
     for seed in seeds:
-        yield prepare(name, dataset, chosen["sensitive"], seed, chosen["rows"], frame)
+        yield prepare(name, dataset, chosen["sensitive"], seed, chosen["rows"], chosen["test_share"], frame)
 
 
 def measured(name: str, seeds: range) -> pd.Series:

@@ -261,7 +261,7 @@ def test_nothing_personal_leaves_the_preparation(tmp_path):
     make_raw.write("compas", tmp_path, rows=400)
     frame = compas.DATASET.read(tmp_path)
     for attribute in compas.DATASET.sensitive:
-        people = population.prepare("compas", compas.DATASET, attribute, 0, 400, frame)
+        people = population.prepare("compas", compas.DATASET, attribute, 0, 400, 0.25, frame)
         table = people.table
         assert not PERSONAL.intersection(table.columns)
         words = {column: set(table[column]) for column in table.columns if table[column].dtype == "str"}

@@ -20,7 +20,6 @@ from recourse_segregation.population import Population, prepare
 from recourse_segregation.seeds import torch_generator
 
 KINDS = pytest.mark.parametrize("kind", ["levels", "continuous"])
-CLASSIFIERS = pytest.mark.parametrize("classifier", ["linear", "mlp"])
 #: One shell at a time, whose samples the library then draws in the order of a plain loop.
 SAMPLES = 8192
 
@@ -38,20 +37,19 @@ def same(ours: torch.Tensor, plain: torch.Tensor, tolerance: float = 1e-5) -> No
 
 
 @KINDS
-@CLASSIFIERS
-def test_wachter_is_autograd_and_torch_optim_one_by_one(kind, classifier, people, trained):
-    # So few steps that some people need a second round with half the penalty, and some end without recourse.
-    changes = {"steps": 12, "rounds": 3, "penalty": 0.05}
-    method, x, plain = sides("wachter", people[kind], trained[kind, classifier], **changes)
-    same(method.counterfactuals(x[:10]), plain(x[:10]))
-
-
-@KINDS
-@CLASSIFIERS
-@pytest.mark.parametrize("neighbours", [3, 50])
-def test_face_is_a_plain_shortest_path(kind, classifier, neighbours, people, trained):
-    changes = {"neighbours": neighbours, "density_quantile": 0.7}
-    method, x, plain = sides("face", people[kind], trained[kind, classifier], **changes)
+@pytest.mark.parametrize("classifier", ["linear", "mlp"])
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        # So few steps that some people need a second round with half the penalty, and some end without recourse.
+        ("wachter", {"steps": 12, "rounds": 3, "penalty": 0.05}),
+        ("face", {"neighbours": 3, "density_quantile": 0.7}),
+        ("face", {"neighbours": 50, "density_quantile": 0.7}),
+    ],
+)
+def test_a_search_without_draws_finds_what_a_plain_one_does(name, changes, kind, classifier, people, trained):
+    """Autograd and torch.optim one by one (Wachter), a plain shortest path (FACE)."""
+    method, x, plain = sides(name, people[kind], trained[kind, classifier], **changes)
     same(method.counterfactuals(x[:15]), plain(x[:15]))
 
 

@@ -79,5 +79,7 @@ onstart:
         raise WorkflowError(str(error)) from None
 
 
-if workflow.is_main_process and not (workflow.output_settings.dryrun or workflow.output_settings.verbose):
+# One line a job on the terminal, but for dry runs, `--verbose`, and where another workflow uses this one as a module.
+shown_in_full = workflow.output_settings.dryrun or workflow.output_settings.verbose
+if workflow.is_main_process and workflow.modifier.is_main_snakefile() and not shown_in_full:
     terminal.one_line_a_job()

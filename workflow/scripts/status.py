@@ -59,7 +59,7 @@ def describe(folder: Path, every: dict[str, dict[str, str]], todo: dict[str, dic
         parts.append("\n  ".join([f"missing: {len(missing)} of {len(results)} results", *missing[:5]]))
     for state in ("running", "interrupted", "failed"):
         if len(said := jobs.loc[jobs["state"] == state, "said"]):
-            parts.append("\n".join([state, *(f"  {log}\n    {text}" for log, text in said.items())]))
+            parts.append("\n".join([state, *(f"  {log}\n    {text or 'begun'}" for log, text in said.items())]))
     return "\n\n".join(parts)
 
 

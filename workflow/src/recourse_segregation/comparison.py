@@ -129,12 +129,17 @@ def _ours(measures: pd.DataFrame) -> dict[tuple[str, ...], pd.DataFrame]:
     return dict(iter(table.rename(columns={"metric": "our_metric"}).groupby(_CELL)))
 
 
+def _seen(row: Mapping[str, Any]) -> list[float]:
+    """Our change and the published one; 0 where less than half of the last printed digit."""
+    changes = (row["change_ours"], row["change_published"])
+    return [0.0 if abs(change) < row["half_digit"] else change for change in changes]
+
+
 def _direction(row: Mapping[str, Any]) -> str:
     """Whether both changes have the same sign; empty where there is no change."""
-    changes = np.array([row["change_ours"], row["change_published"]])
-    if np.isnan(changes).any():
+    ours, published = np.sign(_seen(row))
+    if np.isnan([ours, published]).any():
         return ""
-    ours, published = np.sign(np.where(np.abs(changes) < row["half_digit"], 0.0, changes))
     return "same" if ours == published else "other"
 
 
@@ -148,10 +153,7 @@ def _judged(row: Mapping[str, Any], own: pd.DataFrame) -> dict[str, str]:
     matches = difference <= row["allowed"] + _ROUNDING
     rule = f"|ours - published| = {difference:.5f} {'≤' if matches else '>'} {row['allowed']:.5f}"
     if not matches and row["direction"]:
-        ours, published = (
-            "none" if abs(row[change]) < row["half_digit"] else f"{row[change]:+.4f}"
-            for change in ("change_ours", "change_published")
-        )
+        ours, published = (f"{change:+.4f}" if change else "none" for change in _seen(row))
         rule += f"; change from {row['change_from']}: {ours} ours, {published} published"
     if reasons:
         rule += f"; over {(~without).sum()} of {len(own)} seeds ({reasons})"

@@ -23,7 +23,7 @@ def reads(path: Path) -> list[str]:
     line = re.search(r"^Inputs: .*$", _first_cell(path), re.MULTILINE)
     if line is None:
         raise ConfigError(f"{path}: the first cell needs a line such as: Inputs: `measures.parquet`, `run.json`.")
-    return re.findall(r"`([\w-]+\.\w+)`", line[0])
+    return re.findall(r"`([\w-]+\.(?:parquet|csv|json))`", line[0])
 
 
 def _first_cell(path: Path) -> str:

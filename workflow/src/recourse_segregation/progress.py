@@ -13,11 +13,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from time import monotonic
-from typing import TypeVar
+from typing import Any
 
 from tqdm import tqdm
-
-T = TypeVar("T")
 
 BAR = "{desc}: {n_fmt} of {total_fmt} ({percentage:.0f} %), {remaining} left"
 
@@ -27,7 +25,7 @@ _under_way: list[Callable[[], str]] = []
 _listeners: list[tuple[float, float, Callable[[str], None]]] = []
 
 
-def steps(items: Collection[T], what: str) -> Iterable[T]:
+def steps(items: Collection[Any], what: str) -> Iterable[Any]:
     """The items, one after the other, while it is told how many of them are done."""
     return _counted(items, what) if _listeners else items
 
@@ -49,15 +47,12 @@ def working_on(**names: object) -> Iterator[None]:
         raise
 
 
-about = working_on
+about = working_on  # its old name
 
 
 @contextlib.contextmanager
 def watched(*listeners: tuple[float, Callable[[str], None]]) -> Iterator[None]:
-    """Tell each listener (seconds between its lines, and what takes a line) how far the body is.
-
-    The first line comes when so many seconds are over: short work is silent.
-    """
+    """Tell each listener (seconds before each of its lines, and what takes a line) how far the body is."""
     _listeners[:] = [(monotonic() + every, every, listener) for every, listener in listeners]
     try:
         yield
@@ -65,7 +60,7 @@ def watched(*listeners: tuple[float, Callable[[str], None]]) -> Iterator[None]:
         _listeners.clear()
 
 
-def _counted(items: Collection[T], what: str) -> Iterator[T]:
+def _counted(items: Collection[Any], what: str) -> Iterator[Any]:
     done, start = 0, monotonic()
     with _level(lambda: tqdm.format_meter(done, len(items), monotonic() - start, prefix=what, bar_format=BAR)):
         for done, item in enumerate(items):  # noqa: B007 (the level reads it)

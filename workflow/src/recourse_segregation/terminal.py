@@ -36,7 +36,7 @@ class _Short(DefaultFormatter):
         if event == LogEvent.JOB_INFO:
             self.names[record.jobid] = " ".join([record.rule_name, *map(str, record.wildcards.values())])
         elif event == LogEvent.JOB_FINISHED:
-            self.finished.append(self.names[record.job_id])
+            self.finished.append(self.names.get(record.job_id, ""))
         elif record.levelno > logging.INFO or event not in (None, *_SILENT):
             return True
         return event is None and not str(record.msg).startswith(_LEFT_OUT)
