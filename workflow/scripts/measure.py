@@ -23,8 +23,8 @@ def main(
 ) -> None:
     people = contracts.people(contracts.read(population, "population"))
     predicted = contracts.read(predictions, "predictions")
-    by_seed = dict(iter(contracts.read(recourse, "recourse").groupby("seed")))
-    now = dict(iter(contracts.read(after, "after").groupby(["scenario", "seed"])))
+    offered, implemented = contracts.read(recourse, "recourse"), contracts.read(after, "after")
+    by_seed, now = dict(iter(offered.groupby("seed"))), dict(iter(implemented.groupby(["scenario", "seed"])))
     homes = dict(iter(contracts.read(neighbourhoods, "neighbourhoods").groupby(["scenario", "seed"])))
     results = []
     for scenario, settings in scenarios.items():
@@ -34,8 +34,8 @@ def main(
                 measured = measure.after(
                     train,
                     contracts.accepted(predicted, train),
-                    by_seed.get(seed),
-                    Population(train.encoding, now[scenario, seed].reset_index(drop=True)),
+                    by_seed.get(seed, offered[:0]),  # nobody was rejected
+                    Population(train.encoding, now.get((scenario, seed), implemented[:0]).reset_index(drop=True)),
                     measure.neighbourhoods_from(homes[scenario, seed], train.encoding),
                     settings,
                 )

@@ -163,8 +163,9 @@ def of_study(table: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
     }
     chosen = table[table["seed"] < study["seeds"]]
     columns = [c for c in lists if c in chosen.columns]
+    chosen = chosen[chosen[columns].isin(lists).all(axis=1)]
     ordered = {c: pd.Categorical(chosen[c], lists[c], ordered=True) for c in columns}
-    chosen = chosen.assign(**ordered).dropna(subset=columns).sort_values(columns, kind="stable")
+    chosen = chosen.assign(**ordered).sort_values(columns, kind="stable")
     for column in columns:
         chosen[column] = chosen[column].cat.remove_unused_categories()
     return chosen.reset_index(drop=True)
