@@ -20,8 +20,8 @@ STAGES = ("prepare_all", "train_all", "recourse_all", "measure_all")
 TIMED = ("diagnostics.parquet", "provenance.json", "effort.csv")
 
 
-def snakemake(folder: Path, *arguments: str, configs: tuple[Path, ...] = (ROOT / "config.yaml", TINY), **env: str):
-    """Run Snakemake on the project in `folder`; returns the finished process with its output."""
+def snakemake(folder: Path, *arguments: str, configs: tuple[Path, ...] = (TINY,), **env: str):
+    """Run Snakemake on the project in `folder`, with these files over config.yaml; returns the finished process."""
     return subprocess.run(**_call(folder, arguments, configs, env), stdout=subprocess.PIPE, text=True, timeout=1800)
 
 
@@ -33,7 +33,7 @@ def start_snakemake(folder: Path, log: Path, *arguments: str, configs: tuple[Pat
 
 def _call(folder: Path, arguments: tuple[str, ...], configs: tuple[Path, ...], env: dict[str, str]) -> dict[str, Any]:
     command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder]
-    command += ["--configfile", *configs, *arguments]
+    command += [*(["--configfile", *configs] if configs else []), *arguments]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     env = {**os.environ, "PATH": path, **env}
     return {"args": list(map(str, command)), "cwd": ROOT, "env": env, "stderr": subprocess.STDOUT}
@@ -66,6 +66,11 @@ def with_raw_files(folder: Path) -> Path:
 
 
 def write_receipt(raw: Path) -> None:
-    """Say that the files in a folder are what was downloaded."""
+    """Say that the files in a folder are what was downloaded, and what that cost."""
     files = {path.name: tracking.file_digest(path) for path in raw.iterdir() if path.suffix != ".json"}
     contracts.write_json({"dataset": raw.name, "files": files}, raw / "receipt.json")
+    cost = raw.parents[1] / "benchmarks" / "download" / f"{raw.name}.tsv"
+    cost.parent.mkdir(parents=True, exist_ok=True)
+    cost.write_text("s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n", encoding="utf-8")
+    with cost.open("a", encoding="utf-8") as stream:
+        stream.write("0.1\t0:00:00" + "\t-" * 6 + "\t0.00\t0\n")
