@@ -23,7 +23,7 @@ def main(
 ) -> None:
     people = contracts.people(contracts.read(population, "population"))
     predicted = contracts.read(predictions, "predictions")
-    by_seed = dict(iter(contracts.read(recourse, "recourse").groupby("seed")))
+    offered = contracts.read(recourse, "recourse")
     now = dict(iter(contracts.read(after, "after").groupby(["scenario", "seed"])))
     homes = dict(iter(contracts.read(neighbourhoods, "neighbourhoods").groupby(["scenario", "seed"])))
     results = []
@@ -34,7 +34,7 @@ def main(
                 measured = measure.after(
                     train,
                     contracts.accepted(predicted, train),
-                    by_seed.get(seed),
+                    offered[offered["seed"] == seed],  # no row where nobody is rejected
                     Population(train.encoding, now[scenario, seed].reset_index(drop=True)),
                     measure.neighbourhoods_from(homes[scenario, seed], train.encoding),
                     settings,
