@@ -141,7 +141,12 @@ rule html:
 
 rule provenance:
     input:
-        results=["results/measures.parquet", "results/comparison.csv", "results/claims.csv", "results/claims_evidence.csv"],
+        results=[
+            "results/measures.parquet",
+            "results/comparison.csv",
+            "results/claims.csv",
+            "results/claims_evidence.csv",
+        ],
         index="results/notebooks/index.html",
         benchmarks=[
             *expand(
