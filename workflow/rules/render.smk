@@ -9,6 +9,11 @@ def template(notebook):
     return own if own.exists() else own.with_name(f"{plan.GENERIC}.ipynb")
 
 
+def title(notebook):
+    """What the page of this name is called."""
+    return notebooks.opening(template(notebook))[0].replace("{study}", notebook)
+
+
 def read_by(notebook):
     """The files of a run that a notebook says it reads; of those that each cell has, the first seeds of some cells."""
     first = [cell for cell in CELLS if cell.seeds.startswith("0-") and cell.method in config["run"]["methods"]]
@@ -89,7 +94,7 @@ rule notebook:
             directory("results/exhibits/{notebook}"),
             patterns=["{name}.{kind,svg|csv}"],
             caption="../report/exhibit.rst",
-            category=lambda wildcards: notebooks.opening(template(wildcards.notebook))[0],
+            category=lambda wildcards: title(wildcards.notebook),
             labels={"what": "{name}", "file": "{kind}"},
         ),
     log:
@@ -118,7 +123,7 @@ rule html:
             report(
                 f"results/notebooks/{notebook}.html",
                 caption="../report/page.rst",
-                category=notebooks.opening(template(notebook))[0],
+                category=title(notebook),
                 labels={"what": "page", "file": "html"},
             )
             for notebook in NOTEBOOKS
@@ -136,7 +141,12 @@ rule html:
 
 rule provenance:
     input:
-        results=["results/measures.parquet", "results/comparison.csv", "results/claims.csv", "results/claims_evidence.csv"],
+        results=[
+            "results/measures.parquet",
+            "results/comparison.csv",
+            "results/claims.csv",
+            "results/claims_evidence.csv",
+        ],
         index="results/notebooks/index.html",
         benchmarks=[
             *expand(
