@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 import yaml
 
 from elsewhere import DEVICE
-from recourse_segregation import classifiers, methods
+from recourse_segregation import classifiers, methods, recourse
 from recourse_segregation.data import Dataset, Feature, Sensitive
 from recourse_segregation.plan import options_for
 from recourse_segregation.population import Population, prepare
@@ -103,6 +104,26 @@ def rejected(people: Population, classifier: classifiers.Classifier) -> torch.Te
     """The training individuals whom the classifier rejects, on its device: [n, d]"""
     x = classifiers.tensor(people.training_part().features, classifier.device)
     return x[~classifier.accepts(x)]
+
+
+def keeps_the_post_conditions(
+    fit: Callable[[], methods.Method], people: Population, classifier: classifiers.Classifier
+) -> np.ndarray:
+    """Hold a method to what every method promises; what `recourse.check` says of the recourse that it finds.
+
+    It changes no input, finds the same twice, moves whom it finds something for, and answers when nobody is rejected.
+    """
+    x = rejected(people, classifier)
+    before = x.clone()
+    found, again = (fit().counterfactuals(x) for _ in range(2))
+    assert torch.equal(x, before), "a method must not change its input"
+    torch.testing.assert_close(found, again, rtol=0, atol=0, equal_nan=True)
+    assert fit().counterfactuals(x[:0]).shape == x[:0].shape
+    reason = recourse.check(x, found, people.encoding, classifier)
+    # Whatever a method returns is right; only "nothing found" may be the reason for no recourse.
+    assert set(reason) <= {"", "nothing found"}
+    assert (found - x)[torch.tensor(reason == "")].abs().sum(1).gt(0).all()
+    return reason
 
 
 def follows_the_device(near: classifiers.Classifier, far: classifiers.Classifier, people: Population, file: Path):

@@ -36,12 +36,8 @@ class CSVAE:
         noise = torch.randn(n, self.latent, generator=generator).to(code)
         return code[:, : self.latent] + torch.exp(0.5 * code[:, self.latent :]) * noise
 
-    def decode(self, z: Tensor, w: Tensor, condition: Tensor) -> Tensor:
-        """[n, latent], [n, latent], [n, c] -> [n, m], not bounded."""
-        return self.decoder(torch.cat([z, w, condition], 1))
-
     def decode_with_gradient(self, z: Tensor, w: Tensor, condition: Tensor):
-        """As `decode`, with the function that turns dL/dx [n, m] into dL/dw [n, latent]."""
+        """[n, latent], [n, latent], [n, c] -> x [n, m], not bounded, and the function that turns dL/dx into dL/dw."""
         x = self.decoder.forward(torch.cat([z, w, condition], 1))
 
         def gradient(of_x: Tensor) -> Tensor:
