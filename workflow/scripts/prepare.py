@@ -29,8 +29,7 @@ def main(
         prepared = data.load(dataset)
     else:
         (file,) = digests
-        own = Checked(folder / file, digests, called=description["file"])
-        prepared = data.load_own(dataset, description, own)
+        prepared = data.load_own(dataset, description, Checked(folder / file, digests).read_bytes())
         print(*prepared.features, sep="\n")  # what each column was taken for, into the log
     frame = prepared.read(Checked(folder, digests)) if prepared.read else None
     drawn = []

@@ -12,7 +12,6 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
-from functools import partial
 from http.client import IncompleteRead
 from pathlib import Path
 from urllib.parse import quote, urljoin, urlsplit
@@ -25,32 +24,22 @@ from .errors import SourceError
 
 TRIES = 3  # per address, for errors that may pass
 BACK_OFF = 1.0  # seconds before the second try, doubled before each further one
-PATIENCE = 60.0  # seconds that a server may ask to wait before the next try
 TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds of silence
 LIMIT = 1800.0  # seconds for one try, however much a slow server still sends
 LARGEST = 1 << 30  # bytes of a file, packed or not: no server and no archive fills the disk
 
-Say = Callable[[str], None]
-
 
 def fetch(
-    dataset: str,
-    raw_file: RawFile,
-    destination: Path,
-    mirror: str | None = None,
-    progress: bool = True,
-    own: Path | None = None,
+    dataset: str, raw_file: RawFile, destination: Path, mirror: str | None = None, own: Path | None = None
 ) -> Path:
     """Bring `raw_file` of the data set called `dataset` to the path `destination`; returns that path.
 
     Sources in order: `mirror` (a folder or a base URL laid out as `<dataset>/<file>`), then `raw_file.urls`.
     A file that is already there is kept if its sha256 is right and replaced if not. Other bytes than the
-    published ones are never put in place. `progress` reports to standard error. A file of the user's `own` is
-    copied, in place of all these sources.
+    published ones are never put in place. A file of the user's `own` is copied, in place of all these sources.
 
     Raises SourceError, with every source and its failure, if none gives the published bytes.
     """
-    say: Say = partial(print, file=sys.stderr, flush=True) if progress else lambda _: None
     failures = []
     try:
         if destination.is_file() and file_hash(str(destination)) == raw_file.sha256:
@@ -60,10 +49,10 @@ def fetch(
             # A folder beside the destination: the same file system, so that os.replace is one step.
             with tempfile.TemporaryDirectory(prefix=".download-", dir=destination.parent) as scratch:
                 try:
-                    found = _get(source, is_mirror, raw_file, Path(scratch), say)
+                    found = _get(source, is_mirror, raw_file, Path(scratch))
                 except (OSError, ValueError) as error:
                     failures.append(f"{source}: {_reason(error)}".replace(str(source), _shown(source)))
-                    say(f"{failures[-1]}; going on to the next source")
+                    _say(failures[-1])
                 else:
                     os.replace(found, destination)
                     return destination
@@ -98,14 +87,14 @@ def _sources(dataset: str, raw_file: RawFile, mirror: str | None) -> Iterator[tu
         yield url, False
 
 
-def _get(source: str | Path, is_mirror: bool, raw_file: RawFile, scratch: Path, say: Say) -> Path:
+def _get(source: str | Path, is_mirror: bool, raw_file: RawFile, scratch: Path) -> Path:
     """Copy or download one source into `scratch`, unpacked; ValueError or OSError if it has not the right bytes."""
     found = scratch / "file"
+    _say(f"{_shown(source)}: fetching")
     if isinstance(source, Path):
-        say(f"copying {source}")
         shutil.copy(source, found)  # with its permissions: a private file stays private
     else:
-        _download(source, is_mirror, found, say)
+        _download(source, is_mirror, found)
         if urlsplit(source).path.endswith(".zip"):
             found = _extract(found, raw_file.member or raw_file.name, scratch / "member")
     got = file_hash(str(found))
@@ -115,8 +104,8 @@ def _get(source: str | Path, is_mirror: bool, raw_file: RawFile, scratch: Path, 
     return found
 
 
-def _download(url: str, is_mirror: bool, target: Path, say: Say) -> None:
-    """In place of pooch's own retries, which repeat what is gone or wrong too and ask no server when to come back."""
+def _download(url: str, is_mirror: bool, target: Path) -> None:
+    """In place of pooch's own retries, which repeat what is gone or wrong too."""
     _refuse_insecure(url, is_mirror)
 
     def follow(response: requests.Response, **_: object) -> None:
@@ -124,10 +113,9 @@ def _download(url: str, is_mirror: bool, target: Path, say: Say) -> None:
             _refuse_insecure(urljoin(response.url, response.headers["location"]), is_mirror)
 
     for attempt in range(TRIES):
-        say(f"{_shown(url)}: downloading")
         # Not packed on the way, so that the length that is announced is the file's.
         options = {"timeout": TIMEOUT, "headers": {"Accept-Encoding": "identity"}, "hooks": {"response": follow}}
-        download = HTTPDownloader(progressbar=_Meter(target, say), chunk_size=1 << 16, **options)
+        download = HTTPDownloader(progressbar=_Meter(target), chunk_size=1 << 16, **options)
         try:
             return _within_limit(lambda download=download: download(url, target, None))
         except requests.RequestException as error:
@@ -135,9 +123,7 @@ def _download(url: str, is_mirror: bool, target: Path, say: Say) -> None:
                 raise
             if attempt == TRIES - 1:
                 raise ValueError(f"{_reason(error)} ({TRIES} tries)") from error
-            say(f"{_shown(url)}: {_reason(error)}; trying again")
-            asked = error.response.headers.get("Retry-After", "") if error.response is not None else ""
-            time.sleep(max(BACK_OFF * 2**attempt, min(float(asked), PATIENCE) if asked.isdecimal() else 0))
+            time.sleep(BACK_OFF * 2**attempt)
 
 
 def _within_limit(work: Callable[[], None]) -> None:
@@ -160,22 +146,15 @@ def _within_limit(work: Callable[[], None]) -> None:
 
 
 class _Meter:
-    """Ends a download that is too large, and says at each quarter how far it is.
+    """Ends a download that is too large. What pooch asks of a progress bar; sizes are in bytes."""
 
-    `total`, `update`, `reset` and `close` are what pooch asks of a progress bar; sizes are in bytes.
-    """
-
-    def __init__(self, target: Path, say: Say) -> None:
-        self.target, self.say, self.total, self.quarter = target, say, 0, 0
+    def __init__(self, target: Path) -> None:
+        self.target, self.total = target, 0
 
     def update(self, _: int) -> None:
-        done = self.target.stat().st_size  # after LIMIT the file is gone, which ends the thread
-        if max(done, self.total) > LARGEST:
+        size = self.target.stat().st_size  # after LIMIT the file is gone, which ends the thread
+        if max(size, self.total) > LARGEST:
             raise ValueError(f"more than {LARGEST:,} bytes")
-        quarter = min(4, 4 * done // self.total) if self.total else 0
-        if quarter > self.quarter:
-            self.quarter = quarter
-            self.say(f"  {25 * quarter} % of {self.total / 1e6:.1f} MB")
 
     def reset(self) -> None:
         pass
@@ -233,3 +212,7 @@ def _shown(source: str | Path) -> str:
     """An address as messages and logs may show it: without a user's name and password."""
     parts = urlsplit(str(source))
     return str(source).replace(f"{parts.netloc.rpartition('@')[0]}@", "", 1) if "@" in parts.netloc else str(source)
+
+
+def _say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)

@@ -56,6 +56,18 @@ class Sensitive:
     derive: Callable[[pd.DataFrame], pd.Series] | None = None
 
 
+def divided(column: str, above: float | str, minority: str) -> Sensitive:
+    """Those strictly above a number, or above the `median` of the rows used, and those up to it."""
+    border = "the median" if above == "median" else str(above)
+    levels = f"up to {border}", f"above {border}"
+
+    def derive(rows: pd.DataFrame) -> pd.Series:
+        values = rows[column]
+        return (values > (values.median() if above == "median" else above)).map({False: levels[0], True: levels[1]})
+
+    return Sensitive(column, levels, minority, derive)
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A public data set.

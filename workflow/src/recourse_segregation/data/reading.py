@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
@@ -21,29 +21,22 @@ from .dataset import Feature
 REMEDY = "correct what the data set declares"
 
 
-class Readable(Protocol):
-    """A file: a path, or what stands for one (`Checked`). As text it is how messages call it."""
-
-    def read_bytes(self) -> bytes: ...
-
-
 @dataclass(frozen=True)
 class Checked:
     """A folder of downloaded files, or one of them, that is read like a path: only bytes with their sha256.
 
-    `digests` holds the sha256 of each file by its name; `called` is what messages call it. The bytes that are
-    returned are those that were checked, whatever happens to the file meanwhile.
+    `digests` holds the sha256 of each file by its name. The bytes that are returned are those that were checked,
+    whatever happens to the file meanwhile.
     """
 
     path: Path
     digests: Mapping[str, str]
-    called: str = ""
 
     def __truediv__(self, name: str) -> Checked:
         return Checked(self.path / name, self.digests)
 
     def __str__(self) -> str:
-        return self.called or str(self.path)
+        return str(self.path)
 
     def read_bytes(self) -> bytes:
         """The content of the file.
@@ -55,12 +48,9 @@ class Checked:
             content = self.path.read_bytes()
         except OSError as error:
             raise SourceError(f"{self.path} is gone, or cannot be read ({error.strerror}); {again}") from error
-        if self.path.name not in self.digests:
-            raise SourceError(f"{self.path}: the receipt does not name it; {again}")
-        got, expected = hashlib.sha256(content).hexdigest(), self.digests[self.path.name]
+        got, expected = hashlib.sha256(content).hexdigest(), self.digests.get(self.path.name, "none in the receipt")
         if got != expected:
-            changed = f"changed since its download (sha256 {got}, expected {expected})"
-            raise SourceError(f"{self.path} {changed}; {again}")
+            raise SourceError(f"{self.path} changed since its download (sha256 {got}, expected {expected}); {again}")
         return content
 
 
@@ -99,7 +89,7 @@ def moment(missing: str | None = None) -> Field:
 
 
 def read_table(
-    path: Readable,
+    path: Path | Checked,
     columns: Sequence[str],
     fields: Mapping[str, Field],
     *,
