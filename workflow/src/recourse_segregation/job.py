@@ -7,34 +7,38 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
+from typing import Any
 
 import psutil
 
 from . import progress
 from .errors import RecourseError
 
-#: seconds between two lines of progress; the terminal, which all jobs share, hears of long work only
-LOG_EVERY, TERMINAL_EVERY = 5.0, 10.0
+#: seconds between two lines of progress: all jobs share the terminal
+EVERY = 10.0
 
 
 @contextlib.contextmanager
-def job(log: str, stage: str, **names: str) -> Iterator[None]:
-    """Run the body with stdout and stderr in the file `log`; its progress is told there and on the terminal.
+def job(snakemake: Any) -> Iterator[None]:
+    """Run the body with stdout and stderr in the log of a Snakemake job; progress is told there and on the terminal.
 
-    names: what the job works on (population, classifier, method, seeds), for messages; the body says more with
-    `progress.working_on`. The last line of the log says how it ended (`status` reads it). An error on purpose ends the
-    process with its text, on the terminal and in the log; any other also leaves its traceback in the log.
+    Messages name the rule and its wildcards; the body says more with `progress.working_on`. The last line of the log
+    says how it ended (`status` reads it). An error on purpose ends the process with its text, on the terminal and in
+    the log; any other also leaves its traceback in the log.
     """
-    about = ", ".join([stage.replace("_", " "), *(f"{name} {value}" for name, value in names.items())])
+    wildcards = [f"{name} {value}" for name, value in snakemake.wildcards.items()]
+    about = ", ".join([snakemake.rule.replace("_", " "), *wildcards])
     terminal = sys.stderr
+
+    def say(line: str) -> None:
+        print(line)
+        print(f"{about}: {line}", file=terminal, flush=True)
+
     with (
-        open(log, "w", encoding="utf-8", buffering=1) as stream,
-        contextlib.redirect_stdout(stream),
-        contextlib.redirect_stderr(stream),
-        progress.watched(
-            (LOG_EVERY, lambda line: print(line, file=stream)),
-            (TERMINAL_EVERY, lambda line: print(f"{about}: {line}", file=terminal, flush=True)),
-        ),
+        open(snakemake.log[0], "w", encoding="utf-8", buffering=1) as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+        progress.watched(say, EVERY),
     ):
         try:
             yield
@@ -47,7 +51,7 @@ def job(log: str, stage: str, **names: str) -> Iterator[None]:
             text = f"error in {place}: {error}"
             if not isinstance(error, RecourseError):
                 traceback.print_exc()
-                text = f"unexpected error in {place}: {type(error).__name__}: {error} (traceback in {log})"
+                text = f"unexpected error in {place}: {type(error).__name__}: {error} (traceback in {log.name})"
         print(text)
     print(text, file=terminal)
     sys.exit(1)
