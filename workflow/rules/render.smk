@@ -1,5 +1,6 @@
 # Sets our numbers beside the published ones, executes the notebooks and renders them as pages to read offline.
 # What is marked `report` is shown by `make report`, with its caption from workflow/report.
+DATASETS = [plan.dataset(config, name) for name in plan.populations(config)]
 NOTEBOOKS = [*plan.PAGES[:-2], *config["run"]["studies"], *plan.PAGES[-2:]]
 
 
@@ -27,14 +28,13 @@ def read_by(notebook):
 
 def benchmarks(cells):
     """The benchmark files of the jobs that cells need."""
-    classifier = "{population}.{classifier}.seeds-{seeds}.tsv"
-    method = "{population}.{classifier}.{method}.seeds-{seeds}.tsv"
-    names = {
-        "prepare": "{population}.seeds-{seeds}.tsv",
-        **dict.fromkeys(["train", "measure_before"], classifier),
-        **dict.fromkeys(["recourse", "simulate", "measure"], method),
-    }
-    return [f for stage, name in names.items() for f in per_cell(f"results/benchmarks/{stage}/{name}", cells)]
+    stages = [
+        "prepare/{population}.seeds-{seeds}",
+        "train/{population}.{classifier}.seeds-{seeds}",
+        "measure_before/{population}.{classifier}.seeds-{seeds}",
+        *(stage + "/{population}.{classifier}.{method}.seeds-{seeds}" for stage in ("recourse", "simulate", "measure")),
+    ]
+    return [file for stage in stages for file in per_cell(f"results/benchmarks/{stage}.tsv", cells)]
 
 
 def benchmarks_of(notebook):
@@ -55,7 +55,6 @@ rule compare:
         "logs/compare.log",
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         code=code("compare"),
         tolerances=lookup("comparison", within=config),
@@ -76,7 +75,6 @@ rule claims:
         "logs/claims.log",
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         code=code("claims"),
         study=plan.claims_study(config),
@@ -105,7 +103,6 @@ rule notebook:
         notebook="|".join(NOTEBOOKS),
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         code=lambda wildcards: f'{code("notebook")} {tracking.digest(template(wildcards.notebook))}',
         about=lambda wildcards: notebooks.opening(template(wildcards.notebook))[1],
@@ -132,7 +129,6 @@ rule html:
         "logs/html.log",
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         code=code("html"),
     script:
@@ -149,16 +145,9 @@ rule provenance:
         ],
         index="results/notebooks/index.html",
         benchmarks=[
-            *expand(
-                "results/benchmarks/download/{dataset}.tsv",
-                dataset=dict.fromkeys(plan.dataset(config, name) for name in plan.populations(config)),
-            ),
-            *dict.fromkeys(
-                [
-                    *per_block("results/benchmarks/train/{population}.{classifier}.seeds-{seeds}.tsv"),
-                    *benchmarks(CELLS),
-                ]
-            ),
+            *expand("results/benchmarks/download/{dataset}.tsv", dataset=DATASETS),
+            *per_cell("results/benchmarks/train/{population}.{classifier}.seeds-{seeds}.tsv", TRAINED),
+            *benchmarks(CELLS),
             *expand("results/benchmarks/notebook/{notebook}.tsv", notebook=NOTEBOOKS),
         ],
     output:
@@ -167,7 +156,6 @@ rule provenance:
         "logs/provenance.log",
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         code=code("provenance"),
         digest=tracking.code_digest(PROJECT),
