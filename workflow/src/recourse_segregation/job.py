@@ -22,8 +22,8 @@ def job(log: str, stage: str, **names: str) -> Iterator[None]:
     """Run the body with stdout and stderr in the file `log`; progress is told there and on the terminal.
 
     Messages name the stage and what it works on (`names`); the body says more with `progress.working_on`. The last line
-    of the log says how it ended (`status` reads it). An error on purpose ends the process with its text, on the terminal and in
-    the log; any other also leaves its traceback in the log.
+    of the log says how it ended (`status` reads it). An error on purpose ends the process with its text, on the
+    terminal and in the log; any other also leaves its traceback in the log.
     """
     about = ", ".join([stage.replace("_", " "), *(f"{name} {value}" for name, value in names.items())])
     terminal = sys.stderr
