@@ -48,7 +48,8 @@ def test_defaults_are_filled_in_and_not_shared(tmp_path):
         ("name: a\nwhy: b\nshare: 1\n", r"line 3: share: 1 .* and below 1 \(Of all rows.\)"),
         ("name: a\nshare: 0.5\n", "line 1: the top level: 'why' is a dependency of 'share'"),
         ("name: 7\n", "line 1: name: 7 is not allowed; expected a text; write it in quotes"),
-        ("name: a\nkind: huge\n", "line 2: kind: 'huge' is not allowed; expected one of small, large"),
+        ("name: a\nkind: huge\n", "line 2: kind: 'huge' is not allowed; expected one of small, large$"),
+        ("name: a\nkind: lrge\n", "line 2: kind: 'lrge' is not .* small, large; did you mean 'large'?"),
         ("name: a\nparts:\n- {size: 1}\n- {size: x}\n", "line 4: parts.1.size: 'x' is not allowed"),
         ("name: a\nparts:\n- size: 1\n  size: 2\n", "line 4: parts.0.size stands in line 3 already; keep one of them"),
         ("name: a\nname: b\n", "line 2: name stands in line 1 already"),
@@ -62,19 +63,16 @@ def test_a_mistake_is_named_with_file_line_and_key(text, says, tmp_path):
         read(text, tmp_path)
 
 
-def test_every_mistake_is_listed(tmp_path):
-    with pytest.raises(ConfigError) as error:
-        read("count: 0\nkind: huge\n", tmp_path)
-    says = str(error.value).splitlines()
-    assert len(says) == 3
-    assert all("mine.yaml, line " in line for line in says)
-
-
-def test_what_a_schema_cannot_say_is_asked_last(tmp_path):
+def test_every_mistake_is_listed_and_what_a_schema_cannot_say_is_asked_last(tmp_path):
     def meaning(content):
         yield ("parts", 0, "size"), f"{content['count']} is too many"
         yield ("parts", 0, "weight"), "is not there"
 
+    with pytest.raises(ConfigError) as error:
+        read("count: 0\nkind: huge\n", tmp_path, meaning=meaning)
+    says = str(error.value).splitlines()
+    assert len(says) == 3
+    assert all("mine.yaml, line " in line for line in says)
     with pytest.raises(ConfigError) as error:
         read("name: a\nparts:\n- {}\n- size: 1\n", tmp_path, meaning=meaning)
     assert str(error.value) == (
@@ -88,6 +86,7 @@ def test_a_file_that_is_not_there_says_where_it_was_looked_for(tmp_path):
 
 
 def test_a_value_is_checked_without_a_file():
+    assert all(checking.schema(name)["type"] == "object" for name in ("config", "claims", "dataset"))
     assert checking.problems({"name": "a", "share": 0.5, "why": "b"}, SCHEMA) == []
     (problem,) = checking.problems({"name": "a", "count": math.inf}, SCHEMA, "methods.ebr")
     assert problem.startswith("methods.ebr.count: inf is not allowed")
@@ -99,8 +98,3 @@ def test_names_that_must_be_known():
     assert list(checking.known(["lwa"], ["law", "adult"], "run.x", "data set")) == [
         "run.x: 'lwa' is not a data set; there are: law, adult; did you mean 'law'?"
     ]
-
-
-def test_the_schemas_are_there():
-    for name in ("config", "claims", "dataset"):
-        assert checking.schema(name)["type"] == "object"
