@@ -10,7 +10,7 @@ from snakemake.utils import update_config
 PROJECT = Path(workflow.current_basedir).parents[1]
 PACKAGE = PROJECT / "workflow" / "src"
 sys.path.insert(0, str(PACKAGE))
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PACKAGE), os.getenv("PYTHONPATH")]))
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(PACKAGE), os.getenv("PYTHONPATH")])))
 
 from recourse_segregation import files, notebooks, plan, settings, terminal, tracking
 from recourse_segregation.data import description
@@ -29,6 +29,8 @@ ENVIRONMENT = "../../envs/environment.yaml"
 # What is run: (population, block of seeds) pairs, and the cells of population, classifier, method and block.
 BLOCKS = [(name, block) for name in plan.populations(config) for block in plan.blocks(config, name)]
 CELLS = plan.cells(config)
+# The pages, in the order of the index.
+NOTEBOOKS = [*plan.PAGES[:-2], *config["run"]["studies"], *plan.PAGES[-2:]]
 
 
 def project(path):
@@ -65,6 +67,47 @@ def scenarios_of(room, population, seeds, classifier=None, method=None):
     cells = [cell for cell in CELLS if (cell.population, cell.seeds) == (population, seeds)]
     names = dict.fromkeys(s for cell in cells if method in (None, cell.method) for s in cell.scenarios)
     return plan.in_scenarios(config, room, population, names)
+
+
+def template(notebook):
+    """The notebook of this name, or the generic one for a study that has none of its own."""
+    own = PROJECT / "notebooks" / f"{notebook}.ipynb"
+    return own if own.exists() else own.with_name(f"{plan.GENERIC}.ipynb")
+
+
+def title(notebook):
+    """What the page of this name is called."""
+    return notebooks.opening(template(notebook))[0].replace("{study}", notebook)
+
+
+def read_by(notebook):
+    """The files of a run that a notebook says it reads; of those that each cell has, the first seeds of some cells."""
+    first = [cell for cell in CELLS if cell.seeds.startswith("0-") and cell.method in config["run"]["methods"]]
+    synthetic = [cell for cell in first if cell.population == "synthetic"]
+    of_cells = {
+        "population.parquet": per_cell("results/{population}/seeds-{seeds}/population.parquet", first),
+        "after.parquet": per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet", synthetic),
+    }
+    return [f for name in notebooks.reads(template(notebook)) for f in of_cells.get(name, [f"results/{name}"])]
+
+
+def benchmarks(cells):
+    """The benchmark files of the jobs that cells need."""
+    classifier = "{population}.{classifier}.seeds-{seeds}.tsv"
+    method = "{population}.{classifier}.{method}.seeds-{seeds}.tsv"
+    names = {
+        "prepare": "{population}.seeds-{seeds}.tsv",
+        **dict.fromkeys(["train", "measure_before"], classifier),
+        **dict.fromkeys(["recourse", "simulate", "measure"], method),
+    }
+    return [f for stage, name in names.items() for f in per_cell(f"results/benchmarks/{stage}/{name}", cells)]
+
+
+def benchmarks_of(notebook):
+    """Those of the jobs that an exhibit needs by itself: its own, and those of its study (else the main one)."""
+    study = notebook if notebook in config["run"]["studies"] else plan.MAIN
+    cells = plan.cells(config, study) if notebooks.reads(template(notebook)) else []
+    return [f"results/benchmarks/notebook/{notebook}.tsv", *benchmarks(cells)]
 
 
 # Before the first job, but not in a dry run: nobody else may be at work here. In place of Snakemake's lock, which a
