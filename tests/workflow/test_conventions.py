@@ -30,7 +30,7 @@ def called(folder: Path, *arguments: object) -> str:
 
 
 def test_it_runs_in_any_folder_and_from_any_folder(tmp_path):
-    assert "rule recourse:" in called(ROOT, "--dry-run", "--cores", "1", "--directory", tmp_path / "mine")
+    assert "rule train:" in called(ROOT, "train_all", "--dry-run", "--cores", "1", "--directory", tmp_path / "mine")
     one_setting = ("--config", 'run={"seeds": 2, "populations": ["synthetic"], "studies": []}')
     said = called(tmp_path, "--dry-run", "--cores", "1", "-s", ROOT / "Snakefile", *one_setting)
     assert "seeds-0-1/population.parquet" in said
