@@ -1,9 +1,11 @@
 # What all rules share: the checked configuration, the package on the path, and the lists of cells.
+import copy
 import os
 import shlex
 import sys
 from pathlib import Path
 
+from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
 
@@ -16,7 +18,11 @@ from recourse_segregation import files, notebooks, plan, settings, terminal, tra
 from recourse_segregation.data import description
 from recourse_segregation.errors import ConfigError, RecourseError
 
-if not workflow.modifier.is_module:
+if workflow.modifier.is_module:  # what another workflow says lies over config.yaml, as with --configfile
+    given = copy.deepcopy(config)
+    config.update(load_configfile(PROJECT / "config.yaml"))
+    update_config(config, given)
+else:
     update_config(config, settings.typed(workflow.config_settings.config))
 try:
     for file in workflow.configfiles:
