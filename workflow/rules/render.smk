@@ -1,47 +1,5 @@
 # Sets our numbers beside the published ones, executes the notebooks and renders them as pages to read offline.
 # What is marked `report` is shown by `make report`, with its caption from workflow/report.
-DATASETS = [plan.dataset(config, name) for name in plan.populations(config)]
-NOTEBOOKS = [*plan.PAGES[:-2], *config["run"]["studies"], *plan.PAGES[-2:]]
-
-
-def template(notebook):
-    """The notebook of this name, or the generic one for a study that has none of its own."""
-    own = PROJECT / "notebooks" / f"{notebook}.ipynb"
-    return own if own.exists() else own.with_name(f"{plan.GENERIC}.ipynb")
-
-
-def title(notebook):
-    """What the page of this name is called."""
-    return notebooks.opening(template(notebook))[0].replace("{study}", notebook)
-
-
-def read_by(notebook):
-    """The files of a run that a notebook says it reads; of those that each cell has, the first seeds of some cells."""
-    first = [cell for cell in CELLS if cell.seeds.startswith("0-") and cell.method in config["run"]["methods"]]
-    synthetic = [cell for cell in first if cell.population == "synthetic"]
-    of_cells = {
-        "population.parquet": per_cell("results/{population}/seeds-{seeds}/population.parquet", first),
-        "after.parquet": per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet", synthetic),
-    }
-    return [f for name in notebooks.reads(template(notebook)) for f in of_cells.get(name, [f"results/{name}"])]
-
-
-def benchmarks(cells):
-    """The benchmark files of the jobs that cells need."""
-    stages = [
-        "prepare/{population}.seeds-{seeds}",
-        "train/{population}.{classifier}.seeds-{seeds}",
-        "measure_before/{population}.{classifier}.seeds-{seeds}",
-        *(stage + "/{population}.{classifier}.{method}.seeds-{seeds}" for stage in ("recourse", "simulate", "measure")),
-    ]
-    return [file for stage in stages for file in per_cell(f"results/benchmarks/{stage}.tsv", cells)]
-
-
-def benchmarks_of(notebook):
-    """Those of the jobs that an exhibit needs by itself: its own, and those of its study (else the main one)."""
-    study = notebook if notebook in config["run"]["studies"] else plan.MAIN
-    cells = plan.cells(config, study) if notebooks.reads(template(notebook)) else []
-    return [f"results/benchmarks/notebook/{notebook}.tsv", *benchmarks(cells)]
 
 
 rule compare:
@@ -145,7 +103,7 @@ rule provenance:
         ],
         index="results/notebooks/index.html",
         benchmarks=[
-            *expand("results/benchmarks/download/{dataset}.tsv", dataset=DATASETS),
+            *expand("results/benchmarks/download/{dataset}.tsv", dataset=[plan.dataset(config, name) for name in plan.populations(config)]),
             *per_cell("results/benchmarks/train/{population}.{classifier}.seeds-{seeds}.tsv", TRAINED),
             *benchmarks(CELLS),
             *expand("results/benchmarks/notebook/{notebook}.tsv", notebook=NOTEBOOKS),
