@@ -9,21 +9,51 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "workflow" / "src")]
 
-import before_and_after  # noqa: E402
 import blocks  # noqa: E402
 
-from recourse_segregation import claims, contracts, names  # noqa: E402
+from recourse_segregation import claims, contracts, names, plan  # noqa: E402
 from recourse_segregation.errors import DataError  # noqa: E402
 
 RESULTS = ROOT / "results"
 INDICES = {"centralization": "Δ centralization", "atkinson": "Δ Atkinson", "average_proximity": "Δ average proximity"}
 METHOD = ["population", "method"]
+
+ALL, MATCHES, COST = "index >= 0", "verdict == 'matches'", "metric == 'cost'"
+TESTED, APART = "low <= high", "low > 0 or high < 0"
+SHOWN, SHUFFLED = "metric in @indices", "metric in @indices and method in @methods and scenario == 'placebo'"
+MORE = "low > 0 and metric != 'average_proximity' or high < 0 and metric == 'average_proximity'"
+LESS = "high < 0 and metric != 'average_proximity' or low > 0 and metric == 'average_proximity'"
+#: What came out of an exhibit: its table, which rows count, what holds for how many of them, and how to say it.
+OUTCOMES = [
+    ("comparison", "../../comparison", ALL, MATCHES, "published numbers match"),
+    ("populations", "../../comparison", "phase == 'before'", MATCHES, "published numbers before recourse match"),
+    ("synthetic", "../comparison/synthetic", ALL, MATCHES, "published numbers match"),
+    ("segregation", "overview", SHOWN, MORE, "changes have a 95 % interval on the more segregated side"),
+    ("segregation", "overview", SHOWN, LESS, "on the less"),
+    ("twenty_seeds", "effects", SHOWN, MORE, "changes have a 95 % interval on the more segregated side"),
+    ("twenty_seeds", "effects", SHOWN, LESS, "on the less"),
+    (
+        "recourse_quality",
+        "quality",
+        "metric == 'found'",
+        "mean >= 0.95",
+        "cells: at least 95 % of the rejected find any",
+    ),
+    ("tradeoff", "ebr_monotonicity", COST, "lowest > 0", "populations: cost rises with EBR's β in every seed"),
+    ("tradeoff", "ibr_monotonicity", COST, "lowest > 0", "with IBR's γ"),
+    ("ablation", "contrasts", TESTED, APART, "differences from the full method have a 95 % interval without 0"),
+    ("choices", "contrasts", TESTED, APART, "differences from the choice made have a 95 % interval without 0"),
+    ("conventions", "agreement", "convention != 'As compared'", "gained > lost", "others meet more published numbers"),
+    ("controls", "controls", SHUFFLED, APART, "changes under shuffled groups have a 95 % interval without 0"),
+    ("theory", "check", ALL, "-3 <= z <= 3", "formulas are within three standard errors of a simulation"),
+]
 
 
 def read(name: str) -> pd.DataFrame:
@@ -41,89 +71,25 @@ def verdicts_on_claims() -> str:
     return blocks.table(["claim", "verdict", "elsewhere", "evidence"], rows)
 
 
-def exhibits(made: dict[str, dict[str, float]]) -> str:
+def exhibits(made: dict[str, dict[str, float]], methods: list[str]) -> str:
     """The exhibits: command, output, minutes, and what came out.
 
-    made: exhibit -> seconds of its jobs.
+    made: exhibit -> seconds of its jobs. methods: those of the main tables.
     """
+    found: dict[str, list[str]] = {}
+    variables = {"indices": list(INDICES), "methods": methods}
+    for exhibit, table, counted, holds, said in OUTCOMES:
+        if exhibit in made:
+            rows = read(f"exhibits/{exhibit}/{table}").query(counted, local_dict=variables)
+            found.setdefault(exhibit, []).append(f"{len(rows.query(holds))} of {len(rows)} {said}")
     rows = []
-    for name in (name for name in OUTCOMES if name in made):
+    for name, outcomes in found.items():
         more = " --configfile config.yaml workflow/resources/twenty_seeds.yaml" if name == "twenty_seeds" else ""
         minutes = made[name]["seconds"] / 60
         shown = f"{minutes:.0f}" if minutes >= 1 else "< 1"
         command = f"`snakemake -c2 results/notebooks/{name}.ipynb{more}`"
-        rows.append((name, command, f"`results/exhibits/{name}`", shown, OUTCOMES[name]()))
+        rows.append((name, command, f"`results/exhibits/{name}`", shown, "; ".join(outcomes)))
     return blocks.table(["exhibit", "command", "output", "minutes:", "what came out"], rows)
-
-
-def matched(table: pd.DataFrame, what: str = "published numbers") -> str:
-    return f"{(table['verdict'] == 'matches').sum()} of {len(table)} {what} match"
-
-
-def beside_zero(table: pd.DataFrame, sign: pd.Series | int = 1) -> tuple[int, int]:
-    """How many 95 % intervals are above 0, and how many below."""
-    ends = table[["low", "high"]].mul(sign, axis=0)
-    return (ends > 0).all(axis=1).sum(), (ends < 0).all(axis=1).sum()
-
-
-def moved(changes: pd.DataFrame) -> str:
-    changes = changes[changes["metric"].isin(INDICES)]
-    more, less = beside_zero(changes, changes["metric"].map(lambda name: names.metric(name).segregation))
-    side = f"the 95 % interval of {more} is on the more segregated side, of {less} on the less"
-    return f"of {len(changes)} changes, {side}"
-
-
-def apart(contrasts: pd.DataFrame, what: str) -> str:
-    tested = contrasts.dropna(subset=["low", "high"])
-    return f"{sum(beside_zero(tested))} of {len(tested)} {what} have a 95 % interval that excludes none"
-
-
-def found(quality: pd.DataFrame) -> str:
-    share = quality.loc[quality["metric"] == "found", "mean"]
-    return f"recourse for at least 95 % of the rejected in {(share >= 0.95).sum()} of {len(share)} cells"
-
-
-def correlated(monotonicity: pd.DataFrame, parameter: str) -> str:
-    rho = monotonicity.loc[monotonicity["metric"] == "cost", "correlation"]
-    return f"cost against {parameter}: rank correlation {rho.min():+.2f} to {rho.max():+.2f}"
-
-
-def nearest(agreement: pd.DataFrame) -> str:
-    best = agreement[agreement["nearest"]].itertuples()
-    said = [f"{names.population(row.population)} {row.matches} of {row.numbers} ({row.convention})" for row in best]
-    return f"most published numbers met under: {', '.join(said)}"
-
-
-def covered(controls: pd.DataFrame) -> str:
-    methods = contracts.read_run(RESULTS / "run.json")["studies"][contracts.MAIN]["methods"]
-    tested = controls[(controls["scenario"] == "placebo") & controls["method"].isin(methods)]
-    parts = {name: tested[tested["metric"] == name].dropna(subset=["low", "high"]) for name in INDICES}
-    said = [f"{names.metric(name).label} {len(of) - sum(beside_zero(of))} of {len(of)}" for name, of in parts.items()]
-    return f"intervals under shuffled groups that cover no change: {', '.join(said)}"
-
-
-def checked(z: pd.Series) -> str:
-    return f"{z.count()} formulas beside simulation: largest z {z.abs().max():.1f} in size, mean z² {(z**2).mean():.2f}"
-
-
-#: exhibit -> what came out of it, in a sentence
-OUTCOMES = {
-    "comparison": lambda: matched(read("comparison")),
-    "populations": lambda: matched(read("comparison").query("phase == 'before'"), "published numbers before recourse"),
-    "synthetic": lambda: matched(read("exhibits/comparison/synthetic")),
-    "segregation": lambda: moved(read("exhibits/segregation/overview")),
-    "twenty_seeds": lambda: moved(read("exhibits/twenty_seeds/effects")),
-    "recourse_quality": lambda: found(read("exhibits/recourse_quality/quality")),
-    "tradeoff": lambda: "; ".join(
-        correlated(read(f"exhibits/tradeoff/{method}_monotonicity"), sign)
-        for method, sign in (("ebr", "β"), ("ibr", "γ"))
-    ),
-    "ablation": lambda: apart(read("exhibits/ablation/contrasts"), "differences from the full method"),
-    "choices": lambda: apart(read("exhibits/choices/contrasts"), "differences from the choice made"),
-    "conventions": lambda: nearest(read("exhibits/conventions/agreement")),
-    "controls": lambda: covered(read("exhibits/controls/controls")),
-    "theory": lambda: checked(read("exhibits/theory/check")["z"]),
-}
 
 
 def wide(table: pd.DataFrame, texts: pd.Series, rows: list[str], columns: str) -> pd.DataFrame:
@@ -155,12 +121,38 @@ def headline() -> str:
     return f"{blocks.table(columns, rows)}\n{numbers}"
 
 
-def alternatives(levels: pd.DataFrame, contrasts: pd.DataFrame) -> str:
-    """Each choice, and below it each alternative with the paired difference and its 95 % interval.
+def times(config: dict[str, Any], stages: dict[str, dict[str, float]], population: str = "gmc-age") -> str:
+    """Seconds of recourse before and after, for one seed of a population that both codes know; then of each stage.
 
-    levels, contrasts: the tables of the exhibit `choices`.
+    Before: what CARLA and the authors' code take for the same epochs and individuals, from the CPU seconds of each in
+    public_code.csv. That code no longer installs, so these were measured once, on one core of a machine of the same
+    kind. After: the methods' own clocks, and Snakemake's benchmark files, in the run whose results these are.
     """
+    effort, outcomes = (read(f"exhibits/recourse_quality/{name}") for name in ("effort", "outcomes"))
+    effort = effort[effort["population"] == population]
+    own, seeds = effort.groupby("method")["mean"].sum(), effort["seeds"].max()
+    rejected = outcomes[(outcomes["population"] == population) & (outcomes["outcome"] == "rejected")]
+    individuals = rejected.set_index("method")["individuals"] / seeds
+    rows = []
+    for method, parts in pd.read_csv(ROOT / "benchmarks" / "public_code.csv").groupby("method", sort=False):
+        epochs = plan.options_for(config, "methods", method, population).get("epochs", 0)
+        units = parts["per"].map({"individual": individuals[method], "epoch": epochs})
+        low, high = ((parts[column] * units).sum() for column in ("seconds_low", "seconds_high"))
+        before = " to ".join(dict.fromkeys(f"{seconds:.3g}" for seconds in (low, high)))
+        rows.append((names.method(method), before, f"{own[method]:.2g}", f"{(low + high) / 2 / own[method]:.0f}"))
+    jobs = [
+        (stage, of["jobs"], f"{of['seconds']:,.0f}", f"{of['longest_seconds']:.0f}", f"{of['peak_mib']:.0f}")
+        for stage, of in stages.items()
+    ]
+    methods = blocks.table(["recourse for one seed", "before, seconds:", "after, seconds:", "times:"], rows)
+    columns = ["stage", "jobs:", "seconds, all jobs:", "longest job:", "peak memory, MiB:"]
+    return f"{methods}\n{blocks.table(columns, jobs)}"
+
+
+def alternatives() -> str:
+    """Each choice, and below it each alternative with the paired difference and its 95 % interval."""
     metrics = {"found": "found", "cost": "cost", "diversity": "diversity", **INDICES}
+    levels, contrasts = (read(f"exhibits/choices/{name}") for name in ("levels", "contrasts"))
     key = [*METHOD, "metric"]
     table = levels[[*key, "mean"]].merge(contrasts[[*key, "reference", "difference", "low", "high"]], "left", key)
     texts = wide(table, table.apply(level_and_difference, axis=1), METHOD, "metric")[[*metrics]]
@@ -180,15 +172,15 @@ def level_and_difference(row: pd.Series) -> str:
 
 if __name__ == "__main__":
     try:
-        names.use(contracts.read_run(RESULTS / "run.json")["labels"])
+        run = contracts.read_run(RESULTS / "run.json")
+        names.use(run["labels"])
         made = json.loads((RESULTS / "provenance.json").read_text(encoding="utf-8"))
-        choices = [read(f"exhibits/choices/{name}") for name in ("levels", "contrasts")]
         texts = {
             ("README.md", "claims"): verdicts_on_claims(),
-            ("README.md", "exhibits"): exhibits(made["exhibits"]),
+            ("README.md", "exhibits"): exhibits(made["exhibits"], run["studies"][plan.MAIN]["methods"]),
             ("README.md", "numbers"): headline(),
-            ("README.md", "times"): before_and_after.times(RESULTS, made),
-            ("docs/deviations.md", "numbers"): alternatives(*choices),
+            ("README.md", "times"): times(made["config"], made["stages"]),
+            ("docs/deviations.md", "numbers"): alternatives(),
         }
     except (OSError, DataError) as error:
         sys.exit(f"{error}: run `make reproduce` first")
