@@ -7,7 +7,7 @@ keeps their row (ours); `moved last`, `moved first`: those who implemented recou
 Means over seeds, beside the published number.
 
 Initial weights, which no protocol fixes: on `synthetic`, seed 0, what Wachter's recourse gives with 20 classifiers. On
-Law, what C-CHVAE and IBR give with, for each of 5 seeds, that of 6 starts which rejects most people within the release's
+Law, what C-CHVAE and IBR give with, for each seed, that of 6 starts which rejects most people within the release's
 range.
 """
 

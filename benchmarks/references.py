@@ -2,8 +2,7 @@
 
 Nothing here is clever. `speed.py` times it, `same_quality.py` compares what comes out of it, and nothing else uses it.
 Everything takes the options, stops where and returns what the library does, but shares none of its code; draws come
-from torch's global stream (`torch.manual_seed`). A person is a float32 tensor [d], people are
-rows [n, d].
+from torch's global stream (`torch.manual_seed`). A person is a float32 tensor [d].
 """
 
 from __future__ import annotations
@@ -367,14 +366,8 @@ def train_vae(
 
 
 @dataclass
-class CSVAE:
-    encoder: nn.Module
-    decoder: nn.Module
+class CSVAE(VAE):
     prior: nn.Module
-    latent: int
-
-    def encode(self, x: Tensor) -> Tensor:
-        return self.encoder(x)[:, : self.latent]
 
     def sample_w(self, label: float) -> Tensor:
         return gaussian(self.prior(torch.tensor([[label]]))).sample()
@@ -409,7 +402,7 @@ def train_csvae(x: Tensor, condition: Tensor, options: Mapping, label: Tensor) -
     nn.ModuleList([model, rival]).requires_grad_(False)
     q_z, q_w, p_w = codes(x, y)
     z, w = q_z.sample(), q_w.sample()
-    return CSVAE(to_z, decoder, prior, latent), {
+    return CSVAE(to_z, decoder, latent, prior), {
         "reconstruction": mse_loss(decoder(torch.cat([z, w, condition], 1)), x).item(),
         "kl_z": from_standard(q_z).mean().item(),
         "kl_w": kl_divergence(q_w, p_w).sum(1).mean().item(),
@@ -465,15 +458,8 @@ def train_mdn(x: Tensor, condition: Tensor, options: Mapping) -> tuple[MDN, dict
 
 # -- the methods, complete: density model, if any, and search
 
-SEARCHES = {
-    "wachter": wachter,
-    "growing_spheres": growing_spheres,
-    "face": face,
-    "cchvae": latent_search,
-    "ibr": latent_search,
-    "cruds": cruds,
-    "ebr": ebr,
-}
+SEARCHES = {"wachter": wachter, "growing_spheres": growing_spheres, "face": face, "cruds": cruds, "ebr": ebr}
+SEARCHES |= {"cchvae": latent_search, "ibr": latent_search}
 
 
 def search(method: str, case: Case, x: Tensor) -> Tensor:
@@ -516,8 +502,8 @@ def search_of(method: str, fitted, options: Mapping, individuals: np.ndarray) ->
         case.density = VAE(plain(fitted.vae.encoder), plain(fitted.vae.decoder), fitted.vae.latent)
         case.seen = fitted.condition
     elif method == "cruds":
-        networks = fitted.model.encoder, fitted.model.decoder, fitted.model.prior
-        case.density = CSVAE(*map(plain, networks), fitted.model.latent)
+        model = fitted.model
+        case.density = CSVAE(plain(model.encoder), plain(model.decoder), model.latent, plain(model.prior))
     elif method == "ebr":
         case.density = SameDraws(fitted.density)
     return lambda x: search(method, case, x)
@@ -539,14 +525,10 @@ def distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.array([np.linalg.norm(y - person, axis=1) for person in x])
 
 
-def centralization(features: np.ndarray, minority: np.ndarray, radius: float, released: bool = False) -> float:
-    """A loop over minority members; as released, the j-th of them counts only if row j is a member."""
-    count = 0
-    for row, person in enumerate(features[minority]):
-        near = np.linalg.norm(features - person, axis=1) <= radius
-        counts = minority[row] or not released
-        count += counts and (near & minority).sum() > (near & ~minority).sum()
-    return count / minority.sum()
+def surrounded(features: np.ndarray, minority: np.ndarray, radius: float) -> np.ndarray:
+    """bool [minority members]: who has more members than others within the radius; centralization is their share."""
+    near = distances(features[minority], features) <= radius
+    return (near & minority).sum(1) > (near & ~minority).sum(1)
 
 
 def atkinson(centres: np.ndarray, features: np.ndarray, minority: np.ndarray, b: float) -> float:
@@ -562,15 +544,6 @@ def atkinson(centres: np.ndarray, features: np.ndarray, minority: np.ndarray, b:
 def proximity(x: np.ndarray, y: np.ndarray) -> float:
     """Mean of exp(-distance) over the pairs of x and y."""
     return np.exp(-distances(x, y)).mean()
-
-
-def average_proximity(features: np.ndarray, minority: np.ndarray) -> float:
-    return proximity(features[minority], features[~minority])
-
-
-def spatial_proximity(features: np.ndarray, minority: np.ndarray) -> float:
-    x, y = features[minority], features[~minority]
-    return (len(x) * proximity(x, x) + len(y) * proximity(y, y)) / (len(features) * proximity(features, features))
 
 
 def ynn(counterfactual: np.ndarray, individuals: np.ndarray, accepted: np.ndarray, k: int) -> float:
@@ -600,12 +573,15 @@ def measures(
     values = {}
     for scope, who in (("everyone", np.ones_like(moved)), ("recipients", moved), ("accepted", ~rejected | moved)):
         x, m = after[who], minority[who]
+        members, others, central = x[m], x[~m], surrounded(x, m, home.radius)
+        within = len(members) * proximity(members, members) + len(others) * proximity(others, others)
         values |= {
             (scope, "atkinson"): atkinson(home.centres, x, m, settings["atkinson_b"]),
-            (scope, "centralization"): centralization(x, m, home.radius),
-            (scope, "centralization_released"): centralization(x, m, home.radius, released=True),
-            (scope, "average_proximity"): average_proximity(x, m),
-            (scope, "spatial_proximity"): spatial_proximity(x, m),
+            (scope, "centralization"): central.mean(),
+            # As released: the j-th member counts only if row j is a member.
+            (scope, "centralization_released"): (central & m[: len(central)]).mean(),
+            (scope, "average_proximity"): proximity(members, others),
+            (scope, "spatial_proximity"): within / (len(x) * proximity(x, x)),
         }
     target, group = after[moved], minority[moved]
     cost = np.array([np.linalg.norm(a - b) for a, b in zip(before[moved], target, strict=True)])

@@ -133,21 +133,19 @@ def summary(table: pd.DataFrame) -> str:
     p, corrected, control = (
         table[[pattern.format(test) for test in TESTS]] for pattern in ("p_{}", "p_{}_holm", "control_p_{}_holm")
     )
-    table = table.assign(p=p.min(axis=1), corrected=corrected.min(axis=1), control=control.min(axis=1))
-    rows = []
-    for cell, part in table.groupby(["population", "method"], sort=False):
+    smallest = {"smallest p": p, "after Holm": corrected, "the control's, after Holm": control}
+    table = table.assign(**{name: of.min(axis=1) for name, of in smallest.items()})
+    rows = {}
+    for cell, part in table.groupby(KEY[:2], sort=False):
         of = part.loc[cell].xs("recipients")
-        levels = [
-            f"{of.loc[metric, side]:.3f} ± {of.loc[metric, f'{side}_sd']:.3f}"
+        levels = {
+            f"{metric}, {name}": f"{of.loc[metric, side]:.3f} ± {of.loc[metric, f'{side}_sd']:.3f}"
             for metric in ("found", "cost")
-            for side in ("plain", "ours")
-        ]
-        smallest = part[["p", "corrected", "control"]].min().map("{:.2g}".format)
-        rows.append([*cell, *levels, len(TESTS) * len(part), *smallest])
-    levels = [f"{metric}, {side}:" for metric in ("found", "cost") for side in ("loop", "ours")]
-    columns = ["population", "method", *levels, "tests:", "smallest p:", "after Holm:", "the control's, after Holm:"]
+            for name, side in (("loop", "plain"), ("ours", "ours"))
+        }
+        rows[cell] = levels | {"tests": len(TESTS) * len(part), **part[[*smallest]].min().map("{:.2g}".format)}
     return (
-        f"{blocks.table(columns, rows)}\n"
+        f"{blocks.table(pd.DataFrame(rows).T.rename_axis(KEY[:2]))}\n"
         f"{p.size} tests, {SEEDS} seeds a side. The smallest p after Holm's correction over all of them is\n"
         f"{corrected.min(axis=None):.2g}; before it, {(p < 0.05).mean(axis=None):.1%} are below 0.05.\n"
     )

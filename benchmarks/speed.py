@@ -40,7 +40,7 @@ FOLDER = common.ROOT / "docs" / "performance"
 
 INDIVIDUALS, MOST = (1_000, 10_000, 100_000), 1_000_000
 FEATURES, SEEDS = (10, 100), (1, 5, 20)
-POINT = ["individuals", "features", "seeds"]
+STAGE, POINT = ["kind", "stage", "per"], ["individuals", "features", "seeds"]
 #: Loops are timed up to so many individuals, where every metric is exact, on so few of them.
 LOOPED, FEW = INDIVIDUALS[1], 20
 #: Options that cut a method's training and search, and what is then timed.
@@ -144,7 +144,7 @@ METRICS = {
     ),
     "centralization": (
         segregation.centralization,
-        lambda x, m, radius, few: references.centralization(x, m & few, radius),
+        lambda x, m, radius, few: references.surrounded(x, m & few, radius),
     ),
     "proximities": (
         lambda x, m, radius: segregation.proximity_sums(x, m),
@@ -214,12 +214,13 @@ def measure(point: tuple[int, int, int, int]) -> dict[str, object]:
     work = STAGES[i].ready(*size)
     seconds = timed(work.ours)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    times = timed(work.loop) / work.share / seconds if work.loop and size[0] <= LOOPED else math.nan
+    times = math.nan
+    if work.loop and size[0] <= LOOPED:
+        work.loop()  # what is done once in a process, such as an import, is not the loop's
+        times = timed(work.loop) / work.share / seconds
+    stage = STAGES[i].kind, STAGES[i].name, STAGES[i].per
     return {
-        "kind": STAGES[i].kind,
-        "stage": STAGES[i].name,
-        "per": STAGES[i].per,
-        **dict(zip(POINT, size, strict=True)),
+        **dict(zip([*STAGE, *POINT], [*stage, *size], strict=True)),
         "seconds": float(f"{seconds:.3g}"),
         "peak_mib": round(peak / 1024),
         "base_mib": round(base / 2**20),
@@ -242,44 +243,37 @@ def run() -> pd.DataFrame:
 # --- showing
 
 
-def by_individuals(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of ten features and one seed."""
-    return table[(table["features"] == FEATURES[0]) & (table["seeds"] == SEEDS[0])]
-
-
-def slope(part: pd.DataFrame) -> float:
-    """The exponent b of seconds ~ individuals ** b, between the two largest sizes of up to 100,000."""
-    small, large = (part.loc[part["individuals"] == n, "seconds"].item() for n in INDIVIDUALS[1:])
-    return math.log(large / small) / math.log(INDIVIDUALS[2] / INDIVIDUALS[1]) if small > 0 else math.nan
-
-
-def by_point(table: pd.DataFrame, column: str, *more: str) -> str:
-    """Markdown: a row for each stage, a column for each point that any of them has, and `more` columns of the stage."""
+def by_point(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Texts of `column`: a row for each stage, a column for each point that any stage has."""
     table = table.dropna(subset=column).sort_values(["seeds", "features", "individuals"], kind="stable")
-    stage = ["kind", "stage", "per", *more]
-    texts = table.assign(text=table[column].map("{:.2g}".format)).set_index([*stage, *POINT])["text"]
-    texts = texts.unstack(POINT, sort=False).fillna("")
-    labels = [
+    texts = table.set_index([*STAGE, *POINT])[column].map("{:.2g}".format).unstack(POINT, sort=False).fillna("")
+    texts.columns = [
         f"{n:,}" + f" with {features} features" * (features != FEATURES[0]) + f" and {seeds} seeds" * (seeds > 1)
         for n, features, seeds in texts.columns
     ]
-    header = ["", *stage[1:3], *(f"{name}:" for name in (*labels, *more))]
-    return blocks.table(header, ((*of[:3], *row, *of[3:]) for of, *row in texts.itertuples()))
+    return texts
 
 
 def seconds(table: pd.DataFrame) -> str:
     """Markdown: what each stage takes at every point, the slope, and the memory."""
     rows = by_individuals(table)
-    stage, largest = ["kind", "stage"], rows["individuals"] == INDIVIDUALS[-1]
-    slopes = rows.groupby(stage)[["individuals", "seconds"]].apply(slope).map("{:.1f}".format).rename("slope")
-    peaks = rows[largest].set_index(stage)["peak_mib"].map("{:,}".format).rename("peak MiB at 100,000")
-    shown = table.join(slopes, on=stage).join(peaks, on=stage)
+    of = rows.set_index([*STAGE, "individuals"])[["seconds", "peak_mib"]].unstack(sort=False)
+    _, smaller, largest = INDIVIDUALS
+    texts = by_point(table, "seconds")
+    slope = np.log(of["seconds", largest] / of["seconds", smaller]) / np.log(largest / smaller)
+    texts["slope"] = slope.map("{:.1f}".format)
+    texts[f"peak MiB at {largest:,}"] = of["peak_mib", largest].map("{:,.0f}".format)
     most = rows.loc[rows["peak_mib"].idxmax()]
     return (
-        f"{by_point(shown, 'seconds', slopes.name, peaks.name)}\n"
+        f"{blocks.table(texts)}\n"
         f"The libraries alone take {rows['base_mib'].max():,} MiB of the memory. The most was "
         f"{most['peak_mib']:,} MiB, in {most['kind'].lower()} {most['stage']} of {most['individuals']:,} individuals.\n"
     )
+
+
+def by_individuals(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ten features and one seed."""
+    return table[(table["features"] == FEATURES[0]) & (table["seeds"] == SEEDS[0])]
 
 
 def curves(table: pd.DataFrame, column: str, label: str) -> None:
@@ -299,7 +293,7 @@ def show(table: pd.DataFrame) -> None:
     curves(table, "seconds", "processor seconds")
     beyond = (table["peak_mib"] - table["base_mib"]).clip(lower=1)
     curves(table.assign(memory=beyond), "memory", "peak memory beyond the libraries (MiB)")
-    blocks.put("docs/performance.md", "numbers", by_point(table, "times_a_loop"))
+    blocks.put("docs/performance.md", "numbers", blocks.table(by_point(table, "times_a_loop")))
     blocks.put("docs/performance.md", "scale", seconds(table))
 
 

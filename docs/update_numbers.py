@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ INDICES = {"centralization": "Δ centralization", "atkinson": "Δ Atkinson", "av
 METHOD = ["population", "method"]
 
 ALL, MATCHES, COST = "index >= 0", "verdict == 'matches'", "metric == 'cost'"
+OTHERS = "convention != 'As compared'"
 TESTED, APART = "low <= high", "low > 0 or high < 0"
 SHOWN, SHUFFLED = "metric in @indices", "metric in @indices and method in @methods and scenario == 'placebo'"
 MORE = "low > 0 and metric != 'average_proximity' or high < 0 and metric == 'average_proximity'"
@@ -44,13 +47,13 @@ OUTCOMES = [
         "quality",
         "metric == 'found'",
         "mean >= 0.95",
-        "cells: at least 95 % of the rejected find any",
+        "cells: recourse for 95 % or more of the rejected",
     ),
     ("tradeoff", "ebr_monotonicity", COST, "lowest > 0", "populations: cost rises with EBR's β in every seed"),
     ("tradeoff", "ibr_monotonicity", COST, "lowest > 0", "with IBR's γ"),
     ("ablation", "contrasts", TESTED, APART, "differences from the full method have a 95 % interval without 0"),
     ("choices", "contrasts", TESTED, APART, "differences from the choice made have a 95 % interval without 0"),
-    ("conventions", "agreement", "convention != 'As compared'", "gained > lost", "others meet more published numbers"),
+    ("conventions", "agreement", OTHERS, "gained > lost", "other conventions meet more published numbers"),
     ("controls", "controls", SHUFFLED, APART, "changes under shuffled groups have a 95 % interval without 0"),
     ("theory", "check", ALL, "-3 <= z <= 3", "formulas are within three standard errors of a simulation"),
 ]
@@ -62,39 +65,41 @@ def read(name: str) -> pd.DataFrame:
 
 def verdicts_on_claims() -> str:
     """Each claim, the verdict on all populations together and where it is another, the evidence."""
-    rows = []
-    for _, part in read("claims").groupby("claim", sort=False):
-        whole = part[part["population"] == claims.ALL].iloc[0]
-        others = part[part["verdict"] != whole["verdict"]].groupby("verdict", sort=False)["population"]
-        elsewhere = [f"{verdict}: {', '.join(map(names.population, of))}" for verdict, of in others]
-        rows.append((whole["statement"], f"**{whole['verdict']}**", "; ".join(elsewhere), whole["evidence"]))
-    return blocks.table(["claim", "verdict", "elsewhere", "evidence"], rows)
+    table = read("claims")
+    whole = table[table["population"] == claims.ALL].set_index("claim")
+    others = table[table["verdict"] != table["claim"].map(whole["verdict"])]
+    elsewhere = {}
+    for (claim, verdict), part in others.groupby(["claim", "verdict"], sort=False):
+        elsewhere.setdefault(claim, []).append(f"{verdict}: {', '.join(map(names.population, part['population']))}")
+    shown = pd.DataFrame({"claim": whole["statement"], "verdict": "**" + whole["verdict"] + "**"})
+    shown["elsewhere"] = ["; ".join(elsewhere.get(claim, ())) for claim in whole.index]
+    return blocks.table(shown.assign(evidence=whole["evidence"]).set_index([*shown, "evidence"]))
 
 
 def exhibits(made: dict[str, dict[str, float]], methods: list[str]) -> str:
-    """The exhibits: command, output, minutes, and what came out.
+    """The exhibits: command, output, what came out, and minutes.
 
     made: exhibit -> seconds of its jobs. methods: those of the main tables.
     """
-    found: dict[str, list[str]] = {}
     variables = {"indices": list(INDICES), "methods": methods}
-    for exhibit, table, counted, holds, said in OUTCOMES:
+    rows: dict[tuple[str, ...], dict[str, str]] = {}
+    for exhibit, outcomes in groupby(OUTCOMES, key=itemgetter(0)):
         if exhibit in made:
-            rows = read(f"exhibits/{exhibit}/{table}").query(counted, local_dict=variables)
-            found.setdefault(exhibit, []).append(f"{len(rows.query(holds))} of {len(rows)} {said}")
-    rows = []
-    for name, outcomes in found.items():
-        more = " --configfile config.yaml workflow/resources/twenty_seeds.yaml" if name == "twenty_seeds" else ""
-        minutes = made[name]["seconds"] / 60
-        shown = f"{minutes:.0f}" if minutes >= 1 else "< 1"
-        command = f"`snakemake -c2 results/notebooks/{name}.ipynb{more}`"
-        rows.append((name, command, f"`results/exhibits/{name}`", shown, "; ".join(outcomes)))
-    return blocks.table(["exhibit", "command", "output", "minutes:", "what came out"], rows)
+            said = []
+            for _, table, counted, holds, sentence in outcomes:
+                found = read(f"exhibits/{exhibit}/{table}").query(counted, local_dict=variables)
+                said.append(f"{len(found.query(holds))} of {len(found)} {sentence}")
+            more = " --configfile config.yaml workflow/resources/twenty_seeds.yaml" * (exhibit == "twenty_seeds")
+            command = f"`snakemake -c2 results/notebooks/{exhibit}.ipynb{more}`"
+            minutes = made[exhibit]["seconds"] / 60
+            shown = f"{minutes:.0f}" if minutes >= 1 else "< 1"
+            rows[exhibit, command, f"`results/exhibits/{exhibit}`", "; ".join(said)] = {"minutes": shown}
+    return blocks.table(pd.DataFrame(rows).T.rename_axis(["exhibit", "command", "output", "what came out"]))
 
 
-def wide(table: pd.DataFrame, texts: pd.Series, rows: list[str], columns: str) -> pd.DataFrame:
-    """Texts of a table's rows, laid out: `rows` down, `columns` across, both in the table's order."""
-    return table.assign(text=texts).set_index([*rows, columns])["text"].unstack(sort=False)
+def wide(table: pd.DataFrame, texts: pd.Series, metrics: list[str]) -> pd.DataFrame:
+    """Texts of a table's rows, laid out: population and method down, these metrics across."""
+    return table.assign(text=texts).set_index([*METHOD, "metric"])["text"].unstack(sort=False)[metrics]
 
 
 def headline() -> str:
@@ -102,23 +107,18 @@ def headline() -> str:
     verdicts = read("exhibits/comparison/verdicts")
     quality, changes = read("exhibits/recourse_quality/quality"), read("exhibits/segregation/everyone")
     error = changes["change_se"].map(" ± {:.4f}".format, na_action="ignore").fillna("")
-    texts = wide(quality, quality["mean"].map("{:.2f}".format), METHOD, "metric")[["found", "cost"]]
-    texts = texts.join(wide(changes, changes["change"].map("{:+.4f}".format) + error, METHOD, "metric")[[*INDICES]])
-    rows = [
-        (names.population(population), names.method(method), *row)
-        for (population, method), *row in texts.itertuples()
-        if population in set(verdicts["population"])
-    ]
-    columns = ["population", "method", "found:", "cost:", *(f"{name}:" for name in INDICES.values())]
+    texts = wide(quality, quality["mean"].map("{:.2f}".format), ["found", "cost"])
+    texts = texts.join(wide(changes, changes["change"].map("{:+.4f}".format) + error, [*INDICES]))
+    texts = texts[texts.index.isin(verdicts["population"], level="population")].rename(columns=INDICES)
+    texts = texts.rename(names.population, level="population").rename(names.method, level="method")
 
     verdicts = verdicts[verdicts.groupby("verdict")["rows"].transform("sum") > 0]
     astray = (verdicts["verdict"] == "matches") & (verdicts["other_direction"] > 0)
-    other = verdicts["other_direction"].map(" ({})".format).where(astray, "")
-    counts = wide(verdicts, verdicts["rows"].astype("str") + other, ["population"], "verdict")
-    total = verdicts.groupby("population")["rows"].sum()
-    of_population = [(f"{names.population(name)} ({total[name]})", *row) for name, *row in counts.itertuples()]
-    numbers = blocks.table(["published numbers", *(f"{verdict}:" for verdict in counts)], of_population)
-    return f"{blocks.table(columns, rows)}\n{numbers}"
+    counts = verdicts["rows"].astype("str") + verdicts["other_direction"].map(" ({})".format).where(astray, "")
+    total = verdicts.groupby("population")["rows"].transform("sum").map(" ({})".format)
+    whose = {"published numbers": verdicts["population"].map(names.population) + total}
+    counts = verdicts.assign(text=counts, **whose).set_index([*whose, "verdict"])["text"].unstack(sort=False)
+    return f"{blocks.table(texts)}\n{blocks.table(counts)}"
 
 
 def times(config: dict[str, Any], stages: dict[str, dict[str, float]], population: str = "gmc-age") -> str:
@@ -133,31 +133,28 @@ def times(config: dict[str, Any], stages: dict[str, dict[str, float]], populatio
     own, seeds = effort.groupby("method")["mean"].sum(), effort["seeds"].max()
     rejected = outcomes[(outcomes["population"] == population) & (outcomes["outcome"] == "rejected")]
     individuals = rejected.set_index("method")["individuals"] / seeds
-    rows = []
+    methods = {}
     for method, parts in pd.read_csv(ROOT / "benchmarks" / "public_code.csv").groupby("method", sort=False):
         epochs = plan.options_for(config, "methods", method, population).get("epochs", 0)
         units = parts["per"].map({"individual": individuals[method], "epoch": epochs})
         low, high = ((parts[column] * units).sum() for column in ("seconds_low", "seconds_high"))
-        before = " to ".join(dict.fromkeys(f"{seconds:.3g}" for seconds in (low, high)))
-        rows.append((names.method(method), before, f"{own[method]:.2g}", f"{(low + high) / 2 / own[method]:.0f}"))
-    jobs = [
-        (stage, of["jobs"], f"{of['seconds']:,.0f}", f"{of['longest_seconds']:.0f}", f"{of['peak_mib']:.0f}")
-        for stage, of in stages.items()
-    ]
-    methods = blocks.table(["recourse for one seed", "before, seconds:", "after, seconds:", "times:"], rows)
-    columns = ["stage", "jobs:", "seconds, all jobs:", "longest job:", "peak memory, MiB:"]
-    return f"{methods}\n{blocks.table(columns, jobs)}"
+        methods[names.method(method)] = {
+            "before, seconds": " to ".join(dict.fromkeys(f"{seconds:.3g}" for seconds in (low, high))),
+            "after, seconds": f"{own[method]:.2g}",
+            "times": f"{(low + high) / 2 / own[method]:.0f}",
+        }
+    jobs = pd.DataFrame(stages).T.map("{:,.0f}".format).rename_axis("stage")
+    jobs.columns = ["jobs", "seconds, all jobs", "longest job", "peak memory, MiB"]
+    return f"{blocks.table(pd.DataFrame(methods).T.rename_axis('recourse for one seed'))}\n{blocks.table(jobs)}"
 
 
 def alternatives() -> str:
     """Each choice, and below it each alternative with the paired difference and its 95 % interval."""
-    metrics = {"found": "found", "cost": "cost", "diversity": "diversity", **INDICES}
     levels, contrasts = (read(f"exhibits/choices/{name}") for name in ("levels", "contrasts"))
     key = [*METHOD, "metric"]
     table = levels[[*key, "mean"]].merge(contrasts[[*key, "reference", "difference", "low", "high"]], "left", key)
-    texts = wide(table, table.apply(level_and_difference, axis=1), METHOD, "metric")[[*metrics]]
-    rows = [(population, f"`{method}`", *row) for (population, method), *row in texts.itertuples()]
-    return blocks.table(["population", "method", *(f"{name}:" for name in metrics.values())], rows)
+    texts = wide(table, table.apply(level_and_difference, axis=1), ["found", "cost", "diversity", *INDICES])
+    return blocks.table(texts.rename(columns=INDICES).rename("`{}`".format, level="method"))
 
 
 def level_and_difference(row: pd.Series) -> str:
