@@ -53,6 +53,7 @@ CUT = {
     "cruds": ({"epochs": 1, "steps": 10}, "one epoch", "10 steps"),
     "ebr": ({"epochs": 10, "density_quantile": 0.3}, "10 epochs", "search"),
 }
+MARKERS = ["o-", "s-", "^-", "v-", "D-", "P-", "X-"]
 names.use(plan.described_run(common.CONFIG)["labels"])
 
 Action = Callable[[], object]
@@ -282,7 +283,7 @@ def curves(table: pd.DataFrame, column: str, label: str) -> None:
     kinds = by_individuals(table).groupby("kind", sort=False)
     for axis, (kind, part) in zip(figure.subplots(2, 2).flat, kinds, strict=True):
         lines = part.set_index(["individuals", "stage"])[column].unstack(sort=False)
-        lines.plot(ax=axis, loglog=True, marker="o", title=kind, ylabel=label, grid=True)
+        lines.plot(ax=axis, loglog=True, style=MARKERS, title=kind, ylabel=label, grid=True)
         axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
     with matplotlib.rc_context({"svg.hashsalt": column}):
         figure.savefig(FOLDER / f"{column}.svg", metadata={"Date": None})
