@@ -38,10 +38,6 @@ def people(path: str, contract: str) -> dict[int, Population]:
     return contracts.people(table)
 
 
-def features(population: Population) -> np.ndarray:
-    return population.table[list(population.encoding.mutable_columns)].to_numpy(np.float64)
-
-
 def orders(published: pd.DataFrame) -> pd.DataFrame:
     """The released centralization in three orders of rows."""
     rows = published.query("metric == 'centralization_released' and exhibit == 'real' and phase == 'after'")
@@ -52,9 +48,10 @@ def orders(published: pd.DataFrame) -> pd.DataFrame:
         chosen = plan.settings(common.CONFIG, "measure", row.population)
         values = []
         for seed, population in before.items():
-            train, x, minority = population.training_part(), features(after[seed]), after[seed].minority
+            train, mutable = population.training_part(), population.encoding.mutable
             k, quantile = chosen["neighbourhoods"], chosen["radius_quantile"]
-            radius = segregation.neighbourhoods(features(train), train.minority, k, quantile).radius
+            radius = segregation.neighbourhoods(train.features[:, mutable], train.minority, k, quantile).radius
+            x, minority = after[seed].features[:, mutable], after[seed].minority
             moved = (after[seed].table["status"] == "moved").to_numpy()
             places = np.arange(len(x)), np.argsort(moved, kind="stable"), np.argsort(~moved, kind="stable")
             values.append([segregation.centralization_released(x[p], minority[p], radius) for p in places])

@@ -68,17 +68,11 @@ class Work:
     share: float = 1.0
 
 
-@dataclass(frozen=True)
-class Stage:
-    """What is timed: `ready(individuals, features, seeds)` does what comes before."""
-
-    kind: str
-    name: str
-    per: str
-    ready: Callable[[int, int, int], Work]
+#: `ready(individuals, features, seeds)` does what comes before the work
+Ready = Callable[[int, int, int], Work]
 
 
-def one_by_one(ready: Callable[[int, int, int], Work]) -> Callable[[int, int, int], Work]:
+def one_by_one(ready: Ready) -> Ready:
     """What is ready for one seed, for several: one after another, as in a job of the workflow."""
 
     def all_ready(individuals: int, features: int, seeds: int) -> Work:
@@ -111,7 +105,7 @@ def simulating(*size: int) -> Work:
     return Work(lambda: cell.taken_up(offered))
 
 
-def fitting(name: str) -> Callable[[int, int, int], Work]:
+def fitting(name: str) -> Ready:
     """All seeds at once, as in a job of the workflow."""
 
     def ready(individuals: int, features: int, seeds: int) -> Work:
@@ -125,7 +119,7 @@ def fitting(name: str) -> Callable[[int, int, int], Work]:
     return ready
 
 
-def searching(name: str) -> Callable[[int, int, int], Work]:
+def searching(name: str) -> Ready:
     def ready(*size: int) -> Work:
         cell, options = judged(*size), common.options(name, **CUT[name][0])
         method, x = common.make(name, **CUT[name][0]).fit(*cell, torch_generator(0)), common.rejected(*cell)
@@ -166,7 +160,7 @@ METRICS = {
 }
 
 
-def measuring(metric: Callable, loop: Callable | None) -> Callable[[int, int, int], Work]:
+def measuring(metric: Callable, loop: Callable | None) -> Ready:
     """Features in [0, 1], and two in five in the minority."""
 
     def ready(individuals: int, features: int, seed: int) -> Work:
@@ -178,27 +172,28 @@ def measuring(metric: Callable, loop: Callable | None) -> Callable[[int, int, in
     return ready
 
 
-STAGES = [
-    Stage("Pipeline", "prepare", "population", one_by_one(lambda *size: Work(lambda: common.people(*size)))),
-    Stage("Pipeline", "train the classifier", "one epoch", one_by_one(training)),
-    Stage("Pipeline", "simulate", "population", one_by_one(simulating)),
-    *(Stage("Fit", names.method(m), CUT[m][1], fitting(m)) for m in ("face", "cchvae", "ibr", "cruds", "ebr")),
-    *(Stage("Search", names.method(m), per, one_by_one(searching(m))) for m, (_, _, per) in CUT.items()),
-    *(Stage("Metric", name, "population", one_by_one(measuring(*both))) for name, both in METRICS.items()),
-]
+#: kind, name, what is timed -> ready
+STAGES: dict[tuple[str, str, str], Ready] = {
+    ("Pipeline", "prepare", "population"): one_by_one(lambda *size: Work(lambda: common.people(*size))),
+    ("Pipeline", "train the classifier", "one epoch"): one_by_one(training),
+    ("Pipeline", "simulate", "population"): one_by_one(simulating),
+    **{("Fit", names.method(m), CUT[m][1]): fitting(m) for m in ("face", "cchvae", "ibr", "cruds", "ebr")},
+    **{("Search", names.method(m), per): one_by_one(searching(m)) for m, (_, _, per) in CUT.items()},
+    **{("Metric", name, "population"): one_by_one(measuring(*both)) for name, both in METRICS.items()},
+}
 
 
 # --- measuring
 
 
-def points() -> Iterator[tuple[int, int, int, int]]:
-    """What is run: position among STAGES, individuals, features, seeds."""
-    for i, stage in enumerate(STAGES):
+def points() -> Iterator[tuple[tuple[str, str, str], tuple[int, int, int]]]:
+    """What is run: the stage; individuals, features, seeds."""
+    for stage in STAGES:
         sizes = [(n, FEATURES[0], SEEDS[0]) for n in INDIVIDUALS]
         sizes += [(INDIVIDUALS[1], FEATURES[1], SEEDS[0])]
         sizes += [(INDIVIDUALS[0], FEATURES[0], seeds) for seeds in SEEDS[1:]]
-        sizes += [(MOST, FEATURES[0], SEEDS[0])] * (stage.kind == "Metric")
-        yield from ((i, *size) for size in sizes)
+        sizes += [(MOST, FEATURES[0], SEEDS[0])] * (stage[0] == "Metric")
+        yield from ((stage, size) for size in sizes)
 
 
 def timed(action: Action) -> float:
@@ -207,19 +202,18 @@ def timed(action: Action) -> float:
     return time.process_time() - started
 
 
-def measure(point: tuple[int, int, int, int]) -> dict[str, object]:
+def measure(point: tuple[tuple[str, str, str], tuple[int, int, int]]) -> dict[str, object]:
     """One row of the table."""
     torch.set_num_threads(1)
-    i, *size = point
+    stage, size = point
     base = psutil.Process().memory_info().rss
-    work = STAGES[i].ready(*size)
+    work = STAGES[stage](*size)
     seconds = timed(work.ours)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     times = math.nan
     if work.loop and size[0] <= LOOPED:
         work.loop()  # what is done once in a process, such as an import, is not the loop's
         times = timed(work.loop) / work.share / seconds
-    stage = STAGES[i].kind, STAGES[i].name, STAGES[i].per
     return {
         **dict(zip([*STAGE, *POINT], [*stage, *size], strict=True)),
         "seconds": float(f"{seconds:.3g}"),
