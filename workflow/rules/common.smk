@@ -34,6 +34,7 @@ except ConfigError as error:
 ENVIRONMENT = "../../envs/environment.yaml"
 # What is run: cells of population, classifier, method and block of seeds; and, without a method, all that is trained.
 CELLS, TRAINED = plan.cells(config), plan.trained(config)
+DATASETS = list(dict.fromkeys(plan.dataset(config, population) for population in plan.populations(config)))
 # The pages, in the order of the index.
 NOTEBOOKS = [*plan.PAGES[:-2], *config["run"]["studies"], *plan.PAGES[-2:]]
 

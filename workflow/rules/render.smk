@@ -103,7 +103,7 @@ rule provenance:
         ],
         index="results/notebooks/index.html",
         benchmarks=[
-            *expand("results/benchmarks/download/{dataset}.tsv", dataset=[plan.dataset(config, name) for name in plan.populations(config)]),
+            *expand("results/benchmarks/download/{dataset}.tsv", dataset=DATASETS),
             *per_cell("results/benchmarks/train/{population}.{classifier}.seeds-{seeds}.tsv", TRAINED),
             *benchmarks(CELLS),
             *expand("results/benchmarks/notebook/{notebook}.tsv", notebook=NOTEBOOKS),
