@@ -190,7 +190,7 @@ def test_compas_lets_nothing_personal_out(tmp_path):
     broken["headless"].header = False
     broken["semicolons"].separator = ";"
     for what, table in broken.items():
-        says = rf"row 5, column '{what}': 'unheard-of' is not " if what in table.columns else "the header is not that of"
+        says = f"row 5, column '{what}': 'unheard-of' is not " if what in table.columns else "the header is not that"
         with pytest.raises(DataError, match=says) as error:
             read("compas", tmp_path / what, [table])
         assert PERSONAL not in str(error.value)
@@ -255,7 +255,7 @@ def test_a_cell_that_is_not_as_declared_is_named_by_file_row_and_column(name, tm
         tables = make(name)
         tables[0].set(17, columns[name], text)
         column = POSITION.get(columns[name], columns[name])
-        place = f"{tables[0].file}, row 18, column '{column}': .* is not {expected}.*; correct what"
+        place = f"{tables[0].file}, row 18, column '{column}': .* is not {expected}"
         with pytest.raises(DataError, match=place) as error:
             read(name, tmp_path, tables)
         assert len(str(error.value)) < 400 + 1000 * (columns is LEVEL)
@@ -295,7 +295,7 @@ def test_what_is_not_a_table_is_refused(name, tmp_path):
     write(name, tmp_path)
     for content in (b"", b"\n\n", b"<!DOCTYPE html>\n<html></html>\n", b"1,2\n\xff\xfe,3\n"):
         (tmp_path / make(name)[0].file).write_bytes(content)
-        with pytest.raises(DataError, match=f"{make(name)[0].file}: .*; correct what the data set declares"):
+        with pytest.raises(DataError, match=f"{make(name)[0].file}: (not a table|no rows|the header)"):
             data.load(name).read(tmp_path)
 
 

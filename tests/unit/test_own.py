@@ -414,7 +414,7 @@ def test_names_of_data_sets_and_attributes(tmp_path):
         settings.validate(config)
     with pytest.raises(ConfigError, match="'law' is the name of another data set"):
         settings.validate(configuration(str((tmp_path / "loans.yaml").rename(tmp_path / "law.yaml"))))
-    with pytest.raises(ConfigError, match="'my loans' is not allowed; .*Names become folders"):
+    with pytest.raises(ConfigError, match=r"'my loans' is not allowed; .*Names become folders"):
         settings.validate(configuration(str((tmp_path / "law.yaml").rename(tmp_path / "my loans.yaml"))))
 
 

@@ -40,6 +40,11 @@ class Feature:
     levels: tuple[str, ...] = ()
     immutable: bool = False
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Its columns in the table of individuals."""
+        return tuple(f"{self.name}={level}" for level in self.levels) if self.kind == "categorical" else (self.name,)
+
 
 @dataclass(frozen=True)
 class Sensitive:
