@@ -94,7 +94,7 @@ def _get(source: str | Path, is_mirror: bool, raw_file: RawFile, scratch: Path) 
     else:
         _download(source, is_mirror, found)
         if urlsplit(source).path.endswith(".zip"):
-            found = _extract(found, raw_file.member or raw_file.name, scratch / "member")
+            found = _extract(found, raw_file.name, scratch / "member")
     got = file_hash(str(found))
     if got != raw_file.sha256:
         size = found.stat().st_size
