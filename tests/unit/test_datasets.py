@@ -68,18 +68,9 @@ def test_every_sensitive_attribute_makes_a_population_and_never_moves(name, key,
     assert people.encoding.minority == dataset.sensitive[key].minority
     moves = {f.name for f in people.encoding.features if not f.immutable}
     assert moves == {f.name for f in dataset.features if not f.immutable} - {feature}
+    assert not people.encoding.mutable[people.encoding.sensitive_index], "also where it moves in other populations"
     for columns in people.encoding.indices("categorical"):
         assert (people.features[:, columns].sum(1) == 1).all()
-
-
-def test_a_sensitive_attribute_is_one_line(tmp_path):
-    german = data.load("german")
-    write("german", tmp_path)
-    line = {"telephone": data.Sensitive(feature="telephone", levels=("none", "registered"), minority="registered")}
-    more = replace(german, sensitive=german.sensitive | line)
-    encoding = prepare("german-telephone", more, "telephone", 0, 10_000, 0.25, german.read(tmp_path)).encoding
-    assert encoding.sensitive == "telephone"
-    assert not encoding.mutable[encoding.sensitive_index], "it moves in the other populations, not in this one"
 
 
 # --- what each preparation does ---------------------------------------------------------------------------
