@@ -48,7 +48,7 @@ def exhibits(made: dict[str, dict[str, float]]) -> str:
     """
     rows = []
     for name in (name for name in OUTCOMES if name in made):
-        more = " --configfile config.yaml workflow/resources/twenty_seeds.yaml" if name == "twenty_seeds" else ""
+        more = " --configfile workflow/resources/twenty_seeds.yaml" if name == "twenty_seeds" else ""
         minutes = made[name]["seconds"] / 60
         shown = f"{minutes:.0f}" if minutes >= 1 else "< 1"
         command = f"`snakemake -c2 results/notebooks/{name}.ipynb{more}`"

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import options
+from conftest import CONFIG, options
 from recourse_segregation import measure, recourse, simulation
 from recourse_segregation.classifiers import tensor
+
+SETTINGS = CONFIG["measure"] | {"neighbourhoods": 10}
 
 
 @pytest.fixture(scope="module")
@@ -20,11 +22,11 @@ def measured(people, trained):
 
     def indices(method: str, groups: str = "own") -> pd.DataFrame:
         offered, _ = recourse.generate([everyone], [classifier], "mlp", method, method, options(method))
-        implemented = simulation.implement(train, accepted, offered, np.random.default_rng(0))
+        implemented = simulation.implement(train, accepted, offered, np.random.default_rng(0), **CONFIG["simulate"])
         people = measure.grouped(train, groups)
-        neighbourhoods = measure.fit_neighbourhoods(people, accepted, 10, 0.2)
-        before = measure.before(people, accepted, neighbourhoods).assign(phase="before")
-        table = measure.after(people, accepted, offered, implemented, before, neighbourhoods)
+        homes = measure.fit_neighbourhoods(people, accepted, SETTINGS)
+        before = measure.before(people, accepted, homes, SETTINGS)
+        table = pd.concat([before, measure.after(people, accepted, offered, implemented, homes, SETTINGS)])
         table = table.query("scope == 'everyone' and metric != 'atkinson_released'")
         return table.pivot(index="metric", columns="phase", values="value")
 

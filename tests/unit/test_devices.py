@@ -13,8 +13,6 @@ from conftest import fitted, follows_the_device, options, rejected
 from elsewhere import DEVICE, Elsewhere
 from recourse_segregation import classifiers, devices, methods, recourse
 from recourse_segregation.errors import ConfigError
-from recourse_segregation.generative import csvae, mdn, vae
-from recourse_segregation.network import MLP, Adam, Parameters, RMSprop
 from recourse_segregation.seeds import torch_generator
 
 FASTER = {
@@ -141,40 +139,6 @@ def test_a_whole_cell_follows_the_device(people, trained):
     with Elsewhere():
         far, _ = recourse.generate([people["levels"]], [classifier.to(DEVICE)], *given)
     assert far.equals(near)
-
-
-# -- shapes alone, on torch's own meta device: no numbers, so nothing that looks at one
-
-
-@torch.inference_mode()
-def test_networks_and_optimisers_stay_on_the_device_of_their_parameters():
-    network = MLP((3, 5, 2))
-    parameters = Parameters(network, generator=torch_generator(0), device="meta")
-    x = torch.empty(4, 3, device="meta")
-    assert network(x).device.type == "meta"
-    assert network.backward(network.forward(x)).shape == x.shape
-    for optimiser in (Adam(parameters, 0.1), RMSprop(parameters, 0.1)):
-        state = [value for value in vars(optimiser).values() if isinstance(value, torch.Tensor)]
-        assert {value.device.type for value in state} == {"meta"}
-    assert parameters.gradients.device.type == "meta"
-
-
-@torch.inference_mode()
-def test_density_models_stay_on_the_device_of_their_parameters():
-    networks = [MLP((3, 5, 4)), MLP((3, 5, 3)), MLP((5, 5, 3)), MLP((1, 4)), MLP((1, 5, 2 * (1 + 2 * 3)), "tanh")]
-    Parameters(*networks[:4], device="meta")
-    Parameters(networks[4], device="meta", dtype=torch.float64)
-    x, given, z = (torch.empty(7, size, device="meta") for size in (3, 1, 2))
-    model = vae.VAE(networks[0], networks[1], 2)
-    assert model.encode(x).shape == z.shape
-    assert model.decode(z, given).shape == x.shape
-    subspace = csvae.CSVAE(networks[0], networks[2], networks[3], 2)
-    decoded, gradient = subspace.decode_with_gradient(z, z, given)
-    assert decoded.shape == x.shape
-    assert gradient(x).shape == z.shape
-    assert subspace.sample_w(7, 1.0, torch_generator(0)).device.type == "meta"
-    moments = [torch.empty(size, device="meta", dtype=torch.float64) for size in (3, 3, 1, 1)]
-    assert mdn.MDN(networks[4], 2, 0.01, *moments).log_density(x, given[0]).device.type == "meta"
 
 
 # -- CUDA, where there is one

@@ -11,12 +11,13 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from conftest import ROOT
+from conftest import CONFIG, ROOT
 from recourse_segregation import measure, names
 from recourse_segregation.errors import MetricError
 from recourse_segregation.metrics import Estimate, Undefined, segregation
 from recourse_segregation.metrics.indices import DIRECTIONS, GIVEN, INDICES, index
 
+SETTINGS = CONFIG["measure"] | {"neighbourhoods": 8}
 PAGE = (ROOT / "docs" / "adding_an_index.md").read_text(encoding="utf-8")
 
 
@@ -36,11 +37,11 @@ def dissimilarity(registry):
     return module["dissimilarity"]
 
 
-def measured(people):
-    """The rows of everyone and of the accepted (whoever has the favourable label) before recourse."""
+def measured(people, accepted=None):
+    """The rows of everyone and of the accepted (by default whoever has the favourable label) before recourse."""
     train = people.training_part()
-    accepted = train.labels == 1
-    return measure.before(train, accepted, measure.fit_neighbourhoods(train, accepted, 8, 0.1))
+    accepted = train.labels == 1 if accepted is None else accepted
+    return measure.before(train, accepted, measure.fit_neighbourhoods(train, accepted, SETTINGS), SETTINGS)
 
 
 def returning(value):
@@ -157,9 +158,7 @@ def test_a_number_of_any_kind_or_why_there_is_none_is_measured(value, note, regi
 
 
 def test_no_index_is_asked_about_one_group_alone(registry, people):
-    train = people["levels"].training_part()
-    majority = ~train.minority
-    neighbourhoods = measure.fit_neighbourhoods(train, majority, 8, 0.1)
+    majority = ~people["levels"].training_part().minority
 
     @index("Mine", higher="more segregated")
     def mine(minority):
@@ -167,7 +166,7 @@ def test_no_index_is_asked_about_one_group_alone(registry, people):
         assert 0 < minority.sum() < len(minority)
         return 0.5
 
-    rows = measure.before(train, majority, neighbourhoods).query("scope == 'accepted'")
+    rows = measured(people["levels"], majority).query("scope == 'accepted'")
     assert rows["metric"].tolist() == [*INDICES]
     assert rows["value"].isna().all()
     assert set(rows["note"]) == {f"the minority is empty: among {majority.sum()} individuals none belongs to it"}
@@ -194,8 +193,8 @@ def test_an_added_index_is_named_wherever_all_indices_are():
     process = fresh(
         "add('mine')\n"
         "from recourse_segregation import claims, names\n"
-        "from recourse_segregation.exhibits import ablation, choices, conventions, tradeoff\n"
-        "for listed in (names.INDICES, ablation.METRICS, ablation.DRAWN, choices.METRICS, conventions.DRAWN,\n"
+        "from recourse_segregation.exhibits import conventions, tradeoff, variants\n"
+        "for listed in (names.INDICES, variants.METRICS, variants.ABLATION, conventions.DRAWN,\n"
         "               tradeoff.METRICS, tradeoff.INDICES):\n"
         "    assert listed[-1] == 'mine', listed\n"
         "assert names.metric('mine') == names.Metric('Mine', '', -1)\n"

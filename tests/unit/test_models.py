@@ -15,7 +15,7 @@ import yaml
 
 from conftest import CONFIG, ROOT, follows_the_device, options
 from elsewhere import DEVICE, Elsewhere
-from recourse_segregation import classifiers, declarations, methods, models, recourse, settings
+from recourse_segregation import classifiers, declarations, methods, models, plan, recourse, settings
 from recourse_segregation.errors import ConfigError, RecourseError
 from recourse_segregation.seeds import torch_generator
 
@@ -72,7 +72,8 @@ def write(tmp_path, monkeypatch):
     """write(name, source): put a file under the models/ of a package folder of the test's own."""
     folder = tmp_path / "models"
     folder.mkdir()
-    (tmp_path / "methods").symlink_to(Path(methods.__file__).parent)
+    for other in ("classifiers.py", "methods", "data"):
+        (tmp_path / other).symlink_to(Path(classifiers.__file__).with_name(other))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setattr(declarations, "_PACKAGE", tmp_path)
     monkeypatch.setattr(models, "__path__", [str(folder), *models.__path__])
@@ -81,7 +82,7 @@ def write(tmp_path, monkeypatch):
         for file in folder.glob("*.py"):
             sys.modules.pop(f"{models.__name__}.{file.stem}", None)
         declarations.build.cache_clear()
-        settings.classifier_schema.cache_clear()
+        declarations.model_options.cache_clear()
 
     def put(name: str, source: str = "") -> None:
         forget()
@@ -340,7 +341,7 @@ def test_methods_say_what_they_need(method):
 def configured(classifier: dict, name: str = "forest", run: tuple[str, ...] = ("growing_spheres",)) -> dict:
     config = copy.deepcopy(CONFIG)
     config["run"] |= {"populations": ["synthetic"], "methods": list(run), "studies": []}
-    config["populations"]["synthetic"] |= {"classifiers": ["linear", name], "recourse": [name]}
+    config["populations"]["synthetic"] |= {"classifiers": ["linear", name], "decided_by": [name]}
     config["classifiers"][name] = classifier
     return config
 
@@ -353,19 +354,19 @@ def given(name: str, **changes) -> dict:
 def test_a_model_is_found_by_the_name_of_its_file(name, entry, write):
     write("forest")
     config = settings.validate(configured(entry | given("forest"), name))
-    assert settings.model_of(config, name) == "forest"
-    assert settings.modules_of(config, name) == ["models.forest"]
-    assert settings.model_of(config, "linear") is None
-    assert settings.modules_of(config, "linear") == []
+    assert plan.model_file(config, name) == "forest"
+    assert plan.model_modules(config, name) == ["models.forest"]
+    assert plan.model_file(config, "linear") is None
+    assert plan.model_modules(config, "linear") == []
 
 
 def test_the_options_of_training_are_those_of_fit(write):
     """The signature is the schema, of the built-in networks too."""
     write("dropout")
-    built_in = settings.classifier_schema(None)
+    built_in = declarations.model_options(None)
     assert built_in["required"] == list(inspect.signature(classifiers.BuiltIn.fit).parameters)[3:]
     assert built_in["required"] == ["hidden", *TRAINING]
-    assert settings.classifier_schema("dropout")["required"] == ["width", "dropout", *TRAINING]
+    assert declarations.model_options("dropout")["required"] == ["width", "dropout", *TRAINING]
 
 
 @pytest.mark.parametrize(
@@ -410,7 +411,7 @@ def test_an_estimator_and_a_method_that_needs_gradients_are_refused_before_anyth
     config = configured(given("forest"), run=wanted)
     with pytest.raises(ConfigError) as error:
         settings.validate(copy.deepcopy(config))
-    for part in ("populations.synthetic.recourse", "'forest'", "the methods wachter-compatible, cruds", "face"):
+    for part in ("populations.synthetic.decided_by", "'forest'", "the methods wachter-compatible, cruds", "face"):
         assert part in str(error.value)
     assert settings.validate(configured(given("dropout"), "dropout", wanted)), "a torch module has gradients"
     config["run"] |= {"methods": ["growing_spheres"], "studies": ["controls"]}
@@ -419,7 +420,7 @@ def test_an_estimator_and_a_method_that_needs_gradients_are_refused_before_anyth
     config["run"]["studies"] = []
     assert settings.validate(copy.deepcopy(config)), "studies that are not run do not matter"
     config["run"]["methods"] = list(wanted)
-    config["populations"]["synthetic"]["recourse"] = ["linear"]
+    config["populations"]["synthetic"]["decided_by"] = ["linear"]
     assert settings.validate(config), "it is trained and reported, nobody asks it for recourse"
 
 
@@ -433,6 +434,6 @@ def test_an_estimator_in_a_study_of_its_own_leaves_the_other_methods_to_the_othe
     config["populations"] |= own["populations"]
     config["studies"] |= own["studies"]
     config["run"]["studies"] = ["forest"]
-    cells = settings.cells(settings.validate(config))
+    cells = plan.cells(settings.validate(config))
     assert {c.method for c in cells if c.classifier == "forest"} == {"growing_spheres", "face", "ebr"}
     assert {"wachter", "cruds"} <= {c.method for c in cells if c.population == "synthetic"}

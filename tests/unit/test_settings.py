@@ -11,18 +11,17 @@ import math
 import re
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import CONFIG, ROOT
 from recourse_segregation import classifiers, data, declarations, methods, plan
 from recourse_segregation import settings as configuration
 from recourse_segregation.errors import ConfigError, DataError
 from recourse_segregation.seeds import torch_generator
-from workflow_tools import ROOT, snakemake
+from workflow_tools import snakemake
 
-CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-POPULATION, STUDY = CONFIG["populations"]["synthetic"], CONFIG["studies"]["ablation"]
+POPULATION, STUDY, VARIANT = CONFIG["populations"]["synthetic"], CONFIG["studies"]["ablation"], {"variant_of": "ebr"}
 HUGE, LONG, GONE = 10**12, "a" * 51, object()
 
 
@@ -44,218 +43,185 @@ def broken(keys: str | tuple, value) -> dict:
     return config
 
 
-#: key, what is put there, and what the message must say
+WHOLE, FINITE, LIST, MAPPING, TEXT = (
+    f"is not allowed; expected a {kind}" for kind in ("whole number", "finite number", "list", "mapping", "text")
+)
+
+#: section, what one calls something there, and what is wrong with the name
+NAMES = [
+    *[("methods", name, "letters, digits") for name in ("../x", ".ebr", "a;b", "ebr\n", "еbr", "recourse.parquet")],
+    *[("populations", name, "letters, digits") for name in ("..", "{seed}")],
+    *[("scenarios", "$(x)", "letters, digits"), ("studies", "a'b", "letters, digits")],
+    *[("classifiers", "", "letters, digits"), ("classifiers", None, "expected a text")],
+    *[
+        ("methods", False, "write it in quotes"),
+        ("scenarios", 1, "write it in quotes"),
+    ],
+    ("methods", LONG, "at most 50 characters"),
+]
+ENTRIES = {"methods": VARIANT, "populations": POPULATION, "studies": STUDY, "scenarios": {}, "classifiers": {}}
+
+#: key, what is put there, and what the message must say; what starts with a colon comes after the key
 BREAKAGES = [
+    # whatever stands there
     ("scenarios", GONE, "the top level: the key 'scenarios' is missing"),
-    ("metods", {}, "'metods'", "did you mean 'methods'?"),
-    ("studies", None, "studies: None is not allowed; expected a mapping"),
+    ("comparison", GONE, "the key 'comparison' is missing"),
+    ("comparison", [], f": [] {MAPPING}"),
+    ("metods", {}, "the top level: unknown key 'metods'; allowed: ", "did you mean 'methods'?"),
+    ("runs", {}, "the top level: unknown key 'runs'; allowed: ", "did you mean 'run'?"),
     ((1,), {}, "the top level: unknown key '1'"),
+    ("studies", None, f": None {MAPPING}"),
+    # run
     (("run", True), {}, "run: unknown key 'True'"),
     ("run.method", ["ebr"], "run: unknown key 'method'", "did you mean 'methods'?"),
     ("run.populations", GONE, "run: the key 'populations' is missing"),
-    ("run.methods", "ebr", "run.methods: 'ebr' is not allowed; expected a list"),
-    ("run.methods", [], "run.methods: [] is not allowed", "at least 1 item"),
-    ("run.methods", None, "run.methods: None is not allowed; expected a list"),
-    ("run.methods", [["ebr"]], "run.methods.0: ['ebr'] is not allowed"),
-    ("run.methods", ["ebr", "ibr", "ebr"], "run.methods", "no repetition"),
-    ("run.methods", ["err"], "run.methods: 'err'", "did you mean 'ebr'?"),
-    ("run.populations", ["law"], "run.populations: 'law'", "'law-sex'"),
-    ("run.populations", ["../x"], "run.populations: '../x'", "law-sex"),
+    ("run.populations", ["law"], ": 'law' is not a population; there are: synthetic, ", "did you mean 'law-sex'?"),
+    ("run.populations", ["../x"], ": '../x'", "law-sex"),
     ("run.populations", [1], "run.populations.0: 1", "write it in quotes"),
-    ("run.seeds", 0, "run.seeds: 0 is not allowed", "at least 1"),
-    ("run.seeds", 5.0, "run.seeds: 5.0 is not allowed", "a whole number"),
-    ("run.seeds", "5", "run.seeds: '5' is not allowed", "a whole number"),
-    ("run.seeds", [0, 1], "run.seeds: [0, 1] is not allowed", "a whole number"),
-    ("run.seeds", datetime.date(2020, 1, 1), "run.seeds", "a whole number"),
-    ("run.seeds", HUGE, "run.seeds", "at most 10000"),
-    ("run.block_size", True, "run.block_size: True", "a whole number"),
-    ("run.block_size", 0, "run.block_size: 0 is not allowed", "at least 1"),
-    ("run.device", "gpu", "run.device: 'gpu'", "one of auto, cpu, cuda"),
-    ("run.device", ["cpu"], "run.device: ['cpu']", "one of auto, cpu, cuda"),
-    ("run.studies", ["main"], "run.studies: 'main' is not a study", "tradeoff"),
-    (("methods", "../x"), {"variant_of": "ebr"}, "methods: '../x' is not allowed", "letters, digits"),
-    (("populations", ".."), POPULATION, "populations: '..' is not allowed"),
-    (("methods", ".ebr"), {"variant_of": "ebr"}, "methods: '.ebr' is not allowed", "letters, digits"),
-    ("methods.a;b", {"variant_of": "ebr"}, "methods: 'a;b' is not allowed", "letters, digits"),
-    ("scenarios.$(x)", {}, "scenarios: '$(x)' is not allowed"),
-    ("studies.a'b", STUDY, 'studies: "a\'b" is not allowed'),
-    ("populations.{seed}", POPULATION, "populations: '{seed}' is not allowed"),
-    (("classifiers", ""), {}, "classifiers: '' is not allowed", "letters, digits"),
-    ("methods.ebr\n", {"variant_of": "ebr"}, "methods: 'ebr\\n' is not allowed", "letters, digits"),
-    ("methods.еbr", {"variant_of": "ebr"}, "methods: 'еbr' is not allowed", "letters, digits"),
-    (("methods", "recourse.parquet"), {"variant_of": "ebr"}, "methods: 'recourse.parquet' is not allowed"),
-    (("methods", False), {"variant_of": "ebr"}, "methods: False is not allowed; expected a text", "write it in quotes"),
-    (("scenarios", 1), {}, "scenarios: 1 is not allowed", "write it in quotes"),
-    (("classifiers", None), {}, "classifiers: None is not allowed; expected a text"),
-    ("methods.EBR", {"variant_of": "ebr"}, "methods: 'ebr' and 'EBR' differ in upper and lower case only"),
-    ("populations", {}, "populations: {} is not allowed", "at least 1 entry"),
-    ("populations", ["law-sex"], "populations: ['law-sex'] is not allowed"),
-    ("populations.law-sex", None, "populations.law-sex: None is not allowed"),
-    ("populations.law-sex.dataset", GONE, "populations.law-sex: the key 'dataset'"),
-    ("populations.law-sex.prepare", {"row": 5}, "populations.law-sex.prepare", "did you mean 'rows'?"),
+    ("run.methods", "ebr", f": 'ebr' {LIST}"),
+    ("run.methods", [], ": [] is not allowed", "at least 1 item"),
+    ("run.methods", None, f": None {LIST}"),
+    ("run.methods", [["ebr"]], f"run.methods.0: ['ebr'] {TEXT}"),
+    ("run.methods", ["ebr", "ibr", "ebr"], ": ['ebr', 'ibr', 'ebr'] is not allowed", "no repetition"),
+    ("run.methods", ["err"], ": 'err' is not a method; there are: ", "did you mean 'ebr'?"),
+    *[("run.seeds", seeds, f": {seeds!r} {WHOLE}") for seeds in (5.0, "5", [0, 1], datetime.date(2020, 1, 1))],
+    ("run.seeds", 0, ": 0 is not allowed", "at least 1"),
+    ("run.seeds", HUGE, "at most 10000"),
+    ("run.block_size", True, f": True {WHOLE}"),
+    ("run.block_size", 0, ": 0 is not allowed", "at least 1"),
+    ("run.device", "cudaa", ": 'cudaa' is not allowed; expected one of auto, cpu, cuda", "did you mean 'cuda'?"),
+    ("run.device", ["cpu"], ": ['cpu'] is not allowed", "one of auto, cpu, cuda"),
+    ("run.studies", ["main"], ": 'main' is not a study; there are: tradeoff"),
+    # names
+    *[((section, name), ENTRIES[section], f"{section}: {name!r} is not allowed", why) for section, name, why in NAMES],
+    ("methods.EBR", VARIANT, "methods: 'ebr' and 'EBR' differ in upper and lower case only"),
+    ("populations.raw", POPULATION, ": results/raw is"),
+    ("studies.main", STUDY, ": this name is taken by what `run` itself"),
+    ("studies.theory", STUDY, ": this name is taken by the page"),
+    ("methods.mine", VARIANT | {"label": 7}, f"methods.mine.label: 7 {TEXT}", "write it in quotes"),
+    ("scenarios.drop.label", "a" * 61, ": 'aaa", "at most 60 characters"),
+    # what is drawn, done and measured, for all or otherwise
+    ("prepare.rows", GONE, "prepare: the key 'rows' is missing"),
+    ("prepare.test_share", 0, ": 0 is not allowed", "above 0 and below 1"),
+    ("simulate.unresolved", GONE, "simulate: the key 'unresolved' is missing"),
+    ("measure.atkinson_b", 1, ": 1 is not allowed", "below 1"),
+    ("measure", {"ynn_k": 5}, ": the key 'neighbourhoods', 'atkinson_b', 'radius_quantile', 'groups' is missing"),
+    ("populations.law-sex.prepare", {"row": 5}, ": unknown key 'row'; allowed: rows, test_share", "mean 'rows'?"),
+    ("populations.law-sex.prepare.rows", 19, ": 19 is not allowed", "at least 20"),
+    ("populations.law-sex.prepare.rows", HUGE, f": {HUGE} is not allowed", "at most"),
     (
-        "populations.law-sex.dataset",
-        "reading",
-        "populations.law-sex.dataset: 'reading' is not a data set; there are: adult",
+        "populations.law-sex.simulate",
+        {},
+        "populations.law-sex: unknown key 'simulate'; allowed: classifiers, dataset, ",
     ),
-    ("populations.law-sex.dataset", "../settings", "populations.law-sex.dataset: '../settings' is not a data set"),
-    ("populations.law-sex.dataset", "a" * 300, "populations.law-sex.dataset: 'aaa", "there are: adult"),
+    ("populations.law-sex.measure.neighbourhoods", 0.5, f": 0.5 {WHOLE}"),
+    ("populations.law-sex.measure.radius_quantile", math.nan, f": nan {FINITE}"),
+    ("populations.law-sex.measure.radius_quantile", 1.01, ": 1.01 is not allowed", "at most 1"),
+    ("scenarios.default", GONE, "scenarios: the key 'default' is missing"),
+    ("scenarios.drop", None, f": None {MAPPING}"),
+    ("scenarios.drop.simulate", {"unresolve": "drop"}, ": unknown key 'unresolve'; allowed: ", "mean 'unresolved'?"),
+    ("scenarios.drop.simulate", {"uptake": 50}, "scenarios.drop.simulate.uptake: 50", "most 1"),
+    ("scenarios.drop.simulate.uptake", math.nan, f": nan {FINITE}"),
+    ("scenarios.drop.simulate.uptake", True, f": True {FINITE}"),
     (
-        "populations.law-sex.sensitive",
-        "age",
-        "populations.law-sex.sensitive: 'age' is not a sensitive attribute; there are: ",
+        "scenarios.drop.measure.groups",
+        "shufled",
+        ": 'shufled' is not allowed; expected one of own, shuffled",
+        "did you",
     ),
-    ("populations.german-age.sensitive", "agee", "populations.german-age.sensitive", "did you mean 'age'?"),
-    ("populations.law-sex.prepare.rows", 19, "populations.law-sex.prepare.rows: 19", "20"),
-    ("populations.law-sex.prepare.rows", HUGE, "populations.law-sex.prepare.rows", "most"),
-    (
-        "populations.law-sex.measure.neighbourhoods",
-        0.5,
-        "populations.law-sex.measure.neighbourhoods: 0.5 is not allowed; expected a whole number",
-    ),
-    (
-        "populations.law-sex.measure.radius_quantile",
-        math.nan,
-        "populations.law-sex.measure.radius_quantile: nan is not allowed; expected a finite number",
-    ),
-    (
-        "populations.law-sex.measure.radius_quantile",
-        1.01,
-        "populations.law-sex.measure.radius_quantile: 1.01",
-        "at most 1",
-    ),
-    ("populations.law-sex.classifiers", [], "classifiers: [] is not all"),
-    (
-        "populations.law-sex.classifiers",
-        ["mlp", "lineal"],
-        "populations.law-sex.classifiers: 'lineal'",
-        "did you mean 'linear'?",
-    ),
-    (
-        "populations.synthetic.decided_by",
-        ["mlp"],
-        "populations.synthetic.decided_by: 'mlp' is not a listed classifier; there are: linear",
-    ),
-    ("populations.raw", POPULATION, "populations.raw: results/raw is"),
-    ("classifiers", {}, "classifiers: {} is not allowed", "at least 1 entry"),
-    ("classifiers.mlp", None, "classifiers.mlp: None is not allowed"),
+    ("scenarios.drop", {"groups": "own"}, ": unknown key 'groups'; allowed: label, measure, simulate"),
+    # populations
+    ("populations", {}, ": {} is not allowed", "at least 1 entry"),
+    ("populations", ["law-sex"], f": ['law-sex'] {MAPPING}"),
+    ("populations.law-sex", None, f": None {MAPPING}"),
+    ("populations.law-sex.dataset", GONE, "populations.law-sex: the key 'dataset' is missing"),
+    *[
+        ("populations.law-sex.dataset", name, f": '{name}' is not a data set; there are: adult")
+        for name in ("reading", "../settings", "a" * 300)
+    ],
+    ("populations.law-sex.sensitive", "age", ": 'age' is not a sensitive attribute; there are: "),
+    ("populations.german-age.sensitive", "agee", ": 'agee' is not a sensitive attribute", "did you mean 'age'?"),
+    ("populations.law-sex.classifiers", [], ": [] is not allowed", "at least 1 item"),
+    ("populations.law-sex.classifiers", ["mlp", "lineal"], ": 'lineal' is not a classifier", "did you mean 'linear'?"),
+    ("populations.synthetic.decided_by", ["mlp"], ": 'mlp' is not a listed classifier; there are: linear"),
+    # classifiers
+    ("classifiers", {}, ": {} is not allowed", "at least 1 entry"),
+    ("classifiers.mlp", None, f": None {MAPPING}"),
     ("classifiers.mlp.epochs", 5, "classifiers.mlp: unknown key 'epochs'; allowed: label, model, options, populations"),
     ("classifiers.mlp.options.epoch", 5, "classifiers.mlp.options: unknown key 'epoch'", "did you mean 'epochs'?"),
-    (
-        "classifiers.mlp.options.learning_rate",
-        math.inf,
-        "classifiers.mlp.options.learning_rate: inf is not allowed; expected a finite number",
-    ),
-    ("classifiers.mlp.options.learning_rate", 1e300, "classifiers.mlp.options.learning_rate: 1e+300", "at most 1e+30"),
-    (
-        "classifiers.mlp.options.hidden",
-        [True],
-        "classifiers.mlp.options.hidden.0: True is not allowed; expected a whole number",
-    ),
-    (
-        "classifiers.linear.populations.synthetic.epochs",
-        0,
-        "classifiers.linear.populations.synthetic.epochs: 0",
-        "at least 1",
-    ),
-    (
-        "classifiers.mlp.populations",
-        {"gmc": {}},
-        "classifiers.mlp.populations: 'gmc' is not a population; there are: synthetic",
-    ),
-    ("methods", {}, "methods: {} is not allowed", "at least 1 entry"),
-    ("methods.ebr", None, "methods.ebr: None is not allowed; expected a mapping"),
-    ("methods.mine", {}, "methods: 'mine' is not a method", "write methods/mine.py"),
-    ("methods.mine", {"variant_of": "mine"}, "methods.mine.variant_of: 'mine' is not"),
-    ("methods.mine", {"variant_of": "ibx"}, "methods.mine.variant_of", "mean 'ibr'?"),
-    (
-        "methods.mine",
-        {"variant_of": "ebr-q90"},
-        "methods.mine.variant_of: 'ebr-q90' is a variant",
-        "of its own, here 'ebr'",
-    ),
+    ("classifiers.mlp.options.epochs", GONE, "classifiers.mlp.options: the key 'epochs' is missing"),
+    ("classifiers.mlp.options.learning_rate", math.inf, f": inf {FINITE}"),
+    ("classifiers.mlp.options.learning_rate", 1e300, ": 1e+300 is not allowed", "at most 1e+30"),
+    ("classifiers.mlp.options.hidden", [True], f"classifiers.mlp.options.hidden.0: True {WHOLE}"),
+    ("classifiers.linear.populations.synthetic.epochs", 0, ": 0 is not allowed", "at least 1"),
+    ("classifiers.mlp.populations", {"gmc": {}}, ": 'gmc' is not a population; there are: synthetic"),
+    ("classifiers.mlp.model", "forest", ": 'forest' is not a model", "write models/forest.py"),
+    # methods
+    ("methods", {}, ": {} is not allowed", "at least 1 entry"),
+    ("methods.ebr", None, f": None {MAPPING}"),
+    ("methods.mine", {}, "methods: 'mine' is not a method; there are: cchvae, ", "write methods/mine.py"),
+    ("methods.face.variant_of", "ebr", ": face is a method itself (methods/face.py)"),
+    ("methods.mine.variant_of", "mine", ": 'mine' is a variant; a variant starts from a method with a file of its own"),
+    ("methods.mine.variant_of", "ebr-q90", ": 'ebr-q90' is a variant; ", "of its own, here 'ebr'"),
+    ("methods.ebr", GONE, "methods.ebr-q90.variant_of: 'ebr' has no entry under `methods`, from which options come"),
+    ("methods.ebr", GONE, "run.methods: 'ebr' is not a method", "give it an entry 'ebr' under `methods`"),
+    ("methods.mine.variant_of", "ibx", ": 'ibx' is not a method; there are: cchvae, ", "mean 'ibr'?"),
+    *[("methods.mine.variant_of", name, f": '{name}' is not a method") for name in ("_method", "../data/law")],
+    ("methods.mine.variant_of", None, f": None {TEXT}"),
     (
         "methods",
         {**CONFIG["methods"], "a": {"variant_of": "b"}, "b": {"variant_of": "a"}},
         "methods.a.variant_of: 'b' is a variant",
         "methods.b.variant_of: 'a' is a variant",
     ),
-    ("methods.mine", {"variant_of": "_method"}, "methods.mine.variant_of: '_method'"),
-    ("methods.mine", {"variant_of": "../data/law"}, "methods.mine.variant_of: '../data"),
-    ("methods.mine", {"variant_of": None}, "methods.mine.variant_of: None", "a text"),
-    ("methods.ebr.options", None, "methods.ebr.options: None", "a mapping"),
-    (
-        "methods.ebr.options",
-        {"adversary_weight": 1},
-        "methods.ebr.options: unknown key 'adversary_weight'; allowed: bound",
-    ),
-    ("methods.nobody.options", {"epochs": 1}, "methods.nobody.options: unknown key 'epochs'; allowed: none"),
-    ("methods.ebr.options", {1: 1}, "methods.ebr.options: unknown key '1'"),
-    (
-        "methods.ebr.options",
-        {"resampling": "true"},
-        "methods.ebr.options.resampling: 'true' is not allowed; expected true or false",
-    ),
-    (
-        "methods.face.options",
-        {"neighbours": 5.0},
-        "methods.face.options.neighbours: 5.0 is not allowed; expected a whole number",
-    ),
-    ("methods.ebr.options", {"proposals": HUGE}, "methods.ebr.options.proposals", "at most 1000000000"),
-    (
-        "methods.ebr.options",
-        {"density_quantile": math.nan},
-        "methods.ebr.options.density_quantile: nan is not allowed; expected a finite number",
-    ),
-    ("methods.ibr.options", {"adversary_weight": -1}, "methods.ibr.options.adversary_weight: -1", "at least 0"),
-    (
-        "methods.ebr.populations",
-        {"german": {}},
-        "methods.ebr.populations: 'german' is not a population",
-        "did you mean 'german-sex'?",
-    ),
-    ("methods.ebr.populations", {1: {}}, "methods.ebr.populations: 1 is not allowed; expected a text"),
-    (
-        "methods.ebr.populations",
-        {"law-sex": None},
-        "methods.ebr.populations.law-sex: None is not allowed; expected a mapping",
-    ),
-    ("methods.ebr.populations", {"law-sex": {"bound": 0}}, "methods.ebr.populations.law-sex.bound: 0", "above 0"),
-    ("scenarios.default", GONE, "scenarios: the key 'default' is missing"),
-    ("scenarios.drop", None, "scenarios.drop: None is not allowed; expected a mapping"),
-    ("scenarios.drop.simulate", {"unresolve": "drop"}, "scenarios.drop.simulate", "mean 'unresolved'?"),
-    ("scenarios.drop.simulate", {"uptake": 50}, "scenarios.drop.simulate.uptake: 50", "most 1"),
-    ("scenarios.drop.simulate", {"uptake": math.nan}, "scenarios.drop.simulate.uptake: nan"),
-    ("scenarios.drop.simulate", {"uptake": True}, "scenarios.drop.simulate.uptake: True"),
-    ("scenarios.drop.measure", {"groups": "mixed"}, "groups: 'mixed'", "shuffled"),
-    ("scenarios.drop", {"groups": "own"}, "scenarios.drop: unknown key 'groups'"),
-    (("methods", LONG), {"variant_of": "ebr"}, f"methods: '{LONG}' is not allowed", "at most 50 characters"),
-    ("studies.main", STUDY, "studies.main: this name is taken by what `run` itself"),
-    ("studies.theory", STUDY, "studies.theory: this name is taken by the page"),
-    ("studies.ablation.methods", GONE, "studies.ablation: the key 'methods' is missing"),
-    ("studies.ablation.methods", ["ebr-q9O"], "studies.ablation.methods: 'ebr-q9O'", "did you mean 'ebr-q9"),
-    ("studies.ablation.scenarios", ["drop", "drop"], "studies.ablation.scenarios", "no repetition"),
-    ("studies.ablation.scenarios", ["origins"], "studies.ablation.scenarios: 'origins'", "did you mean 'origin'?"),
-    ("studies.ablation.seeds", 0, "studies.ablation.seeds: 0", "at least 1"),
-    ("comparison", GONE, "the key 'comparison' is missing"),
-    ("comparison.tolerance", math.inf, "comparison.tolerance: inf"),
-    ("comparison.quality_tolerance", -0.1, "comparison.quality_tolerance: -0.1"),
-    ("claims.study", "twenty", "claims.study: 'twenty'", "'twenty_seeds'"),
-    ("claims.study", ["main"], "claims.study: ['main'] is not allowed; expected a text"),
-    ("prepare.rows", GONE, "prepare: the key 'rows' is missing"),
-    ("measure.atkinson_b", 1, "measure.atkinson_b: 1 is not allowed", "below 1"),
+    ("methods.ebr.options", None, f": None {MAPPING}"),
+    ("methods.ebr.options", {1: 1}, ": unknown key '1'"),
+    ("methods.ebr.options", {"adversary_weight": 1}, ": unknown key 'adversary_weight'; allowed: bound"),
+    ("methods.nobody.options", {"epochs": 1}, ": unknown key 'epochs'; allowed: none"),
     ("methods.wachter.options.steps", GONE, "methods.wachter.options: the key 'steps' is missing"),
-    ("comparison", [], "comparison", "a mapping"),
-    ("runs", {}, "the top level", "'runs'", "did you mean 'run'?"),
+    (
+        "methods.wachter.options",
+        {"steps": 5},
+        ": the key 'learning_rate', 'penalty', 'rounds', 'compatible' is missing",
+    ),
+    ("methods.ebr.options.resampling", "true", ": 'true' is not allowed; expected true or false"),
+    ("methods.face.options.neighbours", 5.0, f": 5.0 {WHOLE}"),
+    ("methods.ebr.options.proposals", HUGE, f": {HUGE} is not allowed", "at most 1000000000"),
+    ("methods.ebr.options.density_quantile", math.nan, f": nan {FINITE}"),
+    ("methods.ibr.options.adversary_weight", -1, ": -1 is not allowed", "at least 0"),
+    ("methods.ebr.populations", {"german": {}}, ": 'german' is not a population", "did you mean 'german-sex'?"),
+    ("methods.ebr.populations", {1: {}}, f": 1 {TEXT}"),
+    ("methods.ebr.populations.law-sex", None, f": None {MAPPING}"),
+    ("methods.ebr.populations.law-sex", {"bound": 0}, "methods.ebr.populations.law-sex.bound: 0", "above 0"),
+    # studies, and what is said of the results
+    ("studies.ablation.methods", GONE, "studies.ablation: the key 'methods' is missing"),
+    ("studies.ablation.methods", ["ebr-q9O"], ": 'ebr-q9O' is not a method", "did you mean 'ebr-q9"),
+    ("studies.ablation.scenarios", ["drop", "drop"], ": ['drop', 'drop'] is not allowed", "no repetition"),
+    ("studies.ablation.scenarios", ["origins"], ": 'origins' is not a scenario", "did you mean 'origin'?"),
+    ("studies.ablation.seeds", 0, ": 0 is not allowed", "at least 1"),
+    ("comparison.tolerance", math.inf, f": inf {FINITE}"),
+    ("comparison.quality_tolerance", -0.1, ": -0.1 is not allowed", "at least 0"),
+    ("claims.study", "twenty", ": 'twenty' is not a study", "did you mean 'twenty_seeds'?"),
+    ("claims.study", ["main"], f": ['main'] {TEXT}"),
 ]
 
 
-@pytest.mark.parametrize(("keys", "value", "says"), [(keys, value, says) for keys, value, *says in BREAKAGES])
+def called(keys: str | tuple) -> str:
+    return keys if isinstance(keys, str) else ".".join(map(str, keys))
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "says"),
+    [
+        pytest.param(keys, value, says, id=f"{called(keys)} {'GONE' if value is GONE else ascii(value)[:20]}")
+        for keys, value, *says in BREAKAGES
+    ],
+)
 def test_the_key_and_what_is_allowed_are_named(keys, value, says):
     with pytest.raises(ConfigError) as error:
         validated(broken(keys, value))
     for part in says:
-        assert part in str(error.value)
+        assert (f"  - {called(keys)}{part}" if part.startswith(":") else part) in str(error.value)
 
 
 @pytest.mark.parametrize("whole", [None, [CONFIG], "run", {}])
@@ -274,8 +240,22 @@ def test_every_problem_is_reported_at_once():
         validated(config)
 
 
-def test_the_paper_s_configuration_is_valid_and_complete():
+@pytest.mark.parametrize(
+    ("keys", "value"),
+    [
+        ("run.device", "cpu"),
+        ("populations.law-sex.label", "Law: who passes the bar?"),
+        ("populations.law-sex.prepare", {"rows": 500, "test_share": 0.5}),
+        ("populations.law-sex.measure", dict(CONFIG["measure"], groups="shuffled")),
+        ("methods.mine", VARIANT | {"options": {"bound": 2.0}, "populations": {"law-sex": {"bound": 3}}}),
+        ("methods.mine", VARIANT),
+        ("scenarios.mine", {"simulate": {"uptake": 0.5}, "measure": {"ynn_k": 1}}),
+    ],
+)
+def test_what_may_be_said_is_left_as_it_is(keys, value):
+    """As the paper's configuration, which is complete: nothing is filled in."""
     assert validated(CONFIG) == CONFIG
+    assert validated(broken(keys, value)) == broken(keys, value)
 
 
 @pytest.mark.parametrize(
@@ -284,36 +264,28 @@ def test_the_paper_s_configuration_is_valid_and_complete():
         ("run:\n  seeds: 2\nmethods: {}\nrun: {}\n", "line 4: run stands in line 1 already"),
         ("run: {seeds: 2}\nmethods:\n  ebr: {}\n  'ebr': {}\n", "line 4: methods.ebr stands in line 3 already"),
         ('{"run": {"seeds": 2,\n "seeds": 3}}', "line 2: run.seeds stands in line 1 already"),
+        *[(text, "") for text in ("", "- run\n- run\n", "a: &x {k: 1}\nb: {<<: *x, k: 2}\nc: *x\n")],
+        *[(text, "") for text in ('{\n\t"run": 1\n}', (ROOT / "config.yaml").read_text(encoding="utf-8"))],
     ],
 )
-def test_a_key_that_stands_twice_is_refused(text, says, tmp_path):
+def test_only_a_key_that_stands_twice_is_refused(text, says, tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text(text, encoding="utf-8")
+    if not says:
+        configuration.refuse_repetition(file)
+        return
     with pytest.raises(ConfigError, match=re.escape(f"{file}, {says}; keep one of them")):
         configuration.refuse_repetition(file)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "- run\n- run\n",
-        "a: &x {k: 1}\nb: {<<: *x, k: 2}\nc: *x\n",
-        '{\n\t"run": 1\n}',
-        (ROOT / "config.yaml").read_text(),
-    ],
-)
-def test_keys_that_stand_once_are_not(text, tmp_path):
-    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
-    configuration.refuse_repetition(tmp_path / "mine.yaml")
-
-
 def test_what_the_command_line_gives_is_typed():
-    given = {"run": {"seeds": "2", "methods": ["ebr"], "device": "cpu"}, "comparison": {"tolerance": "0.01"}}
-    assert configuration.typed(given) == {
-        "run": {"seeds": 2, "methods": ["ebr"], "device": "cpu"},
-        "comparison": {"tolerance": 0.01},
+    """Numbers and flags are; whatever else a text may be stays one."""
+    assert configuration.typed({"run": {"seeds": "2", "methods": ["1", "ebr"]}, "x": ["0.01", "true", 3, None]}) == {
+        "run": {"seeds": 2, "methods": [1, "ebr"]},
+        "x": [0.01, True, 3, None],
     }
+    texts = ["cpu", "", "EBR: mine", "EBR, β = 0.5", "[a", "@a", "2020-13-45", "2020-12-31"]
+    assert configuration.typed(texts) == texts
 
 
 # --- read from the source -----------------------------------------------------------------------------------
@@ -365,6 +337,7 @@ def test_a_classifier_that_diverges_is_an_error(people):
         ),
         (None, "No such file or directory: "),
     ],
+    ids=["broken", "list", "repetition", "value", "absent"],
 )
 def test_snakemake_shows_what_is_wrong_and_runs_nothing(text, says, tmp_path):
     mine = tmp_path / "mine.yaml"

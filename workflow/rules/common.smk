@@ -26,9 +26,8 @@ except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 ENVIRONMENT = "../../envs/environment.yaml"
-# What is run: (population, block of seeds) pairs, and the cells of population, classifier, method and block.
-BLOCKS = [(name, block) for name in plan.populations(config) for block in plan.blocks(config, name)]
-CELLS = plan.cells(config)
+# What is run: cells of population, classifier, method and block of seeds; and, without a method, all that is trained.
+CELLS, TRAINED = plan.cells(config), plan.trained(config)
 
 
 def project(path):
@@ -47,17 +46,6 @@ def code(script, *modules):
 def per_cell(path, cells=CELLS):
     """The files of a path pattern over cells, in their order; each file once."""
     return list(dict.fromkeys(path.format(**vars(cell)) for cell in cells))
-
-
-def per_block(path):
-    """The files of a path pattern over populations and blocks of seeds, and classifiers where it has them."""
-    return list(
-        dict.fromkeys(
-            path.format(population=population, classifier=classifier, seeds=seeds)
-            for population, seeds in BLOCKS
-            for classifier in config["populations"][population]["classifiers"]
-        )
-    )
 
 
 def scenarios_of(room, population, seeds, classifier=None, method=None):

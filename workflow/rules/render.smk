@@ -1,5 +1,6 @@
 # Sets our numbers beside the published ones, executes the notebooks and renders them as pages to read offline.
 # What is marked `report` is shown by `make report`, with its caption from workflow/report.
+DATASETS = [plan.dataset(config, name) for name in plan.populations(config)]
 NOTEBOOKS = [*plan.PAGES[:-2], *config["run"]["studies"], *plan.PAGES[-2:]]
 
 
@@ -7,6 +8,11 @@ def template(notebook):
     """The notebook of this name, or the generic one for a study that has none of its own."""
     own = PROJECT / "notebooks" / f"{notebook}.ipynb"
     return own if own.exists() else own.with_name(f"{plan.GENERIC}.ipynb")
+
+
+def title(notebook):
+    """What the page of this name is called."""
+    return notebooks.opening(template(notebook))[0].replace("{study}", notebook)
 
 
 def read_by(notebook):
@@ -22,14 +28,13 @@ def read_by(notebook):
 
 def benchmarks(cells):
     """The benchmark files of the jobs that cells need."""
-    classifier = "{population}.{classifier}.seeds-{seeds}.tsv"
-    method = "{population}.{classifier}.{method}.seeds-{seeds}.tsv"
-    names = {
-        "prepare": "{population}.seeds-{seeds}.tsv",
-        **dict.fromkeys(["train", "measure_before"], classifier),
-        **dict.fromkeys(["recourse", "simulate", "measure"], method),
-    }
-    return [f for stage, name in names.items() for f in per_cell(f"results/benchmarks/{stage}/{name}", cells)]
+    stages = [
+        "prepare/{population}.seeds-{seeds}",
+        "train/{population}.{classifier}.seeds-{seeds}",
+        "measure_before/{population}.{classifier}.seeds-{seeds}",
+        *(stage + "/{population}.{classifier}.{method}.seeds-{seeds}" for stage in ("recourse", "simulate", "measure")),
+    ]
+    return [file for stage in stages for file in per_cell(f"results/benchmarks/{stage}.tsv", cells)]
 
 
 def benchmarks_of(notebook):
@@ -50,7 +55,6 @@ rule compare:
         "logs/compare.log",
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         code=code("compare"),
         tolerances=lookup("comparison", within=config),
@@ -71,7 +75,6 @@ rule claims:
         "logs/claims.log",
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         code=code("claims"),
         study=plan.claims_study(config),
@@ -89,7 +92,7 @@ rule notebook:
             directory("results/exhibits/{notebook}"),
             patterns=["{name}.{kind,svg|csv}"],
             caption="../report/exhibit.rst",
-            category=lambda wildcards: notebooks.opening(template(wildcards.notebook))[0],
+            category=lambda wildcards: title(wildcards.notebook),
             labels={"what": "{name}", "file": "{kind}"},
         ),
     log:
@@ -100,7 +103,6 @@ rule notebook:
         notebook="|".join(NOTEBOOKS),
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         code=lambda wildcards: f'{code("notebook")} {tracking.digest(template(wildcards.notebook))}',
         about=lambda wildcards: notebooks.opening(template(wildcards.notebook))[1],
@@ -118,7 +120,7 @@ rule html:
             report(
                 f"results/notebooks/{notebook}.html",
                 caption="../report/page.rst",
-                category=notebooks.opening(template(notebook))[0],
+                category=title(notebook),
                 labels={"what": "page", "file": "html"},
             )
             for notebook in NOTEBOOKS
@@ -127,7 +129,6 @@ rule html:
         "logs/html.log",
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         code=code("html"),
     script:
@@ -136,19 +137,17 @@ rule html:
 
 rule provenance:
     input:
-        results=["results/measures.parquet", "results/comparison.csv", "results/claims.csv", "results/claims_evidence.csv"],
+        results=[
+            "results/measures.parquet",
+            "results/comparison.csv",
+            "results/claims.csv",
+            "results/claims_evidence.csv",
+        ],
         index="results/notebooks/index.html",
         benchmarks=[
-            *expand(
-                "results/benchmarks/download/{dataset}.tsv",
-                dataset=dict.fromkeys(plan.dataset(config, name) for name in plan.populations(config)),
-            ),
-            *dict.fromkeys(
-                [
-                    *per_block("results/benchmarks/train/{population}.{classifier}.seeds-{seeds}.tsv"),
-                    *benchmarks(CELLS),
-                ]
-            ),
+            *expand("results/benchmarks/download/{dataset}.tsv", dataset=DATASETS),
+            *per_cell("results/benchmarks/train/{population}.{classifier}.seeds-{seeds}.tsv", TRAINED),
+            *benchmarks(CELLS),
             *expand("results/benchmarks/notebook/{notebook}.tsv", notebook=NOTEBOOKS),
         ],
     output:
@@ -157,7 +156,6 @@ rule provenance:
         "logs/provenance.log",
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         code=code("provenance"),
         digest=tracking.code_digest(PROJECT),

@@ -150,7 +150,8 @@ def _explain(error: jsonschema.ValidationError, prefix: str = "") -> tuple[tuple
     about = f" ({schema['description'].strip()})" if schema.get("description") else ""
     shown = repr(value) if len(repr(value)) <= 100 else f"{repr(value)[:100]}..."
     quote = "; write it in quotes" if schema.get("type") == "string" and isinstance(value, bool | int | float) else ""
-    return place, f"{key}: {shown} is not allowed; expected {_allowed(schema)}{about}{quote}"
+    hint = did_you_mean(value, map(str, schema.get("enum", ()))) if isinstance(value, str) else ""
+    return place, f"{key}: {shown} is not allowed; expected {_allowed(schema)}{about}{quote}{hint}"
 
 
 _KINDS = {

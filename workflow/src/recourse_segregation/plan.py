@@ -88,6 +88,16 @@ def cells(config: Mapping[str, Any], *names: str) -> list[Cell]:
     return [Cell(*cell, tuple(scenarios)) for cell, scenarios in found.items()]
 
 
+def trained(config: Mapping[str, Any]) -> list[Cell]:
+    """What is drawn and trained: cells without a method, also of classifiers that decide on nobody's recourse."""
+    return [
+        Cell(population, classifier, "", block, ())
+        for population in populations(config)
+        for block in blocks(config, population)
+        for classifier in config["populations"][population]["classifiers"]
+    ]
+
+
 def in_scenarios(config: Mapping[str, Any], room: str, population: str, names: Iterable[str]) -> dict[str, Any]:
     """The settings of a room (`simulate` or `measure`) for a population in each of these scenarios."""
     own = settings(config, room, population)

@@ -52,7 +52,13 @@ def typed(given: Any) -> Any:
         return {key: typed(value) for key, value in given.items()}
     if isinstance(given, list):
         return [typed(value) for value in given]
-    return yaml.safe_load(given) if isinstance(given, str) else given
+    if not isinstance(given, str):
+        return given
+    try:
+        value = yaml.safe_load(given)
+    except (yaml.YAMLError, ValueError):  # a label may be anything
+        return given
+    return value if isinstance(value, bool | int | float) else given
 
 
 # --- what a schema cannot say -----------------------------------------------------------------------
