@@ -10,8 +10,9 @@ import torch
 
 from conftest import ROOT, options
 from recourse_segregation.classifiers import Classifier, from_state
+from recourse_segregation.data import Feature
 from recourse_segregation.methods.wachter import Wachter
-from recourse_segregation.population import Encoded, Encoding
+from recourse_segregation.population import Encoding
 
 GOLDEN = json.loads((ROOT / "tests" / "golden" / "wachter_carla.json").read_text(encoding="utf-8"))
 
@@ -23,7 +24,7 @@ def classifier() -> Classifier:
 
 
 def found(classifier: Classifier, method: str) -> torch.Tensor:
-    features = tuple(Encoded(f"x{i}", "continuous", (f"x{i}",), (), False) for i in range(5))
+    features = tuple(Feature(f"x{i}", "continuous") for i in range(5))
     wachter = Wachter(**options(method))
     wachter.encoding, wachter.classifier = Encoding("golden", features, "x0", ("a", "b"), "b"), classifier
     wachter.mutable = torch.ones(5, dtype=torch.bool)
