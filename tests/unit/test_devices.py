@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from conftest import fitted, follows_the_device, options, rejected
-from elsewhere import DEVICE, Elsewhere
+from elsewhere import DEVICE, elsewhere
 from recourse_segregation import classifiers, devices, methods, recourse
 from recourse_segregation.errors import ConfigError
 from recourse_segregation.seeds import torch_generator
@@ -67,7 +67,7 @@ def test_auto_is_cuda_where_torch_sees_it_and_else_the_cpu(there, monkeypatch):
 
 
 def test_the_simulated_device_notices_what_a_gpu_would():
-    with Elsewhere():
+    with elsewhere():
         here, there = torch.ones(3), torch.ones(3, device=DEVICE)
         for wrong in (
             lambda: here + there,
@@ -95,7 +95,7 @@ class Forgetful(methods.Method):
 def test_a_method_that_forgets_the_device_is_caught(people, trained):
     cell = people["continuous"], trained["continuous", "linear"]
     assert len(Forgetful().fit(*cell, torch_generator(0)).counterfactuals(rejected(*cell)))
-    with Elsewhere():
+    with elsewhere():
         far = cell[0], cell[1].to(DEVICE)
         method = Forgetful().fit(*far, torch_generator(0))
         with pytest.raises(RuntimeError, match="one device"):
@@ -108,7 +108,7 @@ def test_a_method_that_forgets_the_device_is_caught(people, trained):
 @pytest.mark.parametrize("hidden", [(), (8,)])
 def test_training_and_loading_a_classifier_follow_the_device(hidden, people, tmp_path):
     near = train(people["levels"], hidden, "cpu")
-    with Elsewhere():
+    with elsewhere():
         far = train(people["levels"], hidden, DEVICE)
         follows_the_device(near, far, people["levels"], tmp_path / "classifier.pt")
         predicted = classifiers.predictions(far, people["levels"])
@@ -122,7 +122,7 @@ def test_every_method_follows_the_device_of_its_classifier(method, changes, peop
     x = rejected(*cell)
     near, losses = result(method, changes, *cell, x)
     why = recourse.check(x, near, cell[0].encoding, cell[1])
-    with Elsewhere():
+    with elsewhere():
         classifier = cell[1].to(DEVICE)
         far, far_losses = result(method, changes, cell[0], classifier, x.to(DEVICE))
         assert far.device == DEVICE
@@ -136,7 +136,7 @@ def test_a_whole_cell_follows_the_device(people, trained):
     classifier, name = trained["levels", "linear"], "growing_spheres"
     given = "linear", name, name, options(name, samples=100)
     near, _ = recourse.generate([people["levels"]], [classifier], *given)
-    with Elsewhere():
+    with elsewhere():
         far, _ = recourse.generate([people["levels"]], [classifier.to(DEVICE)], *given)
     assert far.equals(near)
 
