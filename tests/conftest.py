@@ -139,18 +139,20 @@ def follows_the_device(near: classifiers.Classifier, far: classifiers.Classifier
 
 @pytest.fixture
 def write(tmp_path, monkeypatch):
-    """write("models/forest.py", source): put a file into a folder that stands for the package, with its methods."""
+    """write("models/forest.py", source): put a file into a folder that stands for the package, beside its methods."""
     for other in ("classifiers.py", "data", *(f"methods/{method}.py" for method in methods.names())):
         (tmp_path / other).parent.mkdir(exist_ok=True)
         (tmp_path / other).symlink_to(Path(classifiers.__file__).parent / other)
     (tmp_path / "models").mkdir()
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setattr(declarations, "_PACKAGE", tmp_path)
-    monkeypatch.setattr(models, "__path__", [str(tmp_path / "models"), *models.__path__])
+    for package in (methods, models):
+        folder = tmp_path / package.__name__.rpartition(".")[2]
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
 
     def forget() -> None:
-        for file in tmp_path.glob("models/*.py"):
-            sys.modules.pop(f"{models.__name__}.{file.stem}", None)
+        for file in (file for file in tmp_path.glob("m*/*.py") if not file.is_symlink()):
+            sys.modules.pop(f"recourse_segregation.{file.parent.name}.{file.stem}", None)
         for read in (declarations.build, declarations.method_options, declarations.model_options, declarations._says):
             read.cache_clear()
 
