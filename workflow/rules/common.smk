@@ -28,19 +28,13 @@ except ConfigError as error:
 ENVIRONMENT = "../../envs/environment.yaml"
 # What is run: cells of population, classifier, method and block of seeds; and, without a method, all that is trained.
 CELLS, TRAINED = plan.cells(config), plan.trained(config)
+# Of each data set, what a population calls it: its name, or the path of its description.
+DATASETS = {description.name(entry["dataset"]): entry["dataset"] for entry in config["populations"].values()}
 
 
 def project(path):
     """A file of the project itself, wherever the run is."""
     return local(os.path.relpath(PROJECT / path))
-
-
-def code(script, *modules):
-    """Digest of the files that a script is made of, and of those of modules that it loads by name (`methods.face`).
-
-    As a parameter of its rule, it makes Snakemake run the rule again when one of them changes.
-    """
-    return tracking.digest(PROJECT / "workflow" / "scripts" / f"{script}.py", *map(tracking.module, modules))
 
 
 def per_cell(path, cells=CELLS):

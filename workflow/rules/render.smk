@@ -1,13 +1,10 @@
 # Sets our numbers beside the published ones, executes the notebooks and renders them as pages to read offline.
 # What is marked `report` is shown by `make report`, with its caption from workflow/report.
-DATASETS = [plan.dataset(config, name) for name in plan.populations(config)]
-NOTEBOOKS = [*plan.PAGES[:-2], *config["run"]["studies"], *plan.PAGES[-2:]]
-
-
-def template(notebook):
-    """The notebook of this name, or the generic one for a study that has none of its own."""
-    own = PROJECT / "notebooks" / f"{notebook}.ipynb"
-    return own if own.exists() else own.with_name(f"{plan.GENERIC}.ipynb")
+# Of each page, its notebook: the generic one for a study that has none of its own.
+NOTEBOOKS = {}
+for name in [*plan.PAGES[:-2], *config["run"]["studies"], *plan.PAGES[-2:]]:
+    own = PROJECT / "notebooks" / f"{name}.ipynb"
+    NOTEBOOKS[name] = own if own.exists() else own.with_name(f"{plan.GENERIC}.ipynb")
 
 
 def read_by(notebook):
@@ -18,7 +15,7 @@ def read_by(notebook):
         "population.parquet": per_cell("results/{population}/seeds-{seeds}/population.parquet", first),
         "after.parquet": per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet", synthetic),
     }
-    return [f for name in notebooks.reads(template(notebook)) for f in of_cells.get(name, [f"results/{name}"])]
+    return [f for name in notebooks.reads(NOTEBOOKS[notebook]) for f in of_cells.get(name, [f"results/{name}"])]
 
 
 def benchmarks(cells):
@@ -35,7 +32,7 @@ def benchmarks(cells):
 def benchmarks_of(notebook):
     """Those of the jobs that an exhibit needs by itself: its own, and those of its study (else the main one)."""
     study = notebook if notebook in config["run"]["studies"] else plan.MAIN
-    cells = plan.cells(config, study) if notebooks.reads(template(notebook)) else []
+    cells = plan.cells(config, study) if notebooks.reads(NOTEBOOKS[notebook]) else []
     return [f"results/benchmarks/notebook/{notebook}.tsv", *benchmarks(cells)]
 
 
@@ -51,7 +48,7 @@ rule compare:
     conda:
         ENVIRONMENT
     params:
-        code=code("compare"),
+        code=tracking.code("compare"),
         tolerances=lookup("comparison", within=config),
     script:
         "../scripts/compare.py"
@@ -71,7 +68,7 @@ rule claims:
     conda:
         ENVIRONMENT
     params:
-        code=code("claims"),
+        code=tracking.code("claims"),
         study=plan.claims_study(config),
     script:
         "../scripts/claims.py"
@@ -79,7 +76,7 @@ rule claims:
 
 rule notebook:
     input:
-        notebook=lambda wildcards: project(template(wildcards.notebook)),
+        notebook=lambda wildcards: project(NOTEBOOKS[wildcards.notebook]),
         tables=lambda wildcards: read_by(wildcards.notebook),
     output:
         notebook="results/notebooks/{notebook}.ipynb",
@@ -87,7 +84,7 @@ rule notebook:
             directory("results/exhibits/{notebook}"),
             patterns=["{name}.{kind,svg|csv}"],
             caption="../report/exhibit.rst",
-            category=lambda wildcards: notebooks.opening(template(wildcards.notebook))[0],
+            category=lambda wildcards: notebooks.opening(NOTEBOOKS[wildcards.notebook])[0],
             labels={"what": "{name}", "file": "{kind}"},
         ),
     log:
@@ -99,8 +96,8 @@ rule notebook:
     conda:
         ENVIRONMENT
     params:
-        code=lambda wildcards: f'{code("notebook")} {tracking.digest(template(wildcards.notebook))}',
-        about=lambda wildcards: notebooks.opening(template(wildcards.notebook))[1],
+        code=lambda wildcards: f'{tracking.code("notebook")} {tracking.digest(NOTEBOOKS[wildcards.notebook])}',
+        about=lambda wildcards: notebooks.opening(NOTEBOOKS[wildcards.notebook])[1],
     script:
         "../scripts/notebook.py"
 
@@ -109,23 +106,24 @@ rule html:
     input:
         notebooks=expand("results/notebooks/{notebook}.ipynb", notebook=NOTEBOOKS),
         run="results/run.json",
+        template=project("workflow/resources/page.html.j2"),
     output:
         index="results/notebooks/index.html",
         pages=[
             report(
                 f"results/notebooks/{notebook}.html",
                 caption="../report/page.rst",
-                category=notebooks.opening(template(notebook))[0],
+                category=notebooks.opening(template)[0],
                 labels={"what": "page", "file": "html"},
             )
-            for notebook in NOTEBOOKS
+            for notebook, template in NOTEBOOKS.items()
         ],
     log:
         "logs/html.log",
     conda:
         ENVIRONMENT
     params:
-        code=code("html"),
+        code=tracking.code("html"),
     script:
         "../scripts/html.py"
 
@@ -140,7 +138,7 @@ rule provenance:
         ],
         index="results/notebooks/index.html",
         benchmarks=[
-            *expand("results/benchmarks/download/{dataset}.tsv", dataset=DATASETS),
+            *(f"results/benchmarks/download/{plan.dataset(config, name)}.tsv" for name in plan.populations(config)),
             *per_cell("results/benchmarks/train/{population}.{classifier}.seeds-{seeds}.tsv", TRAINED),
             *benchmarks(CELLS),
             *expand("results/benchmarks/notebook/{notebook}.tsv", notebook=NOTEBOOKS),
@@ -152,7 +150,7 @@ rule provenance:
     conda:
         ENVIRONMENT
     params:
-        code=code("provenance"),
+        code=tracking.code("provenance"),
         digest=tracking.code_digest(PROJECT),
         config=config,
         project=os.path.relpath(PROJECT),

@@ -45,6 +45,14 @@ def digest(*files: Path) -> str:
     return _sha256("".join(map(_meaning, sorted(set().union(*map(closure, files))))))
 
 
+def code(script: str, *modules: str) -> str:
+    """The digest of a script and of modules that it loads by name (`methods.face`).
+
+    As a parameter of its rule, it makes Snakemake run the rule again when one of them changes.
+    """
+    return digest(_PROJECT / "workflow" / "scripts" / f"{script}.py", *map(module, modules))
+
+
 def code_digest(root: Path) -> str:
     """sha256 over the names of the files that decide the results, in the folder `root`, and over what they say."""
     files = {f.relative_to(root).as_posix(): f for part in CODE for f in [root / part, *(root / part).rglob("*")]}
