@@ -106,17 +106,17 @@ rule html:
     input:
         notebooks=expand("results/notebooks/{notebook}.ipynb", notebook=NOTEBOOKS),
         run="results/run.json",
-        template=project("workflow/resources/page.html.j2"),
+        look=[project("workflow/resources/index.md"), project("workflow/resources/page.html.j2")],
     output:
         index="results/notebooks/index.html",
         pages=[
             report(
                 f"results/notebooks/{notebook}.html",
                 caption="../report/page.rst",
-                category=notebooks.opening(template)[0],
+                category=notebooks.opening(file)[0],
                 labels={"what": "page", "file": "html"},
             )
-            for notebook, template in NOTEBOOKS.items()
+            for notebook, file in NOTEBOOKS.items()
         ],
     log:
         "logs/html.log",
