@@ -34,22 +34,18 @@ except ConfigError as error:
 ENVIRONMENT = "../../envs/environment.yaml"
 # What is run: cells of population, classifier, method and block of seeds; and, without a method, all that is trained.
 CELLS, TRAINED = plan.cells(config), plan.trained(config)
-DATASETS = list(dict.fromkeys(plan.dataset(config, population) for population in plan.populations(config)))
-# The pages, in the order of the index.
-NOTEBOOKS = [*plan.PAGES[:-2], *config["run"]["studies"], *plan.PAGES[-2:]]
+# Of each data set, what a population calls it: its name, or the path of its description.
+DATASETS = {description.name(entry["dataset"]): entry["dataset"] for entry in config["populations"].values()}
+# Of each page, in the order of the index, its notebook: the generic one for a study that has none of its own.
+NOTEBOOKS = {}
+for name in [*plan.PAGES[:-2], *config["run"]["studies"], *plan.PAGES[-2:]]:
+    own = PROJECT / "notebooks" / f"{name}.ipynb"
+    NOTEBOOKS[name] = own if own.exists() else own.with_name(f"{plan.GENERIC}.ipynb")
 
 
 def project(path):
     """A file of the project itself, wherever the run is."""
     return local(os.path.relpath(PROJECT / path))
-
-
-def code(script, *modules):
-    """Digest of the files that a script is made of, and of those of modules that it loads by name (`methods.face`).
-
-    As a parameter of its rule, it makes Snakemake run the rule again when one of them changes.
-    """
-    return tracking.digest(PROJECT / "workflow" / "scripts" / f"{script}.py", *map(tracking.module, modules))
 
 
 def per_cell(path, cells=CELLS):
@@ -64,15 +60,9 @@ def scenarios_of(room, population, seeds, classifier=None, method=None):
     return plan.in_scenarios(config, room, population, names)
 
 
-def template(notebook):
-    """The notebook of this name, or the generic one for a study that has none of its own."""
-    own = PROJECT / "notebooks" / f"{notebook}.ipynb"
-    return own if own.exists() else own.with_name(f"{plan.GENERIC}.ipynb")
-
-
 def title(notebook):
     """What the page of this name is called."""
-    return notebooks.opening(template(notebook))[0].replace("{study}", notebook)
+    return notebooks.opening(NOTEBOOKS[notebook])[0].replace("{study}", notebook)
 
 
 def read_by(notebook):
@@ -83,7 +73,7 @@ def read_by(notebook):
         "population.parquet": per_cell("results/{population}/seeds-{seeds}/population.parquet", first),
         "after.parquet": per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet", synthetic),
     }
-    return [f for name in notebooks.reads(template(notebook)) for f in of_cells.get(name, [f"results/{name}"])]
+    return [f for name in notebooks.reads(NOTEBOOKS[notebook]) for f in of_cells.get(name, [f"results/{name}"])]
 
 
 def benchmarks(cells):
@@ -100,7 +90,7 @@ def benchmarks(cells):
 def benchmarks_of(notebook):
     """Those of the jobs that an exhibit needs by itself: its own, and those of its study (else the main one)."""
     study = notebook if notebook in config["run"]["studies"] else plan.MAIN
-    cells = plan.cells(config, study) if notebooks.reads(template(notebook)) else []
+    cells = plan.cells(config, study) if notebooks.reads(NOTEBOOKS[notebook]) else []
     return [f"results/benchmarks/notebook/{notebook}.tsv", *benchmarks(cells)]
 
 

@@ -14,7 +14,7 @@ rule compare:
     conda:
         ENVIRONMENT
     params:
-        code=code("compare"),
+        code=tracking.code("compare"),
         tolerances=lookup("comparison", within=config),
     script:
         "../scripts/compare.py"
@@ -34,7 +34,7 @@ rule claims:
     conda:
         ENVIRONMENT
     params:
-        code=code("claims"),
+        code=tracking.code("claims"),
         study=plan.claims_study(config),
     script:
         "../scripts/claims.py"
@@ -42,7 +42,7 @@ rule claims:
 
 rule notebook:
     input:
-        notebook=lambda wildcards: project(template(wildcards.notebook)),
+        notebook=lambda wildcards: project(NOTEBOOKS[wildcards.notebook]),
         tables=lambda wildcards: read_by(wildcards.notebook),
     output:
         notebook="results/notebooks/{notebook}.ipynb",
@@ -62,8 +62,8 @@ rule notebook:
     conda:
         ENVIRONMENT
     params:
-        code=lambda wildcards: f'{code("notebook")} {tracking.digest(template(wildcards.notebook))}',
-        about=lambda wildcards: notebooks.opening(template(wildcards.notebook))[1],
+        code=lambda wildcards: f'{tracking.code("notebook")} {tracking.digest(NOTEBOOKS[wildcards.notebook])}',
+        about=lambda wildcards: notebooks.opening(NOTEBOOKS[wildcards.notebook])[1],
     script:
         "../scripts/notebook.py"
 
@@ -72,6 +72,7 @@ rule html:
     input:
         notebooks=expand("results/notebooks/{notebook}.ipynb", notebook=NOTEBOOKS),
         run="results/run.json",
+        look=[project("workflow/resources/index.md"), project("workflow/resources/page.html.j2")],
     output:
         index="results/notebooks/index.html",
         pages=[
@@ -88,7 +89,7 @@ rule html:
     conda:
         ENVIRONMENT
     params:
-        code=code("html"),
+        code=tracking.code("html"),
     script:
         "../scripts/html.py"
 
@@ -103,7 +104,7 @@ rule provenance:
         ],
         index="results/notebooks/index.html",
         benchmarks=[
-            *expand("results/benchmarks/download/{dataset}.tsv", dataset=DATASETS),
+            *(f"results/benchmarks/download/{plan.dataset(config, name)}.tsv" for name in plan.populations(config)),
             *per_cell("results/benchmarks/train/{population}.{classifier}.seeds-{seeds}.tsv", TRAINED),
             *benchmarks(CELLS),
             *expand("results/benchmarks/notebook/{notebook}.tsv", notebook=NOTEBOOKS),
@@ -115,7 +116,7 @@ rule provenance:
     conda:
         ENVIRONMENT
     params:
-        code=code("provenance"),
+        code=tracking.code("provenance"),
         digest=tracking.code_digest(PROJECT),
         config=config,
         project=os.path.relpath(PROJECT),
