@@ -14,11 +14,11 @@ help: ## these words
 
 quick: $(READY) ## [CORES] the whole corridor on the built-in population, offline: minutes
 	mkdir -p quick
-	$(SNAKEMAKE) --directory quick --configfile config.yaml workflow/resources/quick.yaml
+	$(SNAKEMAKE) --directory quick --configfile workflow/resources/quick.yaml
 	@echo "Done. Open quick/results/notebooks/index.html"
 
 paper: $(READY) ## [CORES] the published tables alone; `reproduce` goes on from there
-	$(SNAKEMAKE) --configfile config.yaml workflow/resources/paper.yaml
+	$(SNAKEMAKE) --configfile workflow/resources/paper.yaml
 	@echo "Done. Open results/notebooks/index.html"
 
 reproduce: $(READY) ## [CORES] everything that config.yaml asks for
@@ -26,7 +26,7 @@ reproduce: $(READY) ## [CORES] everything that config.yaml asks for
 	@echo "Done. Open results/notebooks/index.html"
 
 reproduce-20: $(READY) ## [CORES] the same, and twenty seeds of the paper's populations, by which the claims are judged
-	$(SNAKEMAKE) --configfile config.yaml workflow/resources/twenty_seeds.yaml
+	$(SNAKEMAKE) --configfile workflow/resources/twenty_seeds.yaml
 	@echo "Done. Open results/notebooks/index.html"
 
 test: $(READY) ## every test

@@ -45,12 +45,12 @@ rule all:
 # One target a stage: everything up to it, for all cells of the configuration.
 rule prepare_all:
     input:
-        per_block("results/{population}/seeds-{seeds}/population.parquet"),
+        per_cell("results/{population}/seeds-{seeds}/population.parquet", TRAINED),
 
 
 rule train_all:
     input:
-        per_block("results/{population}/seeds-{seeds}/{classifier}/classifier.pt"),
+        per_cell("results/{population}/seeds-{seeds}/{classifier}/classifier.pt", TRAINED),
 
 
 rule recourse_all:

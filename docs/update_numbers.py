@@ -89,7 +89,7 @@ def exhibits(made: dict[str, dict[str, float]], methods: list[str]) -> str:
             for _, table, counted, holds, sentence in outcomes:
                 found = read(f"exhibits/{exhibit}/{table}").query(counted, local_dict=variables)
                 said.append(f"{len(found.query(holds))} of {len(found)} {sentence}")
-            more = " --configfile config.yaml workflow/resources/twenty_seeds.yaml" * (exhibit == "twenty_seeds")
+            more = " --configfile workflow/resources/twenty_seeds.yaml" * (exhibit == "twenty_seeds")
             command = f"`snakemake -c2 results/notebooks/{exhibit}.ipynb{more}`"
             minutes = made[exhibit]["seconds"] / 60
             shown = f"{minutes:.0f}" if minutes >= 1 else "< 1"

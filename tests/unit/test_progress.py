@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from conftest import QUICK
 from recourse_segregation import classifiers, progress
 from recourse_segregation import job as job_module
 from recourse_segregation.errors import DataError
@@ -94,7 +95,9 @@ def test_short_work_is_silent_and_unwatched_work_is_not_counted(clock):
 def test_being_watched_changes_no_number(people):
     def weights() -> list:
         generator = torch_generator(0, "train", "linear")
-        return classifiers.train(people["levels"], generator, epochs=3).parameters.values.tolist()
+        return classifiers.train(
+            people["levels"], generator, **QUICK | {"hidden": (), "epochs": 3}
+        ).parameters.values.tolist()
 
     lines, alone = [], weights()
     with progress.watched((0.0, lines.append)):

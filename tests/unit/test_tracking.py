@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from recourse_segregation import provenance, tracking
+from workflow_tools import ROOT
 
-ROOT = Path(__file__).parents[2]
 MODULE = '"""A module."""\n\ndef f(x):\n    """Twice x."""\n    return 2 * x\n'
 RULE = 'rule a:\n    output:\n        "a",\n    script:\n        "a.py"\n'
 
@@ -103,22 +102,22 @@ def test_the_code_digest_follows_names_and_passes_over_caches(tmp_path):
 
 
 def test_the_cost_of_stages_and_exhibits_is_on_record(tmp_path):
-    seconds = {"train/a": 1.5, "train/b": 2.5, "notebook/page": 4}
-    for i, (name, spent) in enumerate(seconds.items()):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / f"{name}.tsv").write_text(f"s\th:m:s\tmax_rss\n{spent}\t0:00:01\t{100 * (i + 1)}\n")
-    for name in provenance.RESULTS:
-        (tmp_path / name).write_text(name)
-    train = [tmp_path / "train" / f"{job}.tsv" for job in "abc"]  # the last was not run
-    page = tmp_path / "notebook" / "page.tsv"
-    exhibits = {"page": [*train[1:], page], "theory": []}
-    record = provenance.record(tmp_path, "d", {"a": 1}, [*train, page, page], exhibits, tmp_path)
+    files = {}
+    for i, (name, spent) in enumerate({"train/a": 1.5, "train/b": 2.5, "notebook/page": 4}.items()):
+        files[name] = tmp_path / f"{name}.tsv"
+        files[name].parent.mkdir(exist_ok=True)
+        files[name].write_text(f"s\th:m:s\tmax_rss\n{spent}\t0:00:01\t{100 * (i + 1)}\n")
+    (tmp_path / "measures.parquet").write_text("a result")
+    exhibits = {"page": [files["train/b"], files["notebook/page"]], "theory": []}
+    record = provenance.record(
+        tmp_path, "d", {"a": 1}, [*files.values(), files["notebook/page"]], exhibits, [tmp_path / "measures.parquet"]
+    )
     assert record["stages"] == {
         "notebook": {"jobs": 1, "seconds": 4.0, "longest_seconds": 4.0, "peak_mib": 300.0},
         "train": {"jobs": 2, "seconds": 4.0, "longest_seconds": 2.5, "peak_mib": 200.0},
     }
     assert record["exhibits"] == {"page": {"seconds": 6.5}, "theory": {"seconds": 0.0}}
     assert record["code"] == {"sha256": "d", "of": list(tracking.CODE), "commit": "unknown"}
-    assert record["results"].keys() == set(provenance.RESULTS)
-    assert provenance.record(tmp_path, "d", {}, [], {}, tmp_path)["stages"] == {}
+    assert record["config"] == {"a": 1}
+    assert record["results"] == {"measures.parquet": tracking.file_digest(tmp_path / "measures.parquet")}
     json.dumps(record)

@@ -17,7 +17,6 @@ rule download:
     localrule: True  # on a cluster, where Snakemake runs: nodes may have no network
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         code=lambda wildcards: code("download", description.module(plan.dataset_called(config, wildcards.dataset))),
         raw_file=lambda wildcards: description.raw_file(plan.dataset_called(config, wildcards.dataset)),

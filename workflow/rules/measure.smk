@@ -15,7 +15,6 @@ rule measure_before:
         "results/benchmarks/measure_before/{population}.{classifier}.seeds-{seeds}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         code=code("measure_before"),
         scenarios=lambda wildcards: scenarios_of("measure", **wildcards),
@@ -38,7 +37,6 @@ rule measure:
         "results/benchmarks/measure/{population}.{classifier}.{method}.seeds-{seeds}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         code=code("measure"),
         scenarios=lambda wildcards: scenarios_of("measure", **wildcards),
@@ -53,7 +51,7 @@ rule collect:
             *per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/measures.parquet"),
         ],
         diagnostics=per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/diagnostics.parquet"),
-        classifiers=per_block("results/{population}/seeds-{seeds}/{classifier}/summary.parquet"),
+        classifiers=per_cell("results/{population}/seeds-{seeds}/{classifier}/summary.parquet", TRAINED),
     output:
         measures="results/measures.parquet",
         diagnostics="results/diagnostics.parquet",
@@ -63,7 +61,6 @@ rule collect:
         "logs/collect.log",
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         code=code("collect"),
         run=plan.described_run(config),

@@ -13,7 +13,6 @@ rule prepare:
     priority: 3  # see download
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         code=lambda wildcards: code(
             "prepare", description.module(config["populations"][wildcards.population]["dataset"])

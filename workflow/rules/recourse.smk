@@ -15,7 +15,6 @@ rule recourse:
         "results/benchmarks/recourse/{population}.{classifier}.{method}.seeds-{seeds}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         code=lambda wildcards: code("recourse", f"methods.{plan.method_file(config, wildcards.method)}"),
         file=lambda wildcards: plan.method_file(config, wildcards.method),

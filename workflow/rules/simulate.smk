@@ -14,7 +14,6 @@ rule simulate:
         "results/benchmarks/simulate/{population}.{classifier}.{method}.seeds-{seeds}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         code=code("simulate"),
         scenarios=lambda wildcards: scenarios_of("simulate", **wildcards),

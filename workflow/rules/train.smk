@@ -15,7 +15,6 @@ rule train:
     priority: 2  # see download
     conda:
         ENVIRONMENT
-    threads: 1
     params:
         code=lambda wildcards: code("train", *plan.model_modules(config, wildcards.classifier)),
         model=lambda wildcards: plan.model_file(config, wildcards.classifier),
