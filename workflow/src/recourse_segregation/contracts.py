@@ -62,10 +62,7 @@ CONTRACTS: dict[str, dict[str, str]] = {
         "split": "str",
         "group": "str",
         "minority": "bool",
-        "individuals": "int64",
-        "favourable": "int64",
-        "accepted": "int64",
-        "correct": "int64",
+        **dict.fromkeys(["individuals", "favourable", "accepted", "correct"], "int64"),
     },
     # one row per rejected individual of train; features are the recourse (NaN where none was found)
     "recourse": {**_OF_RECOURSE, "individual": "int64", "group": "str", "found": "bool", "reason": "str"},
@@ -101,7 +98,7 @@ def write(table: pd.DataFrame, path: Path | str, contract: str, encoding: Encodi
 
     encoding: the features that follow the contract's columns; it is stored in the file.
 
-    Columns are written in the contract's order. Raises DataError when there are others.
+    Raises DataError when there are other columns.
     """
     declared = CONTRACTS[contract]
     features = [] if encoding is None else [c for c in encoding.columns if c in table.columns]

@@ -99,11 +99,6 @@ def grouped(population: Population, groups: str) -> Population:
     return Population(population.encoding, population.table.assign(group=labels))
 
 
-def in_cell(measures: pd.DataFrame, cell: Mapping[str, object]) -> pd.DataFrame:
-    """Measures with the columns that name their cell in front: a `measures` table (see `contracts`)."""
-    return measures.assign(**cell)[[*cell, *_COLUMNS]]
-
-
 def neighbourhood_table(
     neighbourhoods: Mapping[str, Neighbourhoods], seed: int, scenario: str, encoding: Encoding
 ) -> pd.DataFrame:

@@ -148,12 +148,6 @@ def dataset(config: Mapping[str, Any], population: str) -> str:
     return description.name(config["populations"][population]["dataset"])
 
 
-def dataset_called(config: Mapping[str, Any], name: str) -> str:
-    """The inverse: the data set, or the path of its description, as a population names it."""
-    named = (population["dataset"] for population in config["populations"].values())
-    return next((own for own in named if description.name(own) == name), name)
-
-
 def claims_study(config: Mapping[str, Any]) -> str:
     """The study that the claims are judged by."""
     wanted = config["claims"]["study"]

@@ -48,15 +48,10 @@ _ROUNDING = 1e-12
 
 _NUMBER = [*CELL, "scope", "metric", "seed"]
 _PAIR = ["before", "after", "change"]
-#: the columns of a summary -> dtype
-_SUMMARY = {
-    "seeds": "int64",
-    **dict.fromkeys([*(f"{name}{moment}" for name in _PAIR for moment in ("", "_se")), "low", "high"], "float64"),
-    "interval": "str",
-    **dict.fromkeys(["p", "p_holm", "effect"], "float64"),
-    **dict.fromkeys(["decidable", "significant"], "bool"),
-    "note": "str",
-}
+_SUMMARY = [
+    *("seeds", "before", "before_se", "after", "after_se", "change", "change_se", "low", "high", "interval"),
+    *("p", "p_holm", "effect", "decidable", "significant", "note"),
+]
 
 
 class Interval(NamedTuple):
@@ -167,7 +162,7 @@ def summarise(
     key = list(key)
     seeds = seeds.assign(level=seeds.get("level", seeds["before"]))
     rows = [_tested(part) for _, part in seeds.groupby(key, sort=False)]
-    table = seeds[key].drop_duplicates(ignore_index=True).join(pd.DataFrame(rows, columns=list(_SUMMARY)))
+    table = seeds[key].drop_duplicates(ignore_index=True).join(pd.DataFrame(rows, columns=_SUMMARY))
     # Holm's adjustment grows with every p: so this is the smallest that p_holm can be with so few seeds
     table["smallest"] = table["seeds"].map(smallest_p).astype("float64")
     tests = table.groupby([table[c] for c in family] or np.zeros(len(table)))
@@ -179,7 +174,7 @@ def summarise(
         _joined(row.note, _too_few(row.seeds, count, row.smallest, alpha))
         for row, count in zip(table[hopeless].itertuples(), counts, strict=True)
     ]
-    return table[[*key, *_SUMMARY]].astype(_SUMMARY)
+    return table[[*key, *_SUMMARY]]
 
 
 def interval(changes: Sequence[float], resamples: int = RESAMPLES) -> Interval:

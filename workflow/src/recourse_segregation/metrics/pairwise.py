@@ -100,30 +100,25 @@ def row_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.sqrt(np.einsum("nd,nd->n", difference, difference))
 
 
-def one_row(n: int, part: slice, rng: np.random.Generator) -> np.ndarray:
-    """A random row of n for each draw of `part`."""
-    return rng.integers(n, size=part.stop - part.start)
+def two_rows(n: int, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Two different random rows of n, `size` times; of a single row, that row twice."""
+    first = rng.integers(n, size=size)
+    return first, (first + 1 + rng.integers(max(1, n - 1), size=size)) % n
 
 
-def two_rows(n: int, part: slice, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Two different random rows of n for each draw of `part`; of a single row, that row twice."""
-    first = one_row(n, part, rng)
-    return first, (first + 1 + one_row(max(1, n - 1), part, rng)) % n
-
-
-def _parts(d: int) -> Iterator[slice]:
-    """The draws, as many at once as keep rows of d coordinates within DRAWN_AT_ONCE."""
+def _parts(d: int) -> Iterator[tuple[slice, int]]:
+    """The draws, and how many they are: as many at once as keep rows of d coordinates within DRAWN_AT_ONCE."""
     step = max(1, DRAWN_AT_ONCE // max(1, d))
     for start in range(0, DRAWS, step):
-        yield slice(start, min(start + step, DRAWS))
+        yield slice(start, start + step), min(step, DRAWS - start)
 
 
 def _drawn_distances(x: np.ndarray, y: np.ndarray | None, stream: str) -> np.ndarray:
     """d of random pairs of x and y, or of two different rows of x: [DRAWS]."""
     rng = numpy_generator(0, "metrics", stream)
     distances = np.empty(DRAWS)
-    for part in _parts(x.shape[1]):
-        i, j = two_rows(len(x), part, rng) if y is None else (one_row(len(x), part, rng), one_row(len(y), part, rng))
+    for part, size in _parts(x.shape[1]):
+        i, j = two_rows(len(x), size, rng) if y is None else (rng.integers(len(z), size=size) for z in (x, y))
         distances[part] = row_distances(x[i], (x if y is None else y)[j])
     return distances
 
@@ -145,8 +140,8 @@ def mean_proximities(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarr
     """
     rng = numpy_generator(0, "metrics", "proximity")
     values = np.empty((3, DRAWS))
-    for part in _parts(x.shape[1]):
-        (a, b), (c, d) = two_rows(len(x), part, rng), two_rows(len(y), part, rng)
+    for part, size in _parts(x.shape[1]):
+        (a, b), (c, d) = two_rows(len(x), size, rng), two_rows(len(y), size, rng)
         a, b, c, d = x[a], x[b], y[c], y[d]
         xx, xy, also_xy, yy = (np.exp(-row_distances(*pair)) for pair in ((a, b), (a, c), (b, d), (c, d)))
         values[:, part] = xx, (xy + also_xy) / 2, yy
