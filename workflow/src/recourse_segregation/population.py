@@ -148,15 +148,9 @@ def prepare(
         for f in dataset.features
     )
     encoding = Encoding(name, features, attribute.feature, attribute.levels, attribute.minority)
-    taken = set(encoding.columns).intersection(RESERVED)
-    if taken:
-        raise DataError(
-            f"{where}: a feature may not be called {sorted(taken)[0]!r}, which names something else; rename it"
-        )
-    if len(set(encoding.columns)) < len(encoding.columns):
-        raise DataError(
-            f"{where}: two features have columns of one name, such as `a=b` and the level b of a; rename one"
-        )
+    taken = [name for name in encoding.columns if name in RESERVED or encoding.columns.count(name) > 1]
+    if taken:  # by a level too: `a=b` is a name, and the level b of a
+        raise DataError(f"{where}: a feature may not be called {taken[0]!r}, which names another column; rename it")
     encoded = _encode(frame, encoding, scale=not dataset.scaled, where=where)
     identity = pd.DataFrame(
         {

@@ -92,8 +92,11 @@ def _studies(config: Mapping[str, Any]) -> Iterator[str]:
     yield from known([config["claims"]["study"]], [plan.MAIN, *config["studies"]], "claims.study", "study")
     for key, study in {"run": config["run"], **{f"studies.{n}": s for n, s in config["studies"].items()}}.items():
         yield from known(study["populations"], config["populations"], f"{key}.populations", "population")
-        yield from known(study["methods"], config["methods"], f"{key}.methods", "method under `methods`")
         yield from known(study.get("scenarios", []), config["scenarios"], f"{key}.scenarios", "scenario")
+        for name in study["methods"]:
+            there = name in declarations.names("methods")
+            hint = f" (methods/{name}.py is there: give it an entry {name!r} under `methods`)" if there else ""
+            yield from (p + hint for p in known([name], config["methods"], f"{key}.methods", "method"))
     for name in [name for name in (plan.MAIN, plan.GENERIC, *plan.PAGES) if name in config["studies"]]:
         owner = "what `run` itself describes" if name == plan.MAIN else f"the page notebooks/{name}.ipynb"
         yield f"studies.{name}: this name is taken by {owner}; choose another"
@@ -138,11 +141,14 @@ def _variants(methods: Mapping[str, Any]) -> Iterator[str]:
             yield from (f"{p} (or write methods/{name}.py)" for p in known([name], files, "methods", "method"))
         elif name in files:
             yield f"{key}: {name} is a method itself (methods/{name}.py); call the variant of {original} otherwise"
-        elif original != name and "variant_of" in methods.get(original, {}):
+        elif "variant_of" in methods.get(original, {}):
             own = methods[original]["variant_of"]
-            yield f"{key}: {original!r} is a variant; start from a method with a file of its own, here {own!r}"
+            hint = f", here {own!r}" if own in files else ""
+            yield f"{key}: {original!r} is a variant; a variant starts from a method with a file of its own{hint}"
         else:
-            yield from known([original], [m for m in files if m in methods], key, "method under `methods`")
+            yield from known([original], files, key, "method")
+            if original in files and original not in methods:
+                yield f"{key}: {original!r} has no entry under `methods`, from which options come"
 
 
 def _options(config: Mapping[str, Any]) -> Iterator[str]:

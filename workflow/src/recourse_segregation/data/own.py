@@ -121,7 +121,7 @@ class _Own:
         repeated = [name for name in header if header.count(name) > 1]
         if repeated:
             self._fail(f"column {repeated[0]!r} is repeated", 1)
-        for column in RESERVED.intersection(wanted) - {self.entries["label"]["column"]}:
+        for column in sorted(RESERVED.intersection(wanted) - {self.entries["label"]["column"]}):
             self._fail("a feature cannot have this name; rename it, or list it under `ignore`", 1, column)
         return wanted
 
