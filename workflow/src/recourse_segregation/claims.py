@@ -89,7 +89,8 @@ class Claim:
         bar = "before" if self.bound is None else f"{self.bound:g}"
         if reference:
             bar = f"change of {reference}" if metric in names.INDICES else reference
-            bar = f"{self.factor(metric):g} × {bar}" if self.margin else bar
+        if self.margin:
+            bar = f"{self.factor(metric):g} × {bar}"
         return f"{self.metrics[metric]}: {'>' if self.sign(metric) > 0 else '<'} {bar}"
 
 
@@ -149,7 +150,7 @@ def evaluate(measures: pd.DataFrame, claims: Sequence[Claim]) -> tuple[pd.DataFr
     test has), evidence (a sentence).
 
     Tests, one row each: claim, part, statement, population, classifier, scenario, scope, method, reference (or empty),
-    metric, expected, seeds, value and bar (means of what is compared; the bar with its margin), mean = value - bar, low,
+    metric, expected, seeds, value and bar (means of what is compared; bar with the margin), mean (value - bar), low,
     high, interval, p, p_holm, holds, note. Holm is over the whole claim, also where a verdict is on one population.
     """
     verdicts, tests = [], []

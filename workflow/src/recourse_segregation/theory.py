@@ -258,10 +258,10 @@ def centralization_bounds(groups: Groups) -> tuple[float, float, float]:
     (a, b), s = groups.depths, groups.spread
     if a != b and groups.side:
         raise ValueError("the groups must differ in depth or in side only, not in both")
-    before = float(norm.cdf(np.hypot(b - a, groups.side) / (2 * s)))
+    before = norm.cdf(np.hypot(b - a, groups.side) / (2 * s))
     if a == b:
         return before, before, before
-    return (before, float(norm.cdf(-a / s)), 1.0) if a < b else (before, 0.0, float(norm.cdf(a / s)))
+    return (before, norm.cdf(-a / s), 1.0) if a < b else (before, 0.0, norm.cdf(a / s))
 
 
 def indices(size: int = 1500, seed: int = 0) -> pd.DataFrame:
