@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 SNAKEMAKE := env PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: help quick paper reproduce reproduce-20 test test-slurm slurm status report clean benchmark scale same-quality lock
+.PHONY: help quick paper reproduce reproduce-20 test test-slurm slurm status report clean benchmark same-quality lock
 
 help: ## these words
 	@echo 'make WORD [CORES=8] [DIR=quick]'
@@ -51,13 +51,8 @@ report: $(READY) ## [DIR] after a run: all exhibits with captions and run times 
 	cat $(DIR)/results/.lock 2>/dev/null | xargs $(SNAKEMAKE) --directory $(DIR) --report $(abspath $(DIR))/report.html
 	@echo "Done. Open $(abspath $(DIR))/report.html"
 
-benchmark: $(READY) ## seconds, memory and the ratio to one-by-one loops, into docs/performance.md
-	mkdir -p .benchmarks
-	OMP_NUM_THREADS=1 $(BIN)/pytest benchmarks/test_speed.py --benchmark-json=.benchmarks/latest.json
-	$(BIN)/python benchmarks/report.py .benchmarks/latest.json
-
-scale: $(READY) ## seconds and memory of every stage by individuals, features and seeds, into docs/performance
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/scale.py
+benchmark: $(READY) ## seconds and memory of every stage, by size and beside one-by-one loops, into docs/performance.md
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/speed.py
 
 same-quality: $(READY) ## ours against plain one-by-one loops over 20 seeds, into docs/performance.md
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/same_quality.py

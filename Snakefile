@@ -25,6 +25,7 @@ include: "workflow/rules/render.smk"
 
 
 wildcard_constraints:
+    dataset="|".join(DATASETS),
     population="|".join(config["populations"]),
     classifier="|".join(config["classifiers"]),
     method="|".join(config["methods"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import torch
 import yaml
 
 from elsewhere import DEVICE
-from recourse_segregation import classifiers, methods, recourse
+from recourse_segregation import classifiers, declarations, methods, models, recourse
 from recourse_segregation.data import Dataset, Feature, Sensitive
 from recourse_segregation.plan import options_for
 from recourse_segregation.population import Population, prepare
@@ -58,7 +59,7 @@ def made_up(features: tuple[Feature, ...], rows: int = 400) -> Dataset:
         income = random_state.gamma(2.0, 1.0, rows) + 0.8 * ~women
         debt = random_state.rand(rows)
         job = random_state.randint(0, 4, rows)
-        frame = pd.DataFrame(
+        return pd.DataFrame(
             {
                 "label": (income - 2 * debt + 0.5 * (job == 2) + random_state.normal(0, 0.3, rows) > 0.9).astype(int),
                 "income": income,
@@ -70,7 +71,6 @@ def made_up(features: tuple[Feature, ...], rows: int = 400) -> Dataset:
                 "job": np.array(["none", "clerk", "manager", "other"])[job],
             }
         )
-        return frame
 
     return Dataset(
         name="made_up",
@@ -137,6 +137,33 @@ def follows_the_device(near: classifiers.Classifier, far: classifiers.Classifier
         assert torch.equal(classifier.margin(x.to(DEVICE)).cpu(), near.margin(x))
         slope = classifier.margin_and_gradient(x.to(DEVICE))[1]
         assert torch.equal(slope.cpu(), near.margin_and_gradient(x)[1])
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """write("models/forest.py", source): put a file into a folder that stands for the package, beside its methods."""
+    for other in ("classifiers.py", "data", *(f"methods/{method}.py" for method in methods.names())):
+        (tmp_path / other).parent.mkdir(exist_ok=True)
+        (tmp_path / other).symlink_to(Path(classifiers.__file__).parent / other)
+    (tmp_path / "models").mkdir()
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(declarations, "_PACKAGE", tmp_path)
+    for package in (methods, models):
+        folder = tmp_path / package.__name__.rpartition(".")[2]
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
+
+    def forget() -> None:
+        for file in (file for file in tmp_path.glob("m*/*.py") if not file.is_symlink()):
+            sys.modules.pop(f"recourse_segregation.{file.parent.name}.{file.stem}", None)
+        for read in (declarations.build, declarations.method_options, declarations.model_options, declarations._says):
+            read.cache_clear()
+
+    def put(name: str, source: str) -> None:
+        forget()
+        (tmp_path / name).write_text(source, encoding="utf-8")
+
+    yield put
+    forget()
 
 
 @pytest.fixture(scope="session")

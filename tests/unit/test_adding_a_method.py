@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
+from functools import partial
 
 import pytest
 import yaml
@@ -21,25 +21,14 @@ def block(language: str) -> str:
     return found
 
 
-@pytest.fixture(scope="module")
-def mine(tmp_path_factory):
-    """The class of the example, loaded as if its file lay among the methods."""
-    file = tmp_path_factory.mktemp("methods") / "mine.py"
-    file.write_text(block("python"), encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(f"{methods.__name__}.mine", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Mine
-
-
 @pytest.mark.parametrize("kind", ["levels", "continuous"])
 @pytest.mark.parametrize("classifier", ["linear", "mlp"])
-def test_the_example_meets_the_post_conditions(kind, classifier, mine, people, trained):
-    cell = people[kind], trained[kind, classifier]
-    config = yaml.safe_load(block("yaml"))
+def test_the_example_meets_the_post_conditions(kind, classifier, write, people, trained):
+    write("methods/mine.py", block("python"))
+    cell, config = (people[kind], trained[kind, classifier]), yaml.safe_load(block("yaml"))
     assert "mine" in config["run"]["methods"]
-    chosen = config["methods"]["mine"]["options"]
-    reason = keeps_the_post_conditions(lambda: mine(**chosen).fit(*cell, torch_generator(0, "test")), *cell)
+    mine = partial(methods.load("mine"), **config["methods"]["mine"]["options"])
+    reason = keeps_the_post_conditions(lambda: mine().fit(*cell, torch_generator(0, "test")), *cell)
     assert (reason == "").mean() > 0.8
 
 

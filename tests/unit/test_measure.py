@@ -21,12 +21,13 @@ INDICES = ("atkinson", "centralization", "centralization_released", "average_pro
 QUALITY = ("found", "invalidation", "cost", "cost_gap", "ynn", "diversity", "closeness")
 
 
-def run(people, classifier, method, **changes):
+def run(people, classifier, method, groups="own", **changes):
     """All stages of one cell: recourse, table after, measures, diagnostics."""
     offered, diagnostics = recourse.generate([people], [classifier], "mlp", method, method, options(method, **changes))
     train = people.training_part()
     accepted = contracts.accepted(classifiers.predictions(classifier, people), train)
     after = simulation.implement(train, accepted, offered, np.random.default_rng(0), **CONFIG["simulate"])
+    train = measure.grouped(train, groups)
     homes = measure.fit_neighbourhoods(train, accepted, SETTINGS)
     before = measure.before(train, accepted, homes, SETTINGS)
     table = pd.concat([before, measure.after(train, accepted, offered, after, homes, SETTINGS)], ignore_index=True)
@@ -56,8 +57,11 @@ def test_every_metric_phase_and_scope_is_there_about_the_same_recipients(people,
     assert list(table.query("scope == 'recipients' and metric == 'atkinson'")["n"]) == [offered["found"].sum()] * 2
 
 
-def test_the_do_nothing_control_changes_no_metric(people, trained):
-    offered, after, table, _ = run(people["levels"], trained["levels", "mlp"], "nobody")
+@pytest.mark.parametrize("groups", ["own", "shuffled"])
+@pytest.mark.parametrize("kind", ["levels", "continuous"])
+def test_the_control_nobody_changes_no_metric_to_the_bit(kind, groups, people, trained):
+    """The placebo measures after with the labels of before, so nothing may change under shuffled labels either."""
+    offered, after, table, _ = run(people[kind], trained[kind, "mlp"], "nobody", groups)
     assert not offered["found"].any()
     assert set(after["status"]) == {"accepted", "unresolved"}
     for scope in ("everyone", "accepted"):
@@ -68,6 +72,30 @@ def test_the_do_nothing_control_changes_no_metric(people, trained):
     undefined = table[table["value"].isna()]
     assert set(undefined["scope"]) == {"recipients"}
     assert (undefined["note"] != "").all()
+
+
+def test_the_placebo_is_the_same_people_under_other_labels(people, trained):
+    """Two groups that live apart are told apart before; under shuffled labels they are not."""
+    train = people["continuous"].training_part()
+    shuffled, again = (measure.grouped(train, "shuffled").table for _ in range(2))
+    assert shuffled["group"].value_counts().equals(train.table["group"].value_counts())
+    assert (shuffled["group"] != train.table["group"]).any()
+    pd.testing.assert_frame_equal(shuffled.drop(columns="group"), train.table.drop(columns="group"))
+    assert (again["group"] == shuffled["group"]).all(), "the labels come from the seed"
+    assert measure.grouped(train, "own") is train
+    cell = people["continuous"], trained["continuous", "mlp"], "wachter"
+    own, placebo = (values(run(*cell, groups)[2], "before") for groups in ("own", "shuffled"))
+    for index in ("spatial_proximity", "atkinson"):
+        assert placebo[index] < own[index]
+
+
+@pytest.mark.parametrize(
+    ("method", "index", "sign"), [("collapse", "average_proximity", 1), ("swap_in", "spatial_proximity", -1)]
+)
+def test_what_a_control_does_to_an_index(method, index, sign, people, trained):
+    """At one point everybody is near whatever their group; accepted places of the other group bring groups together."""
+    table = run(people["continuous"], trained["continuous", "mlp"], method)[2]
+    assert sign * (values(table, "after")[index] - values(table, "before")[index]) > 0
 
 
 def test_nobody_rejected_says_so(people):
@@ -93,17 +121,14 @@ def test_everybody_rejected_and_nothing_found_says_zero_of_n(people):
     assert (accepted["note"] != "").all()
 
 
-def test_diagnostics_hold_seconds_and_counts(people, trained):
+def test_immutables_are_equal_to_the_bit_and_diagnostics_hold_seconds_and_counts(people, trained):
     offered, _, _, quantity = run(people["levels"], trained["levels", "mlp"], "face")
     assert (quantity[["fit_seconds", "search_seconds"]] > 0).all()
     assert quantity["rejected"] == len(offered) == quantity["found"] + quantity[list(contracts.REASONS)].sum()
-
-
-def test_immutables_are_equal_to_the_bit(people, trained):
-    offered, _, _, _ = run(people["levels"], trained["levels", "mlp"], "wachter")
     encoding, train = people["levels"].encoding, people["levels"].training_part()
     immutable = [c for c, m in zip(encoding.columns, encoding.mutable, strict=True) if not m]
     own = train.table.set_index("individual").loc[offered["individual"], immutable]
+    offered = run(people["levels"], trained["levels", "mlp"], "wachter")[0]
     np.testing.assert_array_equal(offered[immutable], own)
 
 
@@ -173,20 +198,15 @@ def test_a_seed_that_rejects_nobody_or_leaves_nobody_is_measured(written):
 
 
 @pytest.mark.parametrize("classifier", ["linear", "mlp"])
-def test_classifiers_learn_and_are_summarised(classifier, people, trained):
+def test_classifiers_learn_are_summarised_and_survive_a_file(classifier, people, trained, tmp_path):
     everyone, model = people["levels"], trained["levels", classifier]
     summary = classifiers.summary(everyone, classifier, classifiers.predictions(model, everyone))
     assert summary["individuals"].sum() == len(everyone.table)
     test = summary.query("split == 'test'")
     assert test["correct"].sum() / test["individuals"].sum() > 0.8
     assert summary.groupby("group")["minority"].first().to_dict() == {"men": False, "women": True}
-
-
-def test_classifiers_survive_a_file(tmp_path, trained, people):
-    model = trained["levels", "mlp"]
     classifiers.save({3: model}, tmp_path / "c.pt")
-    loaded = classifiers.load(tmp_path / "c.pt")[3]
-    x = classifiers.tensor(people["levels"].features)
+    loaded, x = classifiers.load(tmp_path / "c.pt")[3], classifiers.tensor(everyone.features)
     assert torch.equal(loaded.margin(x), model.margin(x))
     margin, gradient = loaded.margin_and_gradient(x[:5])
     step = torch.zeros_like(x[:5])

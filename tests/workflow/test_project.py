@@ -50,20 +50,6 @@ def test_dry_run_of_the_paper_s_configuration(tmp_path):
     assert counts["notebook"] == 6 + len(config["run"]["studies"])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("setting", "says"),
-    [("methods: [watcher]", "run.methods: 'watcher' is not a method"), ("seeds: -1", "run.seeds: -1 is not allowed")],
-)
-def test_a_wrong_configuration_stops_before_anything_runs(setting, says, tmp_path):
-    wrong = tmp_path / "wrong.yaml"
-    wrong.write_text(f"run: {{{setting}}}\n", encoding="utf-8")
-    process = snakemake(tmp_path, "--dry-run", "--cores", "1", configs=(wrong,))
-    assert process.returncode != 0
-    assert says in process.stdout
-    assert not (tmp_path / "results").exists()
-
-
 def pins(lines: list[str]) -> dict[str, str]:
     matches = (re.match(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", line) for line in lines)
     return {m[1].lower(): m[2] for m in matches if m}

@@ -4,9 +4,7 @@
 
 rule download:
     input:
-        lambda wildcards: [
-            ancient(project(file)) for file in description.own_file(plan.dataset_called(config, wildcards.dataset))
-        ],
+        lambda wildcards: [ancient(project(file)) for file in description.own_file(DATASETS[wildcards.dataset])],
     output:
         receipt="results/raw/{dataset}/receipt.json",
     log:
@@ -18,7 +16,7 @@ rule download:
     conda:
         ENVIRONMENT
     params:
-        code=lambda wildcards: code("download", description.module(plan.dataset_called(config, wildcards.dataset))),
-        raw_file=lambda wildcards: description.raw_file(plan.dataset_called(config, wildcards.dataset)),
+        code=lambda wildcards: tracking.code("download", description.module(DATASETS[wildcards.dataset])),
+        raw_file=lambda wildcards: description.raw_file(DATASETS[wildcards.dataset]),
     script:
         "../scripts/download.py"

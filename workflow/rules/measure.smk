@@ -16,7 +16,7 @@ rule measure_before:
     conda:
         ENVIRONMENT
     params:
-        code=code("measure_before"),
+        code=tracking.code("measure_before"),
         scenarios=lambda wildcards: scenarios_of("measure", **wildcards),
     script:
         "../scripts/measure_before.py"
@@ -38,7 +38,7 @@ rule measure:
     conda:
         ENVIRONMENT
     params:
-        code=code("measure"),
+        code=tracking.code("measure"),
         scenarios=lambda wildcards: scenarios_of("measure", **wildcards),
     script:
         "../scripts/measure.py"
@@ -62,7 +62,7 @@ rule collect:
     conda:
         ENVIRONMENT
     params:
-        code=code("collect"),
+        code=tracking.code("collect"),
         run=plan.described_run(config),
     script:
         "../scripts/collect.py"

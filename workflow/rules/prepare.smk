@@ -14,7 +14,7 @@ rule prepare:
     conda:
         ENVIRONMENT
     params:
-        code=lambda wildcards: code(
+        code=lambda wildcards: tracking.code(
             "prepare", description.module(config["populations"][wildcards.population]["dataset"])
         ),
         dataset=lookup("populations/{population}/dataset", within=config),

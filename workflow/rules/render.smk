@@ -1,47 +1,5 @@
 # Sets our numbers beside the published ones, executes the notebooks and renders them as pages to read offline.
 # What is marked `report` is shown by `make report`, with its caption from workflow/report.
-DATASETS = [plan.dataset(config, name) for name in plan.populations(config)]
-NOTEBOOKS = [*plan.PAGES[:-2], *config["run"]["studies"], *plan.PAGES[-2:]]
-
-
-def template(notebook):
-    """The notebook of this name, or the generic one for a study that has none of its own."""
-    own = PROJECT / "notebooks" / f"{notebook}.ipynb"
-    return own if own.exists() else own.with_name(f"{plan.GENERIC}.ipynb")
-
-
-def title(notebook):
-    """What the page of this name is called."""
-    return notebooks.opening(template(notebook))[0].replace("{study}", notebook)
-
-
-def read_by(notebook):
-    """The files of a run that a notebook says it reads; of those that each cell has, the first seeds of some cells."""
-    first = [cell for cell in CELLS if cell.seeds.startswith("0-") and cell.method in config["run"]["methods"]]
-    synthetic = [cell for cell in first if cell.population == "synthetic"]
-    of_cells = {
-        "population.parquet": per_cell("results/{population}/seeds-{seeds}/population.parquet", first),
-        "after.parquet": per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet", synthetic),
-    }
-    return [f for name in notebooks.reads(template(notebook)) for f in of_cells.get(name, [f"results/{name}"])]
-
-
-def benchmarks(cells):
-    """The benchmark files of the jobs that cells need."""
-    stages = [
-        "prepare/{population}.seeds-{seeds}",
-        "train/{population}.{classifier}.seeds-{seeds}",
-        "measure_before/{population}.{classifier}.seeds-{seeds}",
-        *(stage + "/{population}.{classifier}.{method}.seeds-{seeds}" for stage in ("recourse", "simulate", "measure")),
-    ]
-    return [file for stage in stages for file in per_cell(f"results/benchmarks/{stage}.tsv", cells)]
-
-
-def benchmarks_of(notebook):
-    """Those of the jobs that an exhibit needs by itself: its own, and those of its study (else the main one)."""
-    study = notebook if notebook in config["run"]["studies"] else plan.MAIN
-    cells = plan.cells(config, study) if notebooks.reads(template(notebook)) else []
-    return [f"results/benchmarks/notebook/{notebook}.tsv", *benchmarks(cells)]
 
 
 rule compare:
@@ -56,7 +14,7 @@ rule compare:
     conda:
         ENVIRONMENT
     params:
-        code=code("compare"),
+        code=tracking.code("compare"),
         tolerances=lookup("comparison", within=config),
     script:
         "../scripts/compare.py"
@@ -76,7 +34,7 @@ rule claims:
     conda:
         ENVIRONMENT
     params:
-        code=code("claims"),
+        code=tracking.code("claims"),
         study=plan.claims_study(config),
     script:
         "../scripts/claims.py"
@@ -84,7 +42,7 @@ rule claims:
 
 rule notebook:
     input:
-        notebook=lambda wildcards: project(template(wildcards.notebook)),
+        notebook=lambda wildcards: project(NOTEBOOKS[wildcards.notebook]),
         tables=lambda wildcards: read_by(wildcards.notebook),
     output:
         notebook="results/notebooks/{notebook}.ipynb",
@@ -104,8 +62,8 @@ rule notebook:
     conda:
         ENVIRONMENT
     params:
-        code=lambda wildcards: f'{code("notebook")} {tracking.digest(template(wildcards.notebook))}',
-        about=lambda wildcards: notebooks.opening(template(wildcards.notebook))[1],
+        code=lambda wildcards: f'{tracking.code("notebook")} {tracking.digest(NOTEBOOKS[wildcards.notebook])}',
+        about=lambda wildcards: notebooks.opening(NOTEBOOKS[wildcards.notebook])[1],
     script:
         "../scripts/notebook.py"
 
@@ -114,6 +72,7 @@ rule html:
     input:
         notebooks=expand("results/notebooks/{notebook}.ipynb", notebook=NOTEBOOKS),
         run="results/run.json",
+        look=[project("workflow/resources/index.md"), project("workflow/resources/page.html.j2")],
     output:
         index="results/notebooks/index.html",
         pages=[
@@ -130,7 +89,7 @@ rule html:
     conda:
         ENVIRONMENT
     params:
-        code=code("html"),
+        code=tracking.code("html"),
     script:
         "../scripts/html.py"
 
@@ -145,7 +104,7 @@ rule provenance:
         ],
         index="results/notebooks/index.html",
         benchmarks=[
-            *expand("results/benchmarks/download/{dataset}.tsv", dataset=DATASETS),
+            *(f"results/benchmarks/download/{plan.dataset(config, name)}.tsv" for name in plan.populations(config)),
             *per_cell("results/benchmarks/train/{population}.{classifier}.seeds-{seeds}.tsv", TRAINED),
             *benchmarks(CELLS),
             *expand("results/benchmarks/notebook/{notebook}.tsv", notebook=NOTEBOOKS),
@@ -157,7 +116,7 @@ rule provenance:
     conda:
         ENVIRONMENT
     params:
-        code=code("provenance"),
+        code=tracking.code("provenance"),
         digest=tracking.code_digest(PROJECT),
         config=config,
         project=os.path.relpath(PROJECT),

@@ -15,7 +15,7 @@ rule simulate:
     conda:
         ENVIRONMENT
     params:
-        code=code("simulate"),
+        code=tracking.code("simulate"),
         scenarios=lambda wildcards: scenarios_of("simulate", **wildcards),
     script:
         "../scripts/simulate.py"

@@ -16,7 +16,7 @@ rule train:
     conda:
         ENVIRONMENT
     params:
-        code=lambda wildcards: code("train", *plan.model_modules(config, wildcards.classifier)),
+        code=lambda wildcards: tracking.code("train", *plan.model_modules(config, wildcards.classifier)),
         model=lambda wildcards: plan.model_file(config, wildcards.classifier),
         options=lambda wildcards: plan.options_for(config, "classifiers", wildcards.classifier, wildcards.population),
         device=config["run"]["device"],

@@ -51,15 +51,11 @@ def claim(folder: Path | str, note: str = "") -> None:
         file = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)  # never closed: the lock ends with the process
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            where = lock.parent.resolve()
-            raise RecourseError(
-                f"another run is at work in {where}; wait for it, or choose another --directory"
-            ) from None
         except OSError as error:
             raise RecourseError(
-                f"{lock} cannot be locked ({error.strerror}): run only one at a time here, with --no-hooks"
-            ) from error
+                f"another run is at work in {lock.parent.resolve()}; wait for it, or run elsewhere with --directory "
+                f"({error.strerror}; where a file system has no locks, --no-hooks starts without)"
+            ) from None
         os.truncate(file, 0)
         os.write(file, f"{note}\n".encode())  # its time says when the run began
     for part in lock.parent.rglob(f".*{_PART}"):

@@ -15,21 +15,7 @@ from . import files, notebooks
 from .errors import DataError
 
 TITLE = "Does algorithmic recourse segregate?"
-_INDEX = """# {title}
-
-The exhibits of one run of the workflow. Each page shows tables and figures; the executed notebook beside it has the
-code. {run}
-
-{pages}
-
-## The tables behind them
-
-- [measures.parquet](../measures.parquet): one row for each population, seed, classifier, method, phase, scope and
-  metric.
-- [comparison.csv](../comparison.csv): every published number beside ours, with a verdict.
-- [provenance.json](../provenance.json): the code, settings, packages and time behind them.
-- [exhibits](../exhibits/): the table of each exhibit as CSV, its figure as SVG and PNG.
-"""
+#: what the index says beside the list of pages (index.md), and how every page looks (page.html.j2)
 _RESOURCES = Path(__file__).parents[2] / "resources"
 _FORMULA = re.compile(r"\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL)
 _EXTERNAL = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)\s*=\s*["']?(?:https?:)?//""", re.I)
@@ -64,7 +50,8 @@ def index(executed: Sequence[Path], page: Path, run: str = "") -> None:
         title, paragraph = notebooks.opening(notebook)
         sentence = re.split(r"(?<=[.?!])\s", paragraph)[0]
         items.append(f"- **[{title}]({notebook.stem}.html)**  \n  {sentence}")
-    text = _INDEX.format(title=TITLE, run=run, pages="\n".join(items))
+    text = (_RESOURCES / "index.md").read_text(encoding="utf-8")
+    text = text.format(title=TITLE, run=run, pages="\n".join(items))
     cell = nbformat.v4.new_markdown_cell(text, id="index")
     _write(nbformat.v4.new_notebook(cells=[cell]), page, TITLE)
 

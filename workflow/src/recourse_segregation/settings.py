@@ -147,27 +147,20 @@ def _variants(methods: Mapping[str, Any]) -> Iterator[str]:
 
 def _options(config: Mapping[str, Any]) -> Iterator[str]:
     """Options that a method or a model does not have, or that are missing."""
-    for name, method in config["methods"].items():
-        schema = declarations.method_options(plan.method_file(config, name))
-        yield from _options_of(config, "methods", name, method, schema)
-    for name, classifier in config["classifiers"].items():
-        schema = declarations.model_options(plan.model_file(config, name))
-        yield from _options_of(config, "classifiers", name, classifier, schema)
-
-
-def _options_of(
-    config: Mapping[str, Any], section: str, name: str, entry: Mapping[str, Any], schema: Mapping[str, Any]
-) -> Iterator[str]:
-    key = f"{section}.{name}"
-    some = {k: v for k, v in schema.items() if k != "required"}  # an override gives only what is different
-    problems = checking.problems(entry.get("options", {}), some, f"{key}.options")
-    for population, overrides in entry.get("populations", {}).items():
-        problems += known([population], config["populations"], f"{key}.populations", "population")
-        problems += checking.problems(overrides, some, f"{key}.populations.{population}")
-    yield from problems
-    for population in config["populations"] if not problems else ():
-        given = plan.options_for(config, section, name, population)
-        yield from checking.problems(given, schema, f"{key}.options")  # the same for every population: said once
+    schemas = {("methods", m): declarations.method_options(plan.method_file(config, m)) for m in config["methods"]}
+    for name in config["classifiers"]:
+        schemas["classifiers", name] = declarations.model_options(plan.model_file(config, name))
+    for (section, name), schema in schemas.items():
+        key, entry = f"{section}.{name}", config[section][name]
+        some = {k: v for k, v in schema.items() if k != "required"}  # an override gives only what is different
+        problems = checking.problems(entry.get("options", {}), some, f"{key}.options")
+        for population, overrides in entry.get("populations", {}).items():
+            problems += known([population], config["populations"], f"{key}.populations", "population")
+            problems += checking.problems(overrides, some, f"{key}.populations.{population}")
+        yield from problems
+        for population in config["populations"] if not problems else ():
+            given = plan.options_for(config, section, name, population)
+            yield from checking.problems(given, schema, f"{key}.options")  # the same for every population: said once
 
 
 def _gradients(config: Mapping[str, Any]) -> Iterator[str]:

@@ -7,23 +7,21 @@ import shutil
 import sys
 import tempfile
 import threading
-import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
-from http.client import IncompleteRead
 from pathlib import Path
 from urllib.parse import quote, urljoin, urlsplit
 
 import requests
 from pooch import HTTPDownloader, file_hash
+from pooch.core import stream_download
 
 from .data.dataset import RawFile
 from .errors import SourceError
 
-TRIES = 3  # per address, for errors that may pass
-BACK_OFF = 1.0  # seconds before the second try, doubled before each further one
+TRIES = 3  # per address: pooch waits a second or two and tries again
 TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds of silence
 LIMIT = 1800.0  # seconds for one try, however much a slow server still sends
 LARGEST = 1 << 30  # bytes of a file, packed or not: no server and no archive fills the disk
@@ -96,7 +94,7 @@ def _get(source: str | Path, is_mirror: bool, raw_file: RawFile, scratch: Path) 
     else:
         _download(source, is_mirror, found)
         if urlsplit(source).path.endswith(".zip"):
-            found = _extract(found, raw_file.member or raw_file.name, scratch / "member")
+            found = _extract(found, raw_file.name, scratch / "member")
     got = file_hash(str(found))
     if got != raw_file.sha256:
         size = found.stat().st_size
@@ -105,29 +103,24 @@ def _get(source: str | Path, is_mirror: bool, raw_file: RawFile, scratch: Path) 
 
 
 def _download(url: str, is_mirror: bool, target: Path) -> None:
-    """In place of pooch's own retries, which repeat what is gone or wrong too."""
+    """Write what the address gives to `target`; OSError, without another try, for what we refuse ourselves."""
     _refuse_insecure(url, is_mirror)
 
     def follow(response: requests.Response, **_: object) -> None:
         if response.is_redirect:
             _refuse_insecure(urljoin(response.url, response.headers["location"]), is_mirror)
 
-    for attempt in range(TRIES):
+    def once(url: str, file: str, _: object) -> None:
         # Not packed on the way, so that the length that is announced is the file's.
         options = {"timeout": TIMEOUT, "headers": {"Accept-Encoding": "identity"}, "hooks": {"response": follow}}
-        download = HTTPDownloader(progressbar=_Meter(target), chunk_size=1 << 16, **options)
-        try:
-            return _within_limit(lambda download=download: download(url, target, None))
-        except requests.RequestException as error:
-            if not _may_pass(error):
-                raise
-            if attempt == TRIES - 1:
-                raise ValueError(f"{_reason(error)} ({TRIES} tries)") from error
-            time.sleep(BACK_OFF * 2**attempt)
+        download = HTTPDownloader(progressbar=_Meter(Path(file)), chunk_size=1 << 16, **options)
+        _within_limit(lambda: download(url, file, None))
+
+    stream_download(url, target, None, once, retry_if_failed=TRIES - 1)
 
 
 def _within_limit(work: Callable[[], None]) -> None:
-    """One try; ValueError if it takes longer than LIMIT.
+    """One try; OSError if it takes longer than LIMIT.
 
     In a thread, because no timeout of the connection ends a server that sends a byte now and then.
     """
@@ -141,7 +134,7 @@ def _within_limit(work: Callable[[], None]) -> None:
 
     threading.Thread(target=attempt, daemon=True).start()
     if not wait([outcome], LIMIT).done:
-        raise ValueError(f"not finished after {LIMIT:g} seconds")
+        raise OSError(f"not finished after {LIMIT:g} seconds")
     outcome.result()
 
 
@@ -154,7 +147,7 @@ class _Meter:
     def update(self, _: int) -> None:
         size = self.target.stat().st_size  # after LIMIT the file is gone, which ends the thread
         if max(size, self.total) > LARGEST:
-            raise ValueError(f"more than {LARGEST:,} bytes")
+            raise OSError(f"more than {LARGEST:,} bytes")
 
     def reset(self) -> None:
         pass
@@ -166,7 +159,7 @@ def _refuse_insecure(url: str, is_mirror: bool) -> None:
     parts = urlsplit(url)
     on_this_machine = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
     if parts.scheme != "https" and not (is_mirror and on_this_machine):
-        raise ValueError(f"only https addresses are used, not {_shown(url)}")
+        raise OSError(f"only https addresses are used, not {_shown(url)}")
 
 
 def _extract(archive: Path, member: str, target: Path) -> Path:
@@ -182,29 +175,15 @@ def _extract(archive: Path, member: str, target: Path) -> Path:
     return target
 
 
-def _may_pass(error: requests.RequestException) -> bool:
-    """Whether another try may help: a time-out, a connection cut short, too many requests, a fault of the server."""
-    if isinstance(error, requests.HTTPError):
-        return error.response.status_code == 429 or error.response.status_code >= 500
-    return isinstance(error, requests.Timeout) or isinstance(
-        _root(error), TimeoutError | ConnectionResetError | ConnectionAbortedError | IncompleteRead
-    )
-
-
-def _root(error: BaseException) -> BaseException:
-    """The error at the bottom: requests wraps urllib3, which wraps the socket's own."""
-    while (cause := error.__cause__ or error.__context__) is not None:
-        error = cause
-    return error
-
-
 def _reason(error: Exception) -> str:
     """Why a source failed, in a few words."""
     if isinstance(error, requests.HTTPError):
         return f"HTTP {error.response.status_code}"
     if isinstance(error, requests.exceptions.ProxyError):
         return "no connection through the proxy that the environment names (HTTPS_PROXY)"
-    root = _root(error) if isinstance(error, requests.RequestException) else error
+    root: BaseException = error
+    while isinstance(error, requests.RequestException) and (cause := root.__cause__ or root.__context__):
+        root = cause  # requests wraps urllib3, which wraps the socket's own
     return getattr(root, "strerror", None) or str(root) or type(root).__name__
 
 

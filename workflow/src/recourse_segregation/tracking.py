@@ -45,6 +45,14 @@ def digest(*files: Path) -> str:
     return _sha256("".join(map(_meaning, sorted(set().union(*map(closure, files))))))
 
 
+def code(script: str, *modules: str) -> str:
+    """The digest of a script and of modules that it loads by name (`methods.face`).
+
+    As a parameter of its rule, it makes Snakemake run the rule again when one of them changes.
+    """
+    return digest(_PROJECT / "workflow" / "scripts" / f"{script}.py", *map(module, modules))
+
+
 def code_digest(root: Path) -> str:
     """sha256 over the names of the files that decide the results, in the folder `root`, and over what they say."""
     files = {f.relative_to(root).as_posix(): f for part in CODE for f in [root / part, *(root / part).rglob("*")]}
@@ -76,13 +84,21 @@ def _meaning(file: Path) -> str:
                 documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
                 if documented and ast.get_docstring(node, clean=False) is not None:
                     del node.body[0]
-            return _sha256(ast.unparse(tree))
+            return _sha256(repr(_syntax(tree)))
         case ".smk" | "Snakefile":
             tokens = tokenize.tokenize(io.BytesIO(content).readline)
             return _sha256(repr([t.string for t in tokens if t.type not in (tokenize.COMMENT, tokenize.NL)]))
         case ".yaml":
             return _sha256(repr(yaml.safe_load(content)))
     return file_digest(file)
+
+
+def _syntax(node: object) -> object:
+    """A syntax tree as tuples. Not `ast.dump`: it and `ast.unparse` say other things in other versions of Python."""
+    if isinstance(node, ast.AST):
+        fields = [(name, _syntax(value)) for name, value in ast.iter_fields(node) if value not in (None, [])]
+        return type(node).__name__, *fields
+    return [_syntax(item) for item in node] if isinstance(node, list) else node
 
 
 @cache

@@ -17,14 +17,12 @@ class RawFile:
     """One file as its publisher serves it.
 
     `urls` lists the canonical address first, then mirrors pinned to a commit whose bytes are the same.
-    `sha256` is the digest of the file itself. An address that ends in `.zip` is an archive that holds a
-    member called `member` (default: `name`).
+    `sha256` is the digest of the file itself. An address that ends in `.zip` is an archive that holds it as `name`.
     """
 
     name: str
     sha256: str
     urls: tuple[str, ...]
-    member: str | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,11 @@ class Feature:
     kind: str
     levels: tuple[str, ...] = ()
     immutable: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Its columns in the table of individuals."""
+        return tuple(f"{self.name}={level}" for level in self.levels) if self.kind == "categorical" else (self.name,)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import pandas as pd
 
 from ..checking import did_you_mean
-from ..errors import ConfigError
+from ..errors import ConfigError, DataError
 from ..population import RESERVED
 from .dataset import Dataset, Feature, Sensitive, divided
 from .reading import fail, fail_cell, number, prepared
@@ -34,12 +34,15 @@ def load(path: str, description: Mapping[str, Any], content: bytes) -> Dataset:
     the description names a column or a value that the file does not have.
     """
     own = _Own(path, description)
-    texts = own.complete_rows(own.texts(content))
-    label = own.label(texts)
-    columns = [own.feature(texts[column]) for column in texts.columns.drop(label.name)]
-    features = {feature.name: feature for feature, _ in columns}
-    frame = pd.DataFrame({feature.name: values for feature, values in columns} | {"label": label})
-    frame = prepared(frame, list(features.values()), description["file"], own.remedy)
+    try:
+        texts = own.complete_rows(own.texts(content))
+        label = own.label(texts)
+        columns = [own.feature(texts[column]) for column in texts.columns.drop(label.name)]
+        features = {feature.name: feature for feature, _ in columns}
+        frame = pd.DataFrame({feature.name: values for feature, values in columns} | {"label": label})
+        frame = prepared(frame, list(features.values()), description["file"])
+    except DataError as error:
+        raise DataError(f"{error}; correct the file, or what {path} says of it, and run again") from error
     return Dataset(
         name=Path(path).stem,
         title=description.get("title", path),
@@ -57,10 +60,6 @@ class _Own:
 
     path: str
     entries: Mapping[str, Any]
-
-    @property
-    def remedy(self) -> str:
-        return f"correct the file, or what {self.path} says of it, and run again"
 
     def texts(self, content: bytes) -> pd.DataFrame:
         """All columns that the file names but those that are left out, as text; the index is the line (1-based)."""
@@ -187,10 +186,10 @@ class _Own:
         return [str(level) for level in self.entries["levels"].get(column, ())]
 
     def _fail(self, what: str, line: int | None = None, column: str | None = None) -> NoReturn:
-        fail(self.entries["file"], self.remedy, what, f"line {line}" if line else "", column)
+        fail(self.entries["file"], what, f"line {line}" if line else "", column)
 
     def _fail_cell(self, cells: pd.Series, bad: pd.Series, what: str) -> None:
-        fail_cell(self.entries["file"], self.remedy, cells, bad, what)
+        fail_cell(self.entries["file"], cells, bad, what)
 
     def _refuse(self, key: str, what: str) -> NoReturn:
         raise ConfigError(f"{self.path}: {key}: {what}")
