@@ -48,9 +48,8 @@ def effect(*parts, **options):
 
 def test_bca_from_ten_seeds_on():
     values = numpy_generator(0, "test", "exponential").exponential(size=10)
-    assert interval(values[:9]).kind == "t"
     found = interval(values)
-    assert found.kind == "BCa"
+    assert (interval(values[:9]).kind, found.kind) == ("t", "BCa")
     # skewed to the right: BCa reaches further up than down, which the symmetric t does not
     assert found.high - values.mean() > values.mean() - found.low
 
@@ -88,12 +87,11 @@ def test_an_interval_by_hand(values, reach, note):
 
 def test_where_bca_fails_it_is_t_and_says_so(monkeypatch):
     values = np.arange(12.0)
-    expected = stats.t.interval(0.95, 11, loc=values.mean(), scale=stats.sem(values))
-    failed = SimpleNamespace(confidence_interval=SimpleNamespace(low=np.nan, high=1.0))
+    failed = SimpleNamespace(confidence_interval=(np.nan, 1.0))
     monkeypatch.setattr(statistics.stats, "bootstrap", lambda *_, **__: failed)
-    found = interval(values)
-    assert (found.low, found.high) == pytest.approx(expected)
-    assert (found.kind, found.note) == ("t", "BCa is not defined for these changes")
+    expected = stats.t.interval(0.95, 11, loc=values.mean(), scale=stats.sem(values))
+    assert interval(values)[:2] == pytest.approx(expected)
+    assert interval(values)[2:] == ("t", "BCa is not defined for these changes")
 
 
 @given(hnp.arrays("float64", st.integers(10, 14), elements=st.sampled_from([0.0, 0.0, 0.0, 1e-9, 0.1, 1.0])))
@@ -150,12 +148,8 @@ def test_drawn_p_agrees_with_scipy(n):
     assert p_value(values) == p_value(values[::-1]) == p_value(-values)  # depends on neither order nor direction
 
 
-def test_p_is_uniform_where_nothing_changes():
+def test_drawn_p_is_uniform_where_nothing_changes():
     generator = numpy_generator(0, "test", "null")
-    five = np.array([p_value(generator.normal(size=5)) for _ in range(SIMULATIONS)])
-    counts = np.bincount(np.round(16 * five).astype(int), minlength=17)
-    assert counts[0] == 0
-    assert stats.chisquare(counts[1:]).pvalue > 0.001
     drawn = [p_value(generator.laplace(size=20), draws=999) for _ in range(SIMULATIONS)]
     assert min(drawn) >= 1 / 1000
     assert stats.kstest(drawn, "uniform").pvalue > 0.001
@@ -199,13 +193,6 @@ def test_holm_properties(p, smaller, random):
     assert (holm(p[moved]) == adjusted[moved]).all()
     p[moved[0]] = min(smaller, p[moved[0]])  # it grows with every p
     assert (holm(p) <= adjusted).all()
-
-
-def test_holm_keeps_the_error_of_a_family():
-    generator = numpy_generator(0, "test", "family")
-    wrong = sum(holm(generator.random(7)).min() <= 0.05 for _ in range(SIMULATIONS))
-    # exact under independence: 1 - (1 - 0.05 / 7)^7
-    assert stats.binomtest(wrong, SIMULATIONS, 1 - (1 - 0.05 / 7) ** 7).pvalue > 0.001
 
 
 # --- changes ----------------------------------------------------------------------------------------
@@ -278,8 +265,7 @@ def test_an_effect_by_hand():
 
 def test_six_seeds_can_alone_but_not_in_a_family():
     six = index([*BEFORE, 0.8], [*AFTER, 0.86])
-    alone = effect(six)
-    assert (alone["decidable"], alone["significant"], alone["note"]) == (True, True, "")
+    assert effect(six)[["decidable", "significant", "note"]].tolist() == [True, True, ""]
     both = effects(six, rows([*AFTER, 0.7], method="ibr"))
     assert both["p_holm"].tolist() == pytest.approx([2 * 2 / 64, both["p"][1]])
     assert not both["decidable"].any()
@@ -355,9 +341,8 @@ def test_a_contrast_of_a_quality_is_of_the_values():
     assert (row["before"], row["after"], row["change"]) == pytest.approx((0.45, 0.6, 0.15))
     assert row["effect"] == pytest.approx(0.15 / np.std([0.4, 0.5], ddof=1))
     assert row["note"].startswith("2 seeds: p cannot be below 0.5")
-    assert one(contrasts(parts, ["ebr"], ["face"], "recipients", metrics=["cost"]))["change"] == row["change"]
     assert contrasts(parts, ["ebr"], ["face"], "recipients", metrics=["ynn"]).empty
-    scaled = differences(measures(*parts), ["ebr"], ["face"], "recipients", factor=1.1)
+    scaled = differences(measures(*parts), ["ebr"], ["face"], "recipients", metrics=["cost"], factor=1.1)
     assert scaled["before"].tolist() == pytest.approx([0.44, 0.55])
     assert scaled["change"].tolist() == pytest.approx([0.06, 0.15])
 

@@ -196,10 +196,8 @@ def _row(scope: str, name: str, n: int, metric: Callable[[], float]) -> tuple:
     except Undefined as error:
         return (scope, name, np.nan, n, str(error))
     if not isinstance(value, Real) or not isfinite(value):
-        raise MetricError(
-            f"the metric {name!r} of {scope} ({n} individuals) is {value!r}; it must be a finite number, or raise "
-            "Undefined with the reason why there is none"
-        )
+        found = f"the metric {name!r} of {scope} ({n} individuals) is {value!r}"
+        raise MetricError(f"{found}; it must be a finite number, or raise Undefined with the reason why there is none")
     return (scope, name, float(value), n, value.note if isinstance(value, Estimate) else "")
 
 

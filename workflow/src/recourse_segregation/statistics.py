@@ -186,26 +186,20 @@ def interval(changes: Sequence[float], resamples: int = RESAMPLES) -> Interval:
     values = np.sort(_complete(changes))  # the order of seeds must not matter
     if len(values) < 2:
         return Interval(math.nan, math.nan, "", f"{_seeds(len(values))}: no interval and no test")
-    kind = "BCa" if len(values) >= BCA_SEEDS else "t"
+    mean, kind, note = float(values.mean()), "BCa" if len(values) >= BCA_SEEDS else "t", ""
     if _constant(values):
-        return Interval(float(values.mean()), float(values.mean()), kind, "the same change in every seed")
+        return Interval(mean, mean, kind, "the same change in every seed")
     if kind == "BCa":
+        rng = numpy_generator(0, "statistics", "bootstrap")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a failure is seen in the result
-            found = stats.bootstrap(
-                (values,),
-                np.mean,
-                n_resamples=resamples,
-                confidence_level=LEVEL,
-                method="BCa",
-                vectorized=True,
-                rng=numpy_generator(0, "statistics", "bootstrap"),
-            ).confidence_interval
-        if np.isfinite([found.low, found.high]).all():
-            return Interval(float(found.low), float(found.high), kind)
+            found = stats.bootstrap((values,), np.mean, n_resamples=resamples, confidence_level=LEVEL, rng=rng)
+        low, high = map(float, found.confidence_interval)
+        if np.isfinite([low, high]).all():
+            return Interval(low, high, kind)
+        note = "BCa is not defined for these changes"
     reach = special.stdtrit(len(values) - 1, (1 + LEVEL) / 2) * values.std(ddof=1) / math.sqrt(len(values))
-    note = "BCa is not defined for these changes" if kind == "BCa" else ""
-    return Interval(float(values.mean() - reach), float(values.mean() + reach), "t", note)
+    return Interval(mean - reach, mean + reach, "t", note)
 
 
 def p_value(changes: Sequence[float], draws: int = DRAWS) -> float:
