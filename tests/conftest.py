@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +17,12 @@ import torch
 import yaml
 
 from elsewhere import DEVICE
-from recourse_segregation import classifiers, methods
+from recourse_segregation import classifiers, declarations, methods, models, recourse
 from recourse_segregation.data import Dataset, Feature, Sensitive
 from recourse_segregation.plan import options_for
 from recourse_segregation.population import Population, prepare
 from recourse_segregation.seeds import torch_generator
-from workflow_tools import ROOT, STAGES, snakemake, with_raw_files
+from workflow_tools import ROOT, STAGES, copied, snakemake, start_snakemake, with_raw_files
 
 torch.set_num_threads(1)
 
@@ -55,7 +59,7 @@ def made_up(features: tuple[Feature, ...], rows: int = 400) -> Dataset:
         income = random_state.gamma(2.0, 1.0, rows) + 0.8 * ~women
         debt = random_state.rand(rows)
         job = random_state.randint(0, 4, rows)
-        frame = pd.DataFrame(
+        return pd.DataFrame(
             {
                 "label": (income - 2 * debt + 0.5 * (job == 2) + random_state.normal(0, 0.3, rows) > 0.9).astype(int),
                 "income": income,
@@ -67,7 +71,6 @@ def made_up(features: tuple[Feature, ...], rows: int = 400) -> Dataset:
                 "job": np.array(["none", "clerk", "manager", "other"])[job],
             }
         )
-        return frame
 
     return Dataset(
         name="made_up",
@@ -105,6 +108,26 @@ def rejected(people: Population, classifier: classifiers.Classifier) -> torch.Te
     return x[~classifier.accepts(x)]
 
 
+def keeps_the_post_conditions(
+    fit: Callable[[], methods.Method], people: Population, classifier: classifiers.Classifier
+) -> np.ndarray:
+    """Hold a method to what every method promises; what `recourse.check` says of the recourse that it finds.
+
+    It changes no input, finds the same twice, moves whom it finds something for, and answers when nobody is rejected.
+    """
+    x = rejected(people, classifier)
+    before = x.clone()
+    found, again = (fit().counterfactuals(x) for _ in range(2))
+    assert torch.equal(x, before), "a method must not change its input"
+    torch.testing.assert_close(found, again, rtol=0, atol=0, equal_nan=True)
+    assert fit().counterfactuals(x[:0]).shape == x[:0].shape
+    reason = recourse.check(x, found, people.encoding, classifier)
+    # Whatever a method returns is right; only "nothing found" may be the reason for no recourse.
+    assert set(reason) <= {"", "nothing found"}
+    assert (found - x)[torch.tensor(reason == "")].abs().sum(1).gt(0).all()
+    return reason
+
+
 def follows_the_device(near: classifiers.Classifier, far: classifiers.Classifier, people: Population, file: Path):
     """Trained elsewhere, loaded there or moved there, a classifier says what it says on the CPU, to the bit."""
     x = classifiers.tensor(people.features)
@@ -114,6 +137,33 @@ def follows_the_device(near: classifiers.Classifier, far: classifiers.Classifier
         assert torch.equal(classifier.margin(x.to(DEVICE)).cpu(), near.margin(x))
         slope = classifier.margin_and_gradient(x.to(DEVICE))[1]
         assert torch.equal(slope.cpu(), near.margin_and_gradient(x)[1])
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """write("models/forest.py", source): put a file into a folder that stands for the package, beside its methods."""
+    for other in ("classifiers.py", "data", *(f"methods/{method}.py" for method in methods.names())):
+        (tmp_path / other).parent.mkdir(exist_ok=True)
+        (tmp_path / other).symlink_to(Path(classifiers.__file__).parent / other)
+    (tmp_path / "models").mkdir()
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(declarations, "_PACKAGE", tmp_path)
+    for package in (methods, models):
+        folder = tmp_path / package.__name__.rpartition(".")[2]
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
+
+    def forget() -> None:
+        for file in (file for file in tmp_path.glob("m*/*.py") if not file.is_symlink()):
+            sys.modules.pop(f"recourse_segregation.{file.parent.name}.{file.stem}", None)
+        for read in (declarations.build, declarations.method_options, declarations.model_options, declarations._says):
+            read.cache_clear()
+
+    def put(name: str, source: str) -> None:
+        forget()
+        (tmp_path / name).write_text(source, encoding="utf-8")
+
+    yield put
+    forget()
 
 
 @pytest.fixture(scope="session")
@@ -133,16 +183,24 @@ def trained(people) -> dict[tuple[str, str], classifiers.Classifier]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """Two complete runs of the tiny configuration that differ in all that must not matter.
+    """Two complete runs of the tiny configuration, at the same time, that differ in all that must not matter.
 
-    One on one core, as a whole; the other on two, stage by stage, in a folder with an awkward name, where it is
-    tomorrow already and text is ASCII.
+    One on one core, as a whole, whose terminal is kept in the file `terminal`; the other on two, stage by stage, of a
+    copy of the project (`project`, beside it) in a folder with an awkward name, where it is tomorrow already and text
+    is ASCII.
     """
     whole = with_raw_files(tmp_path_factory.mktemp("whole"))
-    process = snakemake(whole, "--cores", "1", LC_ALL="C.UTF-8", TZ="UTC")
-    assert process.returncode == 0, process.stdout[-6000:]
-    parts = with_raw_files(tmp_path_factory.mktemp("parts") / "größer, in Teilen")
-    for stage in (*STAGES, "all"):
-        process = snakemake(parts, "--cores", "2", stage, LC_ALL="C", TZ="Pacific/Kiritimati")
-        assert process.returncode == 0, process.stdout[-6000:]
+    process = start_snakemake(whole, whole / "terminal", "--cores", "1", LC_ALL="C.UTF-8", TZ="UTC")
+    try:
+        base = tmp_path_factory.mktemp("parts")
+        parts, project = with_raw_files(base / "größer, in Teilen"), copied(base / "project")
+        elsewhere = {"LC_ALL": "C", "TZ": "Pacific/Kiritimati"}
+        for stage in (*STAGES, "all"):
+            stages = snakemake(parts, "--cores", "2", stage, project=project, **elsewhere)
+            assert stages.returncode == 0, stages.stdout[-6000:]
+        assert process.wait(1800) == 0, (whole / "terminal").read_text(encoding="utf-8")[-6000:]
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
     return [whole, parts]

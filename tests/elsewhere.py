@@ -1,6 +1,6 @@
 """A second device without a second device: CPU numbers that say they live on `meta`, which every torch knows.
 
-Within `Elsewhere()`, whatever is created on or moved to `DEVICE` is a `Far` tensor. It computes what the CPU computes,
+Within `elsewhere()`, whatever is created on or moved to `DEVICE` is a `Far` tensor. It computes what the CPU computes,
 to the bit, but may not meet a tensor of the CPU, except as on CUDA (copies, positions to index with, single numbers),
 and what is created without naming a device is on the CPU. So code that forgets the device fails here, as it would on a
 GPU.
@@ -8,6 +8,8 @@ GPU.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from unittest import mock
 
 import torch
@@ -33,7 +35,7 @@ class Far(torch.Tensor):
 
     @classmethod
     def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
-        raise RuntimeError(f"{func}: outside of `Elsewhere()`")
+        raise RuntimeError(f"{func}: outside of `elsewhere()`")
 
 
 class _Operations(TorchDispatchMode):
@@ -89,30 +91,17 @@ class _Calls(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-class Elsewhere:
+@contextmanager
+def elsewhere() -> Iterator[None]:
     """The context in which `DEVICE` can be computed on."""
+    grad = []  # tensors that stand for others have no version to forget, so inference mode is only `no_grad` here
 
-    def __enter__(self) -> Elsewhere:
-        # Tensors that stand for others have no version to forget, so inference mode is only `no_grad` here.
-        self._contexts = [
-            mock.patch.object(torch.inference_mode, "__enter__", _no_grad),
-            mock.patch.object(torch.inference_mode, "__exit__", _grad),
-            _Operations(),
-            _Calls(),
-        ]
-        for context in self._contexts:
-            context.__enter__()
-        return self
+    def enter(self) -> None:
+        grad.append(torch.is_grad_enabled())
+        torch.set_grad_enabled(False)
 
-    def __exit__(self, *problem) -> None:
-        for context in reversed(self._contexts):
-            context.__exit__(*problem)
+    def leave(self, *problem) -> None:
+        torch.set_grad_enabled(grad.pop())
 
-
-def _no_grad(self) -> None:
-    self.no_grad = torch.no_grad()
-    self.no_grad.__enter__()
-
-
-def _grad(self, *problem) -> None:
-    self.no_grad.__exit__(*problem)
+    with mock.patch.multiple(torch.inference_mode, __enter__=enter, __exit__=leave), _Operations(), _Calls():
+        yield

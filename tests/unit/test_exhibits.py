@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from made_up_run import LABELS, METHODS, measures, study, write_run
 from recourse_segregation import contracts, exhibits, names
@@ -112,6 +113,14 @@ def test_the_labels_are_those_of_the_run(run):
     assert [names.scenario("drop"), names.classifier("mlp")] == ["Unresolved dropped", "MLP classifier"]
     for name in (names.method, names.population, names.scenario, names.classifier, lambda n: names.metric(n).label):
         assert name("unknown") == "unknown"
+
+
+def test_every_configured_name_has_a_label_of_its_own():
+    config = yaml.safe_load((NOTEBOOKS[0].parents[1] / "config.yaml").read_text(encoding="utf-8"))
+    for kind in ("populations", "classifiers", "methods", "scenarios"):
+        labels = [entry["label"] for entry in config[kind].values()]
+        assert len(set(labels)) == len(labels), kind
+        assert not set(labels) & set(config[kind]), kind
 
 
 def test_importing_one_exhibit_imports_no_other():

@@ -1,5 +1,7 @@
 """The exhibits of the studies, from hand-made measures with known answers."""
 
+import importlib.util
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -103,8 +105,10 @@ def test_two_parameters_are_too_few_for_a_trend():
 
 
 def test_a_study_without_variants_of_a_method_has_no_figure(rising):
-    curves = tradeoff.curves(tradeoff.seeds(rising, "ibr"))
+    seeds = tradeoff.seeds(rising, "ibr")
+    curves, monotonicity = tradeoff.curves(seeds), tradeoff.monotonicity(seeds)
     assert curves.empty
+    assert tradeoff.show_monotonicity(monotonicity).data == ""
     assert tradeoff.defaults(rising, "ibr") == {}
     assert tradeoff.parameter_figure(curves, "ibr", {}) is None
     assert tradeoff.tradeoff_figure(curves, "ibr", {}) is None
@@ -207,6 +211,19 @@ def test_a_study_without_variants_has_levels_but_no_contrasts():
     assert contrasts.empty
     assert variants.figure(contrasts, "difference") is None
     assert "FACE" in variants.show(levels, contrasts).data
+
+
+def test_the_document_shows_choices_and_the_paired_difference_below():
+    path = Path(__file__).parents[2] / "docs" / "update_numbers.py"
+    spec = importlib.util.spec_from_file_location("update_numbers", path)
+    update_numbers = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(update_numbers)
+    own = run(cell("face", 0.1), cell("face-k20", 0.3, cost=1.25), variant_of={"face-k20": "face"})
+    texts = (table.to_csv(index=False) for table in (variants.levels(variants.seeds(own)), variants.contrasts(own)))
+    lines = update_numbers.alternatives(*(pd.read_csv(StringIO(text)) for text in texts)).splitlines()
+    assert lines[2].startswith("| synthetic | `face` | 1.000 | 1.000 | 0.250 | +0.1000 |")
+    assert lines[3].startswith("| synthetic | `face-k20` | 1.000<br>(+0.000 [+0.000, +0.000]) | 1.250<br>(+0.250 [")
+    assert "+0.3000<br>(+0.2000 [+0.2000, +0.2000])" in lines[3]
 
 
 # --- conventions

@@ -6,7 +6,8 @@ import math
 
 import pytest
 import torch
-from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
+from references import plain
+from torch.distributions import Bernoulli, Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 from torch.nn.functional import mse_loss
 
@@ -33,31 +34,19 @@ def data(n: int = 96, m: int = 4, seed: int = 0):
     return x, condition, group
 
 
-class Twin:
-    """MLPs in autograd with the initial weights that `Parameters` would draw."""
+def modules(*networks: MLP, generator: torch.Generator, dtype=torch.float32) -> torch.nn.ModuleList:
+    """The networks for autograd, with the initial weights that `Parameters` would draw."""
+    Parameters(*networks, generator=generator, dtype=dtype)
+    return torch.nn.ModuleList(map(plain, networks)).requires_grad_()
 
-    def __init__(self, *networks: MLP, generator: torch.Generator, dtype=torch.float32):
-        Parameters(*networks, generator=generator, dtype=dtype)
-        self.layers = {
-            network: [(torch.nn.Parameter(w.clone()), torch.nn.Parameter(b.clone())) for w, b in network.layers]
-            for network in networks
-        }
 
-    def __call__(self, network: MLP, x: torch.Tensor) -> torch.Tensor:
-        act = {"relu": torch.relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh}[network.activation]
-        *hidden, (weight, bias) = self.layers[network]
-        for w, b in hidden:
-            x = act(x @ w + b)
-        return x @ weight + bias
+def adam(model: torch.nn.Module, learning_rate: float, weight_decay: float = 0.0) -> torch.optim.Adam:
+    return torch.optim.Adam(model.parameters(), lr=learning_rate, weight_decay=weight_decay)
 
-    def adam(self, learning_rate: float, weight_decay: float = 0.0) -> torch.optim.Adam:
-        weights = [p for layers in self.layers.values() for pair in layers for p in pair]
-        return torch.optim.Adam(weights, lr=learning_rate, weight_decay=weight_decay)
 
-    def same(self, network: MLP, other: MLP, tolerance: float = 2e-4) -> None:
-        for pair, ours in zip(self.layers[network], other.layers, strict=True):
-            for theirs, own in zip(pair, ours, strict=True):
-                torch.testing.assert_close(own.clone(), theirs.detach(), rtol=tolerance, atol=tolerance)
+def same(ours: list[MLP], theirs: list[torch.nn.Module], tolerance: float = 2e-4) -> None:
+    for own, module in zip(map(plain, ours), theirs, strict=True):
+        torch.testing.assert_close(own.state_dict(), module.state_dict(), rtol=tolerance, atol=tolerance)
 
 
 def descend(optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> None:
@@ -67,8 +56,12 @@ def descend(optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> None:
 
 
 def entropy(logit: torch.Tensor) -> torch.Tensor:
-    p = torch.sigmoid(logit)
-    return -(p * torch.log(p) + (1 - p) * torch.log(1 - p))
+    return Bernoulli(logits=logit).entropy()
+
+
+def gaussian(code: torch.Tensor) -> Normal:
+    mean, log_variance = code.chunk(2, 1)
+    return Normal(mean, torch.exp(0.5 * log_variance))
 
 
 @pytest.mark.parametrize("adversarial", ["", "entropy", "cross-entropy"])
@@ -80,29 +73,26 @@ def test_vae_trains_as_autograd_does(adversarial):
     [(ours, _)] = vae.train(*given, **VAE | chosen, adversary=rivalry, group=[group])
 
     generator = torch_generator(1)
-    encoder, decoder, critic = MLP((4, 16, 8, 4)), MLP((4, 8, 16, 4)), MLP((2, 8, 8, 8, 1), "sigmoid")
-    model = Twin(encoder, decoder, generator=generator)
-    optimiser = model.adam(1e-2, 1e-3)
+    encoder, decoder = model = modules(MLP((4, 16, 8, 4)), MLP((4, 8, 16, 4)), generator=generator)
+    optimiser = adam(model, 1e-2, 1e-3)
     if adversarial:
-        rival = Twin(critic, generator=generator)
-        rival_optimiser = rival.adam(0.01)
+        [critic] = modules(MLP((2, 8, 8, 8, 1), "sigmoid"), generator=generator)
+        rival_optimiser = adam(critic, 0.01)
     for epoch in range(3):
         noise = torch.randn(len(x), 2, generator=generator)
         for part, given, eps, label in batches(len(x), 32, generator, x, condition, noise, group.view(-1, 1)):
-            mean, log_variance = model(encoder, part).split(2, 1)
-            z = mean + torch.exp(0.5 * log_variance) * eps
-            loss = cross_entropy(model(decoder, torch.cat([z, given], 1)), part, reduction="sum")
-            loss = loss + 0.7 * epoch / 3 * 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum()
+            q = gaussian(encoder(part))
+            z = q.mean + q.stddev * eps
+            loss = cross_entropy(decoder(torch.cat([z, given], 1)), part, reduction="sum")
+            loss = loss + 0.7 * epoch / 3 * kl_divergence(q, Normal(0.0, 1.0)).sum()
             if adversarial == "entropy":
-                loss = loss - 3.0 * entropy(rival(critic, z)).sum()
+                loss = loss - 3.0 * entropy(critic(z)).sum()
             elif adversarial == "cross-entropy":
-                loss = loss - 3.0 * cross_entropy(rival(critic, z), label, reduction="sum")
+                loss = loss - 3.0 * cross_entropy(critic(z), label, reduction="sum")
             descend(optimiser, loss)
             if adversarial:
-                descend(rival_optimiser, cross_entropy(rival(critic, z.detach()), label))
-    with torch.inference_mode():
-        model.same(encoder, ours.encoder)
-        model.same(decoder, ours.decoder)
+                descend(rival_optimiser, cross_entropy(critic(z.detach()), label))
+    same([ours.encoder, ours.decoder], model)
 
 
 def test_csvae_trains_as_autograd_does():
@@ -110,33 +100,24 @@ def test_csvae_trains_as_autograd_does():
     [(ours, _)] = csvae.train([x], [condition], [label], [torch_generator(1)], **CSVAE | {"epochs": 3})
 
     generator = torch_generator(1)
-    x_to_z, xy_to_w, y_to_w = MLP((4, 16, 4)), MLP((5, 16, 4)), MLP((1, 4))
-    decoder, critic = MLP((6, 16, 4)), MLP((2, 16, 1))
-    model = Twin(x_to_z, xy_to_w, y_to_w, decoder, generator=generator)
-    rival = Twin(critic, generator=generator)
-    optimiser, rival_optimiser = model.adam(5e-3), rival.adam(5e-3)
+    networks = MLP((4, 16, 4)), MLP((5, 16, 4)), MLP((1, 4)), MLP((6, 16, 4))
+    x_to_z, xy_to_w, y_to_w, decoder = model = modules(*networks, generator=generator)
+    [critic] = modules(MLP((2, 16, 1)), generator=generator)
+    optimiser, rival_optimiser = adam(model, 5e-3), adam(critic, 5e-3)
     for _ in range(3):
         noise = torch.randn(len(x), 4, generator=generator)
         for part, given, wanted, eps in batches(len(x), 32, generator, x, condition, label.view(-1, 1), noise):
-            z_mean, z_log = model(x_to_z, part).split(2, 1)
-            w_mean, w_log = model(xy_to_w, torch.cat([part, wanted], 1)).split(2, 1)
-            p_mean, p_log = model(y_to_w, wanted).split(2, 1)
-            z = z_mean + torch.exp(0.5 * z_log) * eps[:, :2]
-            w = w_mean + torch.exp(0.5 * w_log) * eps[:, 2:]
-            q_w, p_w = Normal(w_mean, torch.exp(0.5 * w_log)), Normal(p_mean, torch.exp(0.5 * p_log))
-            q_z, p_z = Normal(z_mean, torch.exp(0.5 * z_log)), Normal(0.0, 1.0)
+            q_z, q_w = gaussian(x_to_z(part)), gaussian(xy_to_w(torch.cat([part, wanted], 1)))
+            z, w = q_z.mean + q_z.stddev * eps[:, :2], q_w.mean + q_w.stddev * eps[:, 2:]
             loss = (
-                40 * mse_loss(model(decoder, torch.cat([z, w, given], 1)), part)
-                + 0.2 * kl_divergence(q_z, p_z).sum(1).mean()
-                + kl_divergence(q_w, p_w).sum(1).mean()
-                - 110 * entropy(rival(critic, z)).mean()
+                40 * mse_loss(decoder(torch.cat([z, w, given], 1)), part)
+                + 0.2 * kl_divergence(q_z, Normal(0.0, 1.0)).sum(1).mean()
+                + kl_divergence(q_w, gaussian(y_to_w(wanted))).sum(1).mean()
+                - 110 * entropy(critic(z)).mean()
             )
             descend(optimiser, loss)
-            descend(rival_optimiser, 100 * cross_entropy(rival(critic, z.detach()), wanted))
-    with torch.inference_mode():
-        model.same(x_to_z, ours.encoder)
-        model.same(decoder, ours.decoder)
-        model.same(y_to_w, ours.prior)
+            descend(rival_optimiser, 100 * cross_entropy(critic(z.detach()), wanted))
+    same([ours.encoder, ours.prior, ours.decoder], [x_to_z, y_to_w, decoder])
 
 
 def test_mdn_trains_as_autograd_does():
@@ -144,19 +125,17 @@ def test_mdn_trains_as_autograd_does():
     chosen = {"hidden": (6,), "epochs": 4, "learning_rate": 1e-2}
     ours, _ = mdn.train(x, condition, torch_generator(1), **MDN | chosen)
 
-    network = MLP((2, 6, 5 * 9), "tanh")
-    model = Twin(network, generator=torch_generator(1), dtype=torch.float64)
-    optimiser = model.adam(1e-2)
+    [network] = model = modules(MLP((2, 6, 5 * 9), "tanh"), generator=torch_generator(1), dtype=torch.float64)
+    optimiser = adam(model, 1e-2)
     inputs = (condition.double() - ours.condition_mean) / ours.condition_scale
     scaled = (x.double() - ours.x_mean) / ours.x_scale
     for _ in range(5):
-        output = model(network, inputs.clone())
+        output = network(inputs.clone())
         mean, log_scale = output[:, 5:].view(-1, 2, 5, 4).unbind(1)
         parts = Independent(Normal(mean, log_scale.exp() + 1e-2), 1)
         mixture = MixtureSameFamily(Categorical(logits=output[:, :5]), parts)
         descend(optimiser, -mixture.log_prob(scaled.clone()).mean())
-    with torch.inference_mode():
-        model.same(network, ours.network, 1e-8)
+    same([ours.network], model, 1e-8)
 
 
 @pytest.mark.parametrize("model", ["vae", "vae with an adversary", "csvae"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +13,14 @@ import torch
 import yaml
 
 from conftest import CONFIG, ROOT, follows_the_device, options
-from elsewhere import DEVICE, Elsewhere
-from recourse_segregation import classifiers, declarations, methods, models, recourse, settings
+from elsewhere import DEVICE, elsewhere
+from recourse_segregation import classifiers, declarations, methods, plan, recourse, settings
 from recourse_segregation.errors import ConfigError, RecourseError
 from recourse_segregation.seeds import torch_generator
 
 DROPOUT = """
 from torch.nn import Dropout, Linear, Module, ReLU, Sequential
-
 from ..options import Count, Probability
-
 
 def build(columns, width: Count, dropout: Probability) -> Module:
     return Sequential(Linear(columns, width), ReLU(), Dropout(dropout), Linear(width, 2))
@@ -31,16 +28,13 @@ def build(columns, width: Count, dropout: Probability) -> Module:
 ONE_LOGIT = """
 from torch import nn
 
-
 def build(columns) -> nn.Module:
     return nn.Sequential(nn.Linear(columns, 8), nn.Tanh(), nn.BatchNorm1d(8), nn.LazyLinear(1))
 """
 FOREST = """
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import RandomForestClassifier
-
 from ..options import Count
-
 
 def build(columns, *, trees: Count) -> BaseEstimator:
     return RandomForestClassifier(trees, max_features=columns, n_jobs=2)
@@ -52,9 +46,25 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-
 def build(columns) -> "base.BaseEstimator":
     return make_pipeline(StandardScaler(), CalibratedClassifierCV(LinearSVC()))
+"""
+#: an estimator that gives probabilities `P`, whatever it is fitted to
+GIVEN = """
+import numpy as np
+from sklearn.base import BaseEstimator
+
+class Given(BaseEstimator):
+    def fit(self, x, y):
+        self.p = np.array({values}, dtype=float)
+        return self
+
+    def predict_proba(self, x):
+        favourable = self.p[np.arange(len(x)) % len(self.p)]
+        return np.stack([1 - favourable, favourable], 1)
+
+def build(columns) -> BaseEstimator:
+    return Given()
 """
 TRAINING = {"learning_rate": 0.01, "epochs": 60, "batch": 32}
 #: name -> its file and its options
@@ -64,42 +74,16 @@ KINDS = {
     "forest": (FOREST, {"trees": 20}),
     "pipeline": (PIPELINE, {}),
 }
-NETWORKS = ("dropout", "one_logit")
-
-
-@pytest.fixture
-def write(tmp_path, monkeypatch):
-    """write(name, source): put a file under the models/ of a package folder of the test's own."""
-    folder = tmp_path / "models"
-    folder.mkdir()
-    (tmp_path / "methods").symlink_to(Path(methods.__file__).parent)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    monkeypatch.setattr(declarations, "_PACKAGE", tmp_path)
-    monkeypatch.setattr(models, "__path__", [str(folder), *models.__path__])
-
-    def forget() -> None:
-        for file in folder.glob("*.py"):
-            sys.modules.pop(f"{models.__name__}.{file.stem}", None)
-        declarations.build.cache_clear()
-        settings.classifier_schema.cache_clear()
-
-    def put(name: str, source: str = "") -> None:
-        forget()
-        (folder / f"{name}.py").write_text(source or KINDS[name][0], encoding="utf-8")
-
-    yield put
-    forget()
 
 
 @pytest.fixture
 def fit(write, people):
-    """fit(name, kind, seed, device, options): write the file of that name, if it is not there, and train its model."""
+    """fit(name, kind, seed, device, source, options): write the file of that name, and train its model."""
 
-    def train(name: str, kind: str = "levels", seed: int = 0, device=None, source: str = "", **changes):
-        if name in KINDS or source:
-            write(name, source)
-        chosen = KINDS.get(name, ("", {}))[1] | changes
-        return classifiers.train(people[kind], torch_generator(seed, "train", name), name, device or "cpu", **chosen)
+    def train(name: str, kind: str = "levels", seed: int = 0, device="cpu", source: str = "", **changes):
+        known, chosen = KINDS.get(name, ("", {}))
+        write(f"models/{name}.py", source or known)
+        return classifiers.train(people[kind], torch_generator(seed, "train", name), name, device, **chosen | changes)
 
     return train
 
@@ -110,8 +94,7 @@ def test_a_model_learns_is_the_same_twice_and_survives_a_file(name, fit, people,
     classifier = fit(name)
     assert torch.equal(torch.get_rng_state(), before), "torch's own stream is left alone"
     predicted = classifiers.predictions(classifier, population)
-    test = ~population.train
-    assert (predicted["accepted"] == (population.labels == 1))[test].mean() > 0.8
+    assert (predicted["accepted"] == (population.labels == 1))[~population.train].mean() > 0.8
     assert np.isfinite(predicted["margin"]).all()
     torch.manual_seed(17)
     np.random.seed(17)
@@ -135,17 +118,15 @@ def test_another_seed_gives_another_classifier(name, quick, fit, people):
 def test_a_module_is_trained_by_the_recipe_of_the_built_in_networks(outputs, fit, people):
     """Cross-entropy of a softmax by RMSprop, written with torch's own loss."""
     source = (
-        f"from torch.nn import Linear, Module\n\ndef build(columns) -> Module:\n    return Linear(columns, {outputs})"
+        f"from torch.nn import Linear, Module\ndef build(columns) -> Module:\n    return Linear(columns, {outputs})"
     )
-    chosen = {"learning_rate": 0.02, "epochs": 3, "batch": 32}
-    classifier = fit("plain", "continuous", source=source, **chosen)
+    classifier = fit("plain", "continuous", source=source, learning_rate=0.02, epochs=3, batch=32)
 
     population, generator = people["continuous"], torch_generator(0, "train", "plain")
-    seed = int(torch.randint(2**32, (), generator=generator))
     x = classifiers.tensor(population.features[population.train])
     y = torch.tensor(population.labels[population.train])
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
+        torch.manual_seed(int(torch.randint(2**32, (), generator=generator)))
         module = torch.nn.Linear(x.shape[1], outputs)
     optimiser = torch.optim.RMSprop(module.parameters(), 0.02)
     for _ in range(3):
@@ -156,22 +137,20 @@ def test_a_module_is_trained_by_the_recipe_of_the_built_in_networks(outputs, fit
             optimiser.zero_grad()
             torch.nn.functional.cross_entropy(logits, y[rows]).backward()
             optimiser.step()
-    for name, weight in module.state_dict().items():
-        torch.testing.assert_close(classifier.module.state_dict()[name], weight)
+    torch.testing.assert_close(dict(classifier.module.state_dict()), dict(module.state_dict()))
 
 
 def test_a_module_has_the_gradient_of_its_margin_in_inference_mode(write, people, trained):
     """A copy of the built-in network says the same, to rounding, with a gradient that autograd takes."""
     built_in = trained["levels", "mlp"]
     (w1, b1), (w2, b2) = built_in.state()["layers"]
-    write("copy", DROPOUT.replace("Dropout(dropout), ", ""))
+    write("models/copy.py", DROPOUT.replace("Dropout(dropout), ", ""))
     weights = {"0.weight": w1, "0.bias": b1, "2.weight": w2, "2.bias": b2}
     chosen = {"width": 16, "dropout": 0.1}
     copied = classifiers.from_state({"model": "copy", "options": chosen, "columns": w1.shape[1], "weights": weights})
     with torch.inference_mode():
         x = classifiers.tensor(people["levels"].features)
-        for mine, theirs in zip(copied.margin_and_gradient(x), built_in.margin_and_gradient(x), strict=True):
-            torch.testing.assert_close(mine, theirs)
+        torch.testing.assert_close(copied.margin_and_gradient(x), built_in.margin_and_gradient(x))
         torch.testing.assert_close(copied.margin(x), built_in.margin(x))
 
 
@@ -196,17 +175,17 @@ def test_an_estimator_need_not_take_the_rows_of_those_without_recourse(fit, peop
     assert torch.isnan(classifier.margin(x)).tolist() == [False, True, False]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", ["dropout", "one_logit"])
 def test_a_module_follows_the_device(name, fit, people, tmp_path):
     """On a simulated device (see `elsewhere`) the numbers are those of the CPU."""
     near = fit(name, epochs=2)
-    with Elsewhere():
+    with elsewhere():
         follows_the_device(near, fit(name, device=DEVICE, epochs=2), people["levels"], tmp_path / "classifier.pt")
 
 
 def test_an_estimator_stays_on_the_cpu(fit, people, tmp_path):
     x = classifiers.tensor(people["levels"].features)
-    with Elsewhere():
+    with elsewhere():
         classifier = fit("forest", device=DEVICE)
         classifiers.save({0: classifier}, tmp_path / "classifier.pt")
         loaded = classifiers.load(tmp_path / "classifier.pt", DEVICE)[0]
@@ -216,30 +195,10 @@ def test_an_estimator_stays_on_the_cpu(fit, people, tmp_path):
         assert torch.equal(far.cpu(), classifier.margin(x))
 
 
-GIVEN = """
-import numpy as np
-from sklearn.base import BaseEstimator
-
-P = {values}
-
-
-class Given(BaseEstimator):
-    def fit(self, x, y):
-        return self
-
-    def predict_proba(self, x):
-        favourable = np.array(P, dtype=float)[np.arange(len(x)) % len(P)]
-        return np.stack([1 - favourable, favourable], 1)
-
-
-def build(columns) -> BaseEstimator:
-    return Given()
-"""
-
-
 def test_the_margin_of_an_estimator_is_finite_and_positive_where_more_than_half(fit):
     half = [np.nextafter(0.5, 0), 0.5, np.nextafter(0.5, 1)]
-    margin = fit("given", "continuous", source=GIVEN.format(values=[0.0, *half, 1.0, 0.8])).margin(torch.zeros(6, 4))
+    values = [float(p) for p in (0.0, *half, 1.0, 0.8)]
+    margin = fit("given", "continuous", source=GIVEN.format(values=values)).margin(torch.zeros(6, 4))
     assert margin.dtype == torch.float32
     assert (margin > 0).tolist() == [False, False, False, True, True, True]
     assert margin[[0, 4, 5]].tolist() == pytest.approx([-16.118, 16.118, np.log(4)], abs=1e-3)
@@ -272,10 +231,10 @@ def """
         ("build(columns) -> BaseEstimator: return Linear(columns, 2)", "a sklearn BaseEstimator; it returned Linear"),
         ("build(columns) -> BaseEstimator: return LinearSVC()", "LinearSVC has no predict_proba.*CalibratedClassifier"),
         ("build(columns) -> BaseEstimator: return LinearRegression()", "LinearRegression has no predict_proba"),
-        ("build(columns): return Linear(columns, 2)", r"must say what it returns: `-> Module`.* not nothing"),
-        ("build(columns) -> Linear: return Linear(columns, 2)", "not Linear"),
-        ("build(width) -> Module: return Linear(width, 2)", "first argument of `build` must be `columns`"),
-        ("make(columns) -> Module: return Linear(columns, 2)", "must define one function `build`; it defines 0"),
+        ("build(columns): return Linear(columns, 2)", "says? what it returns: `-> Module`"),
+        ("build(columns) -> Linear: return Linear(columns, 2)", "says? what it returns: `-> Module`"),
+        ("build(width) -> Module: return Linear(width, 2)", "first argument.*`columns`"),
+        ("make(columns) -> Module: return Linear(columns, 2)", "must define (one|a) function `build`"),
         ("build(columns) -> Module", r"models/mine\.py, line 6"),
     ],
 )
@@ -285,10 +244,10 @@ def test_a_file_that_gives_no_classifier_is_refused(build, says, fit):
     assert "models/mine.py" in str(error.value)
 
 
-def test_an_unknown_model_is_refused(write, fit):
-    write("forest")
+def test_an_unknown_model_is_refused(write, people):
+    write("models/forest.py", FOREST)
     with pytest.raises(ConfigError, match="unknown model 'florist'; there are: forest"):
-        fit("florist")
+        classifiers.train(people["levels"], torch_generator(0), "florist")
 
 
 def test_a_training_that_diverges_is_an_error(fit):
@@ -302,26 +261,19 @@ def test_probabilities_that_are_none_are_an_error(fit, people):
         classifiers.predictions(classifier, people["levels"])
 
 
-def test_a_file_that_gives_another_network_by_now_is_an_error(write, fit):
-    state = fit("dropout").state()
-    write("dropout", DROPOUT.replace("ReLU(), ", "ReLU(), ReLU(), "))
+def test_a_file_that_gives_another_classifier_by_now_is_an_error(write, fit):
+    """Another network; or an estimator that draws from numpy's own stream, which nobody seeds."""
+    network, estimator = (fit("dropout"), fit("given", source=GIVEN.format(values="[np.random.rand()]")))
+    write("models/dropout.py", DROPOUT.replace("ReLU(), ", "ReLU(), ReLU(), "))
     with pytest.raises(RecourseError, match=r"models/dropout\.py gives another network than was trained"):
-        classifiers.from_state(state)
-
-
-def test_an_estimator_that_is_not_the_same_twice_is_an_error(fit):
-    """It draws from numpy's own stream, which nobody seeds."""
-    drawing = "def fit(self, x, y):\n        P[0] = np.random.rand()"
-    source = GIVEN.format(values=[0.1, 0.9]).replace("def fit(self, x, y):", drawing)
-    state = fit("given", source=source).state()
+        classifiers.from_state(network.state())
     with pytest.raises(RecourseError, match=r"models/given\.py, fitted to the same people again, gives other"):
-        classifiers.from_state(state)
+        classifiers.from_state(estimator.state())
 
 
 def test_a_method_that_needs_gradients_cannot_have_an_estimator(fit, people):
     given = [people["levels"]], [fit("forest")], "forest", "wachter", "wachter", options("wachter")
-    says = r"gradient of models/forest\.py.* ask for none: .*growing_spheres"
-    with pytest.raises(RecourseError, match=says) as error:
+    with pytest.raises(RecourseError, match=r"gradient of models/forest\.py.* none: .*growing_spheres") as error:
         recourse.generate(*given)
     assert "wachter" not in str(error.value)
 
@@ -337,11 +289,19 @@ def test_methods_say_what_they_need(method):
 # The configuration
 
 
-def configured(classifier: dict, name: str = "forest", run: tuple[str, ...] = ("growing_spheres",)) -> dict:
-    config = copy.deepcopy(CONFIG)
-    config["run"] |= {"populations": ["synthetic"], "methods": list(run), "studies": []}
-    config["populations"]["synthetic"] |= {"classifiers": ["linear", name], "recourse": [name]}
-    config["classifiers"][name] = classifier
+@pytest.fixture
+def configured(write):
+    """configured(classifier, name, run): a configuration whose synthetic population that classifier decides on."""
+    for name in ("forest", "dropout"):
+        write(f"models/{name}.py", KINDS[name][0])
+
+    def config(classifier: dict, name: str = "forest", *run: str) -> dict:
+        config = copy.deepcopy(CONFIG)
+        config["run"] |= {"populations": ["synthetic"], "methods": [*(run or ["growing_spheres"])], "studies": []}
+        config["populations"]["synthetic"] |= {"classifiers": ["linear", name], "decided_by": [name]}
+        config["classifiers"][name] = classifier
+        return config
+
     return config
 
 
@@ -350,22 +310,20 @@ def given(name: str, **changes) -> dict:
 
 
 @pytest.mark.parametrize(("name", "entry"), [("forest", {}), ("grove", {"model": "forest", "label": "A grove"})])
-def test_a_model_is_found_by_the_name_of_its_file(name, entry, write):
-    write("forest")
+def test_a_model_is_found_by_the_name_of_its_file(name, entry, configured):
     config = settings.validate(configured(entry | given("forest"), name))
-    assert settings.model_of(config, name) == "forest"
-    assert settings.modules_of(config, name) == ["models.forest"]
-    assert settings.model_of(config, "linear") is None
-    assert settings.modules_of(config, "linear") == []
+    assert plan.model_file(config, name) == "forest"
+    assert plan.model_modules(config, name) == ["models.forest"]
+    assert plan.model_file(config, "linear") is None
+    assert plan.model_modules(config, "linear") == []
 
 
-def test_the_options_of_training_are_those_of_fit(write):
+def test_the_options_of_training_are_those_of_fit(configured):
     """The signature is the schema, of the built-in networks too."""
-    write("dropout")
-    built_in = settings.classifier_schema(None)
+    built_in = declarations.model_options(None)
     assert built_in["required"] == list(inspect.signature(classifiers.BuiltIn.fit).parameters)[3:]
     assert built_in["required"] == ["hidden", *TRAINING]
-    assert settings.classifier_schema("dropout")["required"] == ["width", "dropout", *TRAINING]
+    assert declarations.model_options("dropout")["required"] == ["width", "dropout", *TRAINING]
 
 
 @pytest.mark.parametrize(
@@ -380,13 +338,10 @@ def test_the_options_of_training_are_those_of_fit(write):
         ({"model": "dropout", "options": {"epoch": 1}}, ["'epoch'", "batch, dropout, epochs, learning_rate, width"]),
     ],
 )
-def test_options_of_a_model_are_those_of_its_build(entry, says, write):
-    write("forest")
-    write("dropout")
+def test_options_of_a_model_are_those_of_its_build(entry, says, configured):
     with pytest.raises(ConfigError) as error:
         settings.validate(configured(entry))
-    for part in says:
-        assert part in str(error.value)
+    assert all(part in str(error.value) for part in says), error.value
 
 
 @pytest.mark.parametrize(
@@ -397,42 +352,38 @@ def test_options_of_a_model_are_those_of_its_build(entry, says, write):
         ("width: int", r"models/mine\.py: the option 'width' must be annotated"),
     ],
 )
-def test_an_option_that_cannot_be_one_is_refused(argument, says, write):
-    write("mine", DROPOUT.replace("width: Count", argument))
+def test_an_option_that_cannot_be_one_is_refused(argument, says, configured, write):
+    write("models/mine.py", DROPOUT.replace("width: Count", argument))
     with pytest.raises(ConfigError, match=says):
         settings.validate(configured({}, "mine"))
 
 
-def test_an_estimator_and_a_method_that_needs_gradients_are_refused_before_anything_runs(write):
-    write("forest")
-    write("dropout")
+def test_an_estimator_and_a_method_that_needs_gradients_are_refused_before_anything_runs(configured):
     wanted = ("growing_spheres", "wachter-compatible", "cruds")
-    config = configured(given("forest"), run=wanted)
+    config = configured(given("forest"), "forest", *wanted)
     with pytest.raises(ConfigError) as error:
-        settings.validate(copy.deepcopy(config))
-    for part in ("populations.synthetic.recourse", "'forest'", "the methods wachter-compatible, cruds", "face"):
+        settings.validate(config)
+    for part in ("populations.synthetic.decided_by", "'forest'", "the methods wachter-compatible, cruds", "face"):
         assert part in str(error.value)
-    assert settings.validate(configured(given("dropout"), "dropout", wanted)), "a torch module has gradients"
+    assert settings.validate(configured(given("dropout"), "dropout", *wanted)), "a torch module has gradients"
     config["run"] |= {"methods": ["growing_spheres"], "studies": ["controls"]}
     with pytest.raises(ConfigError, match="'forest' is a scikit-learn estimator"):
-        settings.validate(copy.deepcopy(config))
+        settings.validate(config)
     config["run"]["studies"] = []
-    assert settings.validate(copy.deepcopy(config)), "studies that are not run do not matter"
+    assert settings.validate(config), "studies that are not run do not matter"
     config["run"]["methods"] = list(wanted)
-    config["populations"]["synthetic"]["recourse"] = ["linear"]
+    config["populations"]["synthetic"]["decided_by"] = ["linear"]
     assert settings.validate(config), "it is trained and reported, nobody asks it for recourse"
 
 
 def test_an_estimator_in_a_study_of_its_own_leaves_the_other_methods_to_the_others(write):
     """As docs/adding_a_classifier.md shows."""
-    write("forest")
-    config = copy.deepcopy(CONFIG)
+    write("models/forest.py", FOREST)
+    config = copy.deepcopy(CONFIG) | {"run": CONFIG["run"] | {"studies": ["forest"]}}
     page = (ROOT / "docs" / "adding_a_classifier.md").read_text(encoding="utf-8")
     (own,) = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(populations:.*?)```", page, re.DOTALL))
-    config["classifiers"]["forest"] = given("forest")
-    config["populations"] |= own["populations"]
-    config["studies"] |= own["studies"]
-    config["run"]["studies"] = ["forest"]
-    cells = settings.cells(settings.validate(config))
+    for section, entries in {**own, "classifiers": {"forest": given("forest")}}.items():
+        config[section] |= entries
+    cells = plan.cells(settings.validate(config))
     assert {c.method for c in cells if c.classifier == "forest"} == {"growing_spheres", "face", "ebr"}
     assert {"wachter", "cruds"} <= {c.method for c in cells if c.population == "synthetic"}

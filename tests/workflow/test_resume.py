@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from workflow_tools import ROOT, differing, same, snakemake, start_snakemake, tables
+from workflow_tools import differing, same, snakemake, start_snakemake, tables
 
 pytestmark = pytest.mark.slow
 
-CONFIGS = (ROOT / "config.yaml", Path(__file__).with_name("resume.yaml"))
+CONFIGS = (Path(__file__).with_name("resume.yaml"),)
 COMMAND = ("--cores", "2", "measure_all", "results/notebooks/populations.ipynb")
-KILLS = 20
+KILLS = 12
 
 
 @pytest.fixture(scope="module")

@@ -1,39 +1,5 @@
 # Sets our numbers beside the published ones, executes the notebooks and renders them as pages to read offline.
 # What is marked `report` is shown by `make report`, with its caption from workflow/report.
-# Of each page, its notebook: the generic one for a study that has none of its own.
-NOTEBOOKS = {}
-for name in [*plan.PAGES[:-2], *config["run"]["studies"], *plan.PAGES[-2:]]:
-    own = PROJECT / "notebooks" / f"{name}.ipynb"
-    NOTEBOOKS[name] = own if own.exists() else own.with_name(f"{plan.GENERIC}.ipynb")
-
-
-def read_by(notebook):
-    """The files of a run that a notebook says it reads; of those that each cell has, the first seeds of some cells."""
-    first = [cell for cell in CELLS if cell.seeds.startswith("0-") and cell.method in config["run"]["methods"]]
-    synthetic = [cell for cell in first if cell.population == "synthetic"]
-    of_cells = {
-        "population.parquet": per_cell("results/{population}/seeds-{seeds}/population.parquet", first),
-        "after.parquet": per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet", synthetic),
-    }
-    return [f for name in notebooks.reads(NOTEBOOKS[notebook]) for f in of_cells.get(name, [f"results/{name}"])]
-
-
-def benchmarks(cells):
-    """The benchmark files of the jobs that cells need."""
-    stages = [
-        "prepare/{population}.seeds-{seeds}",
-        "train/{population}.{classifier}.seeds-{seeds}",
-        "measure_before/{population}.{classifier}.seeds-{seeds}",
-        *(stage + "/{population}.{classifier}.{method}.seeds-{seeds}" for stage in ("recourse", "simulate", "measure")),
-    ]
-    return [file for stage in stages for file in per_cell(f"results/benchmarks/{stage}.tsv", cells)]
-
-
-def benchmarks_of(notebook):
-    """Those of the jobs that an exhibit needs by itself: its own, and those of its study (else the main one)."""
-    study = notebook if notebook in config["run"]["studies"] else plan.MAIN
-    cells = plan.cells(config, study) if notebooks.reads(NOTEBOOKS[notebook]) else []
-    return [f"results/benchmarks/notebook/{notebook}.tsv", *benchmarks(cells)]
 
 
 rule compare:
@@ -84,7 +50,7 @@ rule notebook:
             directory("results/exhibits/{notebook}"),
             patterns=["{name}.{kind,svg|csv}"],
             caption="../report/exhibit.rst",
-            category=lambda wildcards: notebooks.opening(NOTEBOOKS[wildcards.notebook])[0],
+            category=lambda wildcards: title(wildcards.notebook),
             labels={"what": "{name}", "file": "{kind}"},
         ),
     log:
@@ -113,10 +79,10 @@ rule html:
             report(
                 f"results/notebooks/{notebook}.html",
                 caption="../report/page.rst",
-                category=notebooks.opening(file)[0],
+                category=title(notebook),
                 labels={"what": "page", "file": "html"},
             )
-            for notebook, file in NOTEBOOKS.items()
+            for notebook in NOTEBOOKS
         ],
     log:
         "logs/html.log",

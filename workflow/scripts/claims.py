@@ -3,7 +3,7 @@
 from recourse_segregation import claims, contracts
 from recourse_segregation.job import job
 
-with job(snakemake):
+with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
     study = contracts.read_run(snakemake.input.run)["studies"][snakemake.params.study]
     verdicts, tests = claims.evaluate(
         measures=contracts.of_study(contracts.read(snakemake.input.measures, "measures"), study),

@@ -3,7 +3,7 @@
 from recourse_segregation import comparison, contracts
 from recourse_segregation.job import job
 
-with job(snakemake):
+with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
     study = contracts.read_run(snakemake.input.run)["studies"][contracts.MAIN]
     table = comparison.compare(
         measures=contracts.of_study(contracts.read(snakemake.input.measures, "measures"), study),

@@ -6,7 +6,7 @@ from pathlib import Path
 from recourse_segregation import contracts, data, sources
 from recourse_segregation.job import job
 
-with job(snakemake):
+with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
     dataset, described = snakemake.wildcards.dataset, snakemake.params.raw_file
     folder = Path(snakemake.output.receipt).parent
     files = [data.RawFile(**described)] if described else data.load(dataset).files

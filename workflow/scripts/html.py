@@ -5,7 +5,7 @@ from pathlib import Path
 from recourse_segregation import contracts, names, pages
 from recourse_segregation.job import job
 
-with job(snakemake):
+with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
     run = contracts.read_run(snakemake.input.run)
     names.use(run["labels"])
     main = run["studies"][contracts.MAIN]

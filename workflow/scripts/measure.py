@@ -5,7 +5,7 @@ import pandas as pd
 from recourse_segregation import contracts, measure, progress
 from recourse_segregation.job import job
 
-with job(snakemake):
+with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
     people = contracts.people(contracts.read(snakemake.input.population, "population"))
     predictions = contracts.read(snakemake.input.predictions, "predictions")
     recourse = contracts.read(snakemake.input.recourse, "recourse")

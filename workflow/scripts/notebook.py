@@ -13,7 +13,10 @@ from recourse_segregation.job import job
 
 if __name__ == "__main__":  # not when nbconvert looks for a package `notebook` and finds this file
     # Sockets of its own, not ports: kernels that start at the same time may choose the same free port.
-    with job(snakemake), tempfile.TemporaryDirectory(prefix="kernel-") as sockets:
+    with (
+        job(snakemake.log[0], snakemake.rule, **snakemake.wildcards),
+        tempfile.TemporaryDirectory(prefix="kernel-") as sockets,
+    ):
         template, executed = Path(snakemake.input.notebook), Path(snakemake.output.notebook)
         Path(snakemake.output.exhibits).mkdir(parents=True, exist_ok=True)
         parameters = {"results": str(executed.parents[1]), "exhibits": snakemake.output.exhibits}

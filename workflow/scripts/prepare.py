@@ -10,15 +10,16 @@ from recourse_segregation.data.reading import Checked
 from recourse_segregation.job import job
 from recourse_segregation.population import prepare
 
-with job(snakemake):
+with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
     receipt, params = Path(snakemake.input.receipt), snakemake.params
     digests = json.loads(receipt.read_text(encoding="utf-8"))["files"]
     if params.description is None:
         dataset = data.load(params.dataset)
     else:
         (file,) = digests
-        own = Checked(receipt.with_name(file), digests, called=params.description["file"])
-        dataset = data.load_own(params.dataset, params.description, own)
+        dataset = data.load_own(
+            params.dataset, params.description, Checked(receipt.with_name(file), digests).read_bytes()
+        )
         print(*dataset.features, sep="\n")  # what each column was taken for, into the log
     frame = dataset.read(Checked(receipt.parent, digests)) if dataset.read else None
     drawn = []

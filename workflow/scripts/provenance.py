@@ -5,7 +5,7 @@ from pathlib import Path
 from recourse_segregation import contracts, provenance
 from recourse_segregation.job import job
 
-with job(snakemake):
+with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
     record = provenance.record(
         project=Path(snakemake.params.project),
         digest=snakemake.params.digest,

@@ -5,7 +5,7 @@ from recourse_segregation.devices import resolve
 from recourse_segregation.job import job
 from recourse_segregation.recourse import generate
 
-with job(snakemake):
+with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
     params, output = snakemake.params, snakemake.output
     people = contracts.people(contracts.read(snakemake.input.population, "population"))
     trained = classifiers.load(snakemake.input.classifier, resolve(params.device))

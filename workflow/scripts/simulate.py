@@ -7,7 +7,7 @@ from recourse_segregation.job import job
 from recourse_segregation.seeds import numpy_generator
 from recourse_segregation.simulation import implement
 
-with job(snakemake):
+with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
     people = contracts.people(contracts.read(snakemake.input.population, "population"))
     predictions = contracts.read(snakemake.input.predictions, "predictions")
     recourse = contracts.read(snakemake.input.recourse, "recourse")

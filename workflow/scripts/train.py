@@ -7,7 +7,7 @@ from recourse_segregation.devices import resolve
 from recourse_segregation.job import job
 from recourse_segregation.seeds import torch_generator
 
-with job(snakemake):
+with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
     name, params, output = snakemake.wildcards.classifier, snakemake.params, snakemake.output
     people = contracts.people(contracts.read(snakemake.input.population, "population"))
     trained, predictions, summaries = {}, [], []

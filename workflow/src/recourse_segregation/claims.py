@@ -35,7 +35,6 @@ from . import checking, names, statistics
 from .contracts import CELL, DEFAULT
 
 VERDICTS = ("supported", "partly supported", "not supported", "contradicted", "undecided")
-HOLDS = ("yes", "no", "opposite", "undecided")
 #: the `population` of a verdict on all populations together
 ALL = "all"
 
@@ -111,12 +110,11 @@ def read(path: Path | str) -> list[Claim]:
 
 def _meaning(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """What the schema cannot say: the key and what is wrong there."""
-    seen = set()
+    ids = [entry["id"] for entry in content["claims"]]
     for i, entry in enumerate(content["claims"]):
         key = ("claims", i)
-        if entry["id"] in seen:
+        if entry["id"] in ids[:i]:
             yield (*key, "id"), f"{entry['id']!r} is the id of another claim; ids must differ"
-        seen.add(entry["id"])
         if "references" in entry and "bound" in entry:
             yield (*key, "bound"), "a claim compares with `references` or with a `bound`; leave one out"
         for method in set(entry["methods"]) & set(entry.get("references", [])):
@@ -150,11 +148,9 @@ def evaluate(measures: pd.DataFrame, claims: Sequence[Claim]) -> tuple[pd.DataFr
     verdict, tests, in_favour, against, undecided (counts; the other tests are not significant), seeds (the most that a
     test has), evidence (a sentence).
 
-    Tests, one row each: claim, part, statement, population, classifier, scenario, scope, method, reference (empty
-    without), metric, expected, seeds, value and bar (means of what is compared: after and before, the changes of an
-    index, or the values of a quality metric; the bar with its margin), mean = value - bar, low, high, interval, p,
-    p_holm, holds, note. Holm, and so p_holm and holds, are over the whole claim, also where a verdict is on one
-    population.
+    Tests, one row each: claim, part, statement, population, classifier, scenario, scope, method, reference (or empty),
+    metric, expected, seeds, value and bar (means of what is compared; the bar with its margin), mean = value - bar, low,
+    high, interval, p, p_holm, holds, note. Holm is over the whole claim, also where a verdict is on one population.
     """
     verdicts, tests = [], []
     for claim in claims:
@@ -194,26 +190,20 @@ def _tests(measures: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     table = table.rename(columns={"after": "value", "before": "bar", "change": "mean"})
     not_run = table["seeds"].isna()
     table.loc[not_run, "note"] = [_not_run(own, row) for row in table[not_run].itertuples()]
-    table = table.fillna({"seeds": 0, "interval": "", "decidable": False, "significant": False})
-    table = table.astype({"seeds": "int64", "decidable": "bool", "significant": "bool"})
+    table = table.fillna({"seeds": 0, "interval": ""}).astype({"seeds": "int64"})
+    undecided, insignificant = table["decidable"].ne(True), table["significant"].ne(True)
     as_claimed = table["mean"] * table["metric"].map(claim.sign) > 0
-    table["holds"] = np.select(
-        [~table["decidable"], ~table["significant"], as_claimed], ["undecided", "no", "yes"], "opposite"
-    )
+    table["holds"] = np.select([undecided, insignificant, as_claimed], ["undecided", "no", "yes"], "opposite")
     table["expected"] = [claim.expected(row.metric, row.reference) for row in table.itertuples()]
     return table.assign(claim=claim.id, part=claim.part, statement=claim.statement)[_EVIDENCE]
 
 
 def _planned(own: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     """The tests that there should be: the columns of `_TEST`."""
-    absent = [
-        {"population": name, "classifier": classifier, "scenario": claim.scenario}
-        for name in claim.populations
-        if name not in set(own["population"])
-        for classifier in claim.classifiers or [""]
-    ]
-    absent = pd.DataFrame(absent, columns=statistics.SHARED, dtype="str")
-    places = pd.concat([own[statistics.SHARED].drop_duplicates(), absent])
+    absent = [name for name in claim.populations if name not in set(own["population"])]
+    absent = product(absent, claim.classifiers or [""], [claim.scenario])
+    places = own[statistics.SHARED].drop_duplicates()
+    places = pd.concat([places, pd.DataFrame(absent, columns=statistics.SHARED, dtype="str")])
     tests = product(claim.methods, claim.references or [""], claim.metrics)
     tests = pd.DataFrame(tests, columns=["method", "reference", "metric"], dtype="str")
     return places.merge(tests, how="cross").assign(scope=claim.scope)[_TEST]

@@ -7,7 +7,6 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from typing import Any
 
 import psutil
 
@@ -19,15 +18,14 @@ EVERY = 10.0
 
 
 @contextlib.contextmanager
-def job(snakemake: Any) -> Iterator[None]:
-    """Run the body with stdout and stderr in the log of a Snakemake job; progress is told there and on the terminal.
+def job(log: str, stage: str, **names: str) -> Iterator[None]:
+    """Run the body with stdout and stderr in the file `log`; progress is told there and on the terminal.
 
-    Messages name the rule and its wildcards; the body says more with `progress.working_on`. The last line of the log
-    says how it ended (`status` reads it). An error on purpose ends the process with its text, on the terminal and in
-    the log; any other also leaves its traceback in the log.
+    Messages name the stage and what it works on (`names`); the body says more with `progress.working_on`. The last line
+    of the log says how it ended (`status` reads it). An error on purpose ends the process with its text, on the
+    terminal and in the log; any other also leaves its traceback in the log.
     """
-    wildcards = [f"{name} {value}" for name, value in snakemake.wildcards.items()]
-    about = ", ".join([snakemake.rule.replace("_", " "), *wildcards])
+    about = ", ".join([stage.replace("_", " "), *(f"{name} {value}" for name, value in names.items())])
     terminal = sys.stderr
 
     def say(line: str) -> None:
@@ -35,9 +33,9 @@ def job(snakemake: Any) -> Iterator[None]:
         print(f"{about}: {line}", file=terminal, flush=True)
 
     with (
-        open(snakemake.log[0], "w", encoding="utf-8", buffering=1) as log,
-        contextlib.redirect_stdout(log),
-        contextlib.redirect_stderr(log),
+        open(log, "w", encoding="utf-8", buffering=1) as stream,
+        contextlib.redirect_stdout(stream),
+        contextlib.redirect_stderr(stream),
         progress.watched(say, EVERY),
     ):
         try:
@@ -51,7 +49,7 @@ def job(snakemake: Any) -> Iterator[None]:
             text = f"error in {place}: {error}"
             if not isinstance(error, RecourseError):
                 traceback.print_exc()
-                text = f"unexpected error in {place}: {type(error).__name__}: {error} (traceback in {log.name})"
+                text = f"unexpected error in {place}: {type(error).__name__}: {error} (traceback in {log})"
         print(text)
     print(text, file=terminal)
     sys.exit(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .contracts import BEFORE
 from .errors import MetricError
 from .metrics.segregation import INDICES as _REGISTERED
 
@@ -59,8 +60,8 @@ SHARES = ("found", "invalidation", "ynn")
 
 
 def method(name: str) -> str:
-    """`cchvae` -> `C-CHVAE`; an unknown name as it is"""
-    return _label("method", name)
+    """`cchvae` -> `C-CHVAE`, `none` -> `Before`; an unknown name as it is"""
+    return "Before" if name == BEFORE else _label("method", name)
 
 
 def scenario(name: str) -> str:

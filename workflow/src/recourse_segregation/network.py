@@ -11,11 +11,12 @@ them, and each member's numbers are those that it would have alone. Call everyth
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
+from . import progress
 from .errors import DataError
 
 
@@ -28,8 +29,6 @@ class MLP:
     """
 
     def __init__(self, sizes: Sequence[int], activation: str = "relu"):
-        if activation not in _ACTIVATIONS:
-            raise ValueError(f"unknown activation {activation!r}")
         self.sizes = tuple(sizes)
         self.activation = activation
         self.layers: list[tuple[Tensor, Tensor]] = []
@@ -171,21 +170,12 @@ class Parameters:
 
 
 class Adam:
-    """Adam (Kingma and Ba 2015) on a flat vector; weight decay is added to the gradient."""
+    """Adam (Kingma and Ba 2015) on a flat vector, with torch's defaults; weight decay is added to the gradient."""
 
-    def __init__(
-        self,
-        parameters: Parameters,
-        learning_rate: float,
-        weight_decay: float = 0.0,
-        betas: tuple[float, float] = (0.9, 0.999),
-        epsilon: float = 1e-8,
-    ):
+    def __init__(self, parameters: Parameters, learning_rate: float, weight_decay: float = 0.0):
         self.parameters = parameters
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
-        self.betas, self.epsilon = betas, epsilon
-        self._mean = torch.zeros_like(parameters.values)
-        self._square = torch.zeros_like(parameters.values)
+        self._mean, self._square = (torch.zeros_like(parameters.values) for _ in range(2))
         self._steps = torch.zeros((), device=parameters.values.device)
 
     def step(self) -> None:
@@ -199,28 +189,26 @@ class Adam:
             [],
             [self._steps],
             lr=self.learning_rate,
-            beta1=self.betas[0],
-            beta2=self.betas[1],
+            beta1=0.9,
+            beta2=0.999,
             weight_decay=self.weight_decay,
-            eps=self.epsilon,
+            eps=1e-8,
             amsgrad=False,
             maximize=False,
         )
 
 
 class RMSprop:
-    """RMSprop (Tieleman and Hinton 2012) on a flat vector, with torch's defaults (0.99, 1e-8)."""
+    """RMSprop (Tieleman and Hinton 2012) on a flat vector, with torch's defaults."""
 
-    def __init__(self, parameters: Parameters, learning_rate: float, smoothing: float = 0.99, epsilon: float = 1e-8):
-        self.parameters = parameters
-        self.learning_rate, self.smoothing, self.epsilon = learning_rate, smoothing, epsilon
+    def __init__(self, parameters: Parameters, learning_rate: float):
+        self.parameters, self.learning_rate = parameters, learning_rate
         self._square = torch.zeros_like(parameters.values)
 
     def step(self) -> None:
         gradient = self.parameters.gradients
-        self._square.mul_(self.smoothing).addcmul_(gradient, gradient, value=1 - self.smoothing)
-        denominator = self._square.sqrt().add_(self.epsilon)
-        self.parameters.values.addcdiv_(gradient, denominator, value=-self.learning_rate)
+        self._square.mul_(0.99).addcmul_(gradient, gradient, value=1 - 0.99)
+        self.parameters.values.addcdiv_(gradient, self._square.sqrt().add_(1e-8), value=-self.learning_rate)
 
 
 def batches(n: int, size: int, generator: torch.Generator, *tensors: Tensor):
@@ -229,18 +217,28 @@ def batches(n: int, size: int, generator: torch.Generator, *tensors: Tensor):
     yield from zip(*(t[order].split(size) for t in tensors), strict=True)
 
 
-def stacked_batches(size: int, generators: Sequence[torch.Generator], *tensors: Tensor):
-    """The same for stacks [s, n, ...] of tensors, each member in an order of its own."""
-    device, n = tensors[0].device, tensors[0].shape[1]
-    orders = [torch.randperm(n, generator=generator).to(device) for generator in generators]
-    shuffled = [torch.stack([t[order] for t, order in zip(stack, orders, strict=True)]) for stack in tensors]
-    yield from zip(*(stack.split(size, 1) for stack in shuffled), strict=True)
+def stacked_batches(
+    networks: Sequence[MLP],
+    tensors: Sequence[Tensor],
+    noise: int,
+    generators: Sequence[torch.Generator],
+    size: int,
+    epochs: Collection[int],
+    what: str,
+) -> Iterator[tuple[int, list[tuple[Sequence[MLP], Sequence[Tensor]]]]]:
+    """The batches of all epochs for stacks of networks, every member in an order of its own.
 
-
-def as_one(rows: int) -> bool:
-    """Whether batches of `rows` rows can go through a stack as one.
-
-    If they do not fill vector registers, what is left over is computed by scalar code, which may round otherwise; then
-    its members have to take the batch one by one, so that no number depends on how many there are.
+    tensors: [s, n, ...] each, to which `noise` standard normal columns are added, fresh in every epoch. A batch is
+    (epoch, [(networks, tensors)]): the stacks with their rows of the tensors or, one by one, each member with its own.
     """
-    return rows % 32 == 0
+    members = [tuple(network[i] for network in networks) for i in range(len(generators))]
+    device, n = tensors[0].device, tensors[0].shape[1]
+    for epoch in progress.steps(epochs, f"training the {what}, epochs"):
+        drawn = torch.stack([torch.randn(n, noise, generator=g) for g in generators]).to(device)
+        orders = [torch.randperm(n, generator=g).to(device) for g in generators]
+        shuffled = [torch.stack([t[order] for t, order in zip(s, orders, strict=True)]) for s in (*tensors, drawn)]
+        for parts in zip(*(stack.split(size, 1) for stack in shuffled), strict=True):
+            # Rows that do not fill vector registers are left to scalar code, which may round otherwise; then members
+            # take them one by one, so that no number depends on how many there are.
+            as_one = parts[0].shape[1] % 32 == 0
+            yield epoch, [(networks, parts)] if as_one else list(zip(members, zip(*parts, strict=True), strict=True))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import product
 from typing import Any
 
 from . import declarations
@@ -80,12 +81,10 @@ def cells(config: Mapping[str, Any], *names: str) -> list[Cell]:
     found: dict[tuple[str, ...], dict[str, None]] = {}
     for population in populations(config):
         for study in (study for study in wanted if population in study.populations):
-            for classifier in config["populations"][population]["decided_by"]:
-                for method in study.methods:
-                    for block in blocks(config, population):
-                        if seeds_in(block)[0] < study.seeds:
-                            scenarios = found.setdefault((population, classifier, method, block), {})
-                            scenarios.update(dict.fromkeys(study.scenarios))
+            classifiers = config["populations"][population]["decided_by"]
+            needed = [block for block in blocks(config, population) if seeds_in(block)[0] < study.seeds]
+            for cell in product([population], classifiers, study.methods, needed):
+                found.setdefault(cell, {}).update(dict.fromkeys(study.scenarios))
     return [Cell(*cell, tuple(scenarios)) for cell, scenarios in found.items()]
 
 
@@ -178,11 +177,8 @@ def _variants(config: Mapping[str, Any], study: Study) -> dict[str, Any]:
         varied[original].update(entry.get("options", {}), *entry.get("populations", {}).values())
 
     def options(method: str, population: str) -> dict[str, Any]:
-        given = options_for(config, "methods", method, population) if method in config["methods"] else {}
-        return {name: value for name, value in given.items() if name in varied[variant_of.get(method, method)]}
+        given = options_for(config, "methods", method, population)
+        return {name: given[name] for name in given if name in varied[variant_of.get(method, method)]}
 
-    methods = [*varied, *variant_of]
-    return {
-        "variant_of": variant_of,
-        "options": {m: {p: options(m, p) for p in study.populations} for m in methods},
-    }
+    told = {m: {p: options(m, p) for p in study.populations} for m in [*varied, *variant_of]}
+    return {"variant_of": variant_of, "options": told}

@@ -84,13 +84,21 @@ def _meaning(file: Path) -> str:
                 documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
                 if documented and ast.get_docstring(node, clean=False) is not None:
                     del node.body[0]
-            return _sha256(ast.unparse(tree))
+            return _sha256(repr(_syntax(tree)))
         case ".smk" | "Snakefile":
             tokens = tokenize.tokenize(io.BytesIO(content).readline)
             return _sha256(repr([t.string for t in tokens if t.type not in (tokenize.COMMENT, tokenize.NL)]))
         case ".yaml":
             return _sha256(repr(yaml.safe_load(content)))
     return file_digest(file)
+
+
+def _syntax(node: object) -> object:
+    """A syntax tree as tuples. Not `ast.dump`: it and `ast.unparse` say other things in other versions of Python."""
+    if isinstance(node, ast.AST):
+        fields = [(name, _syntax(value)) for name, value in ast.iter_fields(node) if value not in (None, [])]
+        return type(node).__name__, *fields
+    return [_syntax(item) for item in node] if isinstance(node, list) else node
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -76,10 +76,22 @@ def load(results: Path | str) -> Run:
     return Run(Path(results), run["studies"])
 
 
-def of_metrics(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
-    """The rows of some metrics, with the metric as an ordered category, like the population and the method."""
-    chosen = table[table["metric"].isin(metrics)]
-    return chosen.assign(metric=pd.Categorical(chosen["metric"].astype("str"), metrics, ordered=True))
+def ordered(table: pd.DataFrame, **orders: Sequence[str]) -> pd.DataFrame:
+    """The rows with one of the values that are listed for a column, which becomes an ordered category."""
+    for column, order in orders.items():
+        kept = table[table[column].isin(order)]
+        categories = pd.Categorical(kept[column].astype("str"), list(order), ordered=True)
+        table = kept.assign(**{column: categories})
+    return table
+
+
+def summarised(
+    table: pd.DataFrame, key: Sequence[str], columns: Sequence[str], describe: Callable[[pd.DataFrame], tuple]
+) -> pd.DataFrame:
+    """The columns of `key`, and what `describe` says about the rows of each of its values, in their order."""
+    parts = table.groupby(list(key), sort=False)
+    found = pd.DataFrame([describe(part) for _, part in parts], columns=columns)
+    return table[list(key)].drop_duplicates(ignore_index=True).join(found)
 
 
 def means(table: pd.DataFrame, key: Sequence[str], value: str = "value") -> pd.DataFrame:

@@ -21,6 +21,13 @@ from .. import names
 
 #: what a table is about that has a caption
 POPULATION = ["population", "classifier"]
+#: columns with names -> what they are called, and what the names are
+_NAMED = {
+    "population": ("Population", names.population),
+    "classifier": ("Classifier", names.classifier),
+    "method": ("Method", names.method),
+    "metric": ("Index", names.in_line),
+}
 _NOTE = re.compile("⟦(.*?)⟧", re.DOTALL)
 _LEFT = [{"selector": "", "props": "text-align: left"}]
 _NUMERIC = re.compile(r"([0-9+−–].{0,58})?")  # a sentence may begin with a number
@@ -29,8 +36,9 @@ _NUMERIC = re.compile(r"([0-9+−–].{0,58})?")  # a sentence may begin with a 
 def tables(texts: pd.DataFrame, by: Sequence[str] = (), blank: Sequence[str] = ()) -> Any:
     """A table of texts for a notebook to show, or one for each value of some columns, and the footnotes below.
 
-    by: these columns: population and classifier, or one whose value is the caption. blank: columns that are left blank
-    where they repeat the row above.
+    Names of populations, classifiers, methods and metrics in columns that are called so are shown as people know them.
+    by: population and classifier, or a column whose value is the caption. blank: columns that are left blank where they
+    repeat the row above.
     """
     from IPython.display import HTML
 
@@ -64,9 +72,7 @@ def by_method(
     table: population, classifier, method, metric; one row a cell. text: what is shown for a row. label: how a metric
     is called.
     """
-    wide = across(table, [*POPULATION, "method"], "metric", text, label)
-    wide.insert(2, "Method", wide.pop("method").map(names.method))
-    return tables(wide, POPULATION)
+    return tables(across(table, [*POPULATION, "method"], "metric", text, label), POPULATION)
 
 
 def across(
@@ -124,15 +130,21 @@ def unbroken(text: str) -> str:
 
 def _table(texts: pd.DataFrame, caption: str, blank: Sequence[str]) -> str:
     texts = texts.astype("str").reset_index(drop=True)
+    for column in texts.columns.intersection(_NAMED):
+        texts[column] = texts[column].map(_NAMED[column][1])
     repeated = pd.DataFrame({c: texts[c].eq(texts[c].shift()) & (c in blank) for c in texts})
     joined = np.where(repeated.any(axis=1), "joined", "")
-    left = {_html(c): _LEFT for c in texts if not all(map(_NUMERIC.fullmatch, texts[c]))}
-    shown = texts.mask(repeated, "").rename(columns=_html)
+    left = {_title(c): _LEFT for c in texts if not all(map(_NUMERIC.fullmatch, texts[c]))}
+    shown = texts.mask(repeated, "").rename(columns=_title)
     styler = Styler(shown, uuid=f"{zlib.crc32(shown.to_csv().encode()):08x}", cell_ids=False)
     styler.format(_html).hide(axis="index").set_caption(html.escape(caption)).set_table_attributes('class="exhibit"')
     styler.set_table_styles(left).set_td_classes(pd.DataFrame({c: joined for c in shown}))
     made = re.sub(r"\s+(?=<t[dh] )", "", styler.to_html())  # a line a row, since notebooks are kept in the repository
     return f'<div class="wide">{made}</div>'
+
+
+def _title(column: str) -> str:
+    return _html(_NAMED[column][0] if column in _NAMED else column)
 
 
 def _html(text: str) -> str:

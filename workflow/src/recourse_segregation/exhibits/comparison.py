@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from .. import claims, names
 from ..comparison import VERDICTS
 from ._figures import DARK, MIDDLE, WIDTH, legend, marker, rows_of, share_axis, theme, wrapped
+from ._run import ordered
 from ._tables import POPULATION, across, bracket, listed, number, p_value, tables, unbroken
 
 #: verdict -> sign, so that it can be told apart without colour
@@ -38,15 +39,12 @@ def show_claims(table: pd.DataFrame) -> Any:
 def show_claims_by_population(table: pd.DataFrame) -> Any:
     """The verdict on each claim for each population, with how many of the decided tests are in favour."""
     own = table[table["population"] != claims.ALL]
-    order = {
-        column: pd.Categorical(own[column], own[column].unique(), ordered=True)
-        for column in ("statement", "population")
-    }
+    own = ordered(own, statement=own["statement"].unique(), population=own["population"].unique())
 
     def text(row: Any) -> str:
         return f"{_signed(row.verdict)}\n{row.in_favour}/{row.tests - row.undecided}"
 
-    wide = across(own.assign(**order), ["statement"], "population", text, names.population)
+    wide = across(own, ["statement"], "population", text, names.population)
     return tables(wide.rename(columns={"statement": "Claim"}))
 
 
@@ -59,8 +57,8 @@ def show_evidence(table: pd.DataFrame) -> Any:
     def row(row: Any) -> dict[str, str]:
         digits = names.metric(row.metric).digits + 1
         return {
-            "Population": names.population(row.population),
-            "Method": names.method(row.method),
+            "population": row.population,
+            "method": row.method,
             "Beside": names.method(row.reference) if row.reference else "",
             "Metric": names.in_line(row.metric),
             "Expected": row.expected,
@@ -71,7 +69,7 @@ def show_evidence(table: pd.DataFrame) -> Any:
             "Holds": row.holds,
         }
 
-    return listed(table, row, ["statement"], blank=["Population", "Method"])
+    return listed(table, row, ["statement"], blank=["population", "method"])
 
 
 def _signed(verdict: str) -> str:
@@ -85,12 +83,11 @@ def verdicts(comparison: pd.DataFrame) -> pd.DataFrame:
     in the published direction; rows without a change are in neither).
     """
     counted = comparison.assign(
-        verdict=pd.Categorical(comparison["verdict"], VERDICTS),
-        population=pd.Categorical(comparison["population"], comparison["population"].unique()),
         rows=1,
         same_direction=comparison["direction"] == "same",
         other_direction=comparison["direction"] == "other",
     )
+    counted = ordered(counted, population=comparison["population"].unique(), verdict=VERDICTS)
     columns = ["rows", "same_direction", "other_direction"]
     return counted.groupby(["population", "verdict"], observed=False)[columns].sum().reset_index()
 
@@ -104,7 +101,6 @@ def show_verdicts(table: pd.DataFrame) -> Any:
 
     wide = across(table, ["population"], "verdict", text, lambda verdict: f"{SIGNS[verdict]} {verdict}".strip())
     wide.insert(1, "Published numbers", table.groupby("population", observed=False)["rows"].sum().to_numpy())
-    wide.insert(0, "Population", wide.pop("population").map(names.population))
     return tables(wide)
 
 
@@ -117,7 +113,7 @@ def figure(comparison: pd.DataFrame, exhibit: str) -> Figure | None:
     table = comparison[(comparison["exhibit"] == exhibit) & (comparison["verdict"] != "not run")]
     if table.empty:
         return None
-    table = table.assign(row=table["method"].map(names.method).where(table["phase"] == "after", "Before"))
+    table = table.assign(row=table["method"].map(names.method))
     panels = list(table.groupby(["population", "metric"], sort=False))
     columns = table["metric"].nunique() if table["population"].nunique() > 1 else min(4, len(panels))
     order = list(dict.fromkeys(table["row"]))
@@ -149,7 +145,7 @@ def show(table: pd.DataFrame) -> Any:
     def row(row: Any) -> dict[str, str]:
         after, changed = row.phase == "after", bool(row.change_from)
         return {
-            "Method": names.method(row.method) if after else "Before",
+            "method": row.method,
             "Metric": names.in_line(row.our_metric),
             "Published": number(row.published),
             "Ours": number(row.ours, np.nan if one_seed else row.ours_se),
@@ -161,4 +157,4 @@ def show(table: pd.DataFrame) -> Any:
             "Rule": row.rule,
         }
 
-    return listed(table, row, POPULATION, blank=["Method"])
+    return listed(table, row, POPULATION, blank=["method"])

@@ -131,7 +131,7 @@ def show_calibration(calibration: pd.DataFrame) -> Any:
         low, high = (number(value, digits=digits, sign=True) for value in (row.lowest, row.highest))
         controls = {names.method(c): number(getattr(row, c), digits=digits, sign=True) for c in CONTROLS}
         return {
-            "Index": names.in_line(row.metric),
+            "metric": row.metric,
             **controls,
             "The methods": f"{low} to {high}",
             "Mean size,\nreal groups": number(row.own, digits=digits),
@@ -159,6 +159,6 @@ def show_blind_spots(findings: pd.DataFrame) -> Any:
     """`blind_spots`, a row a finding."""
     return listed(
         findings,
-        lambda row: {"Index": names.in_line(row.metric), "What the controls say": row.finding},
-        blank=["Index"],
+        lambda row: {"metric": row.metric, "What the controls say": row.finding},
+        blank=["metric"],
     )

@@ -8,7 +8,7 @@ computes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
 
@@ -22,7 +22,7 @@ from .. import comparison, names, statistics
 from ..contracts import BEFORE, RECOURSE
 from ..errors import DataError
 from ._figures import DARK, LIGHT, MIDDLE, WARM, WIDTH, legend, marker, multiples, new_figure, rows_of, theme, values
-from ._run import Run, of_metrics
+from ._run import Run, ordered, summarised
 from ._tables import POPULATION, across, note, number, sentence, tables
 from .segregation import around_zero
 from .variants import first_scenario
@@ -43,22 +43,21 @@ _LOOKS = (
 
 @dataclass(frozen=True)
 class Convention:
-    """What is replaced: the scenario, methods and metrics (each by what stands in for it)."""
+    """A scenario, and what is replaced in it: `new` stands in for `old` in a column (method or metric), if any."""
 
     label: str
     scenario: str
-    methods: Mapping[str, str] = field(default_factory=dict)
-    metrics: Mapping[str, str] = field(default_factory=dict)
+    column: str = ""
+    old: str = ""
+    new: str = ""
 
     def apply(self, measures: pd.DataFrame) -> pd.DataFrame:
         """The measures under this convention, under the names of what was replaced."""
         own = measures[measures["scenario"] == self.scenario].astype({"method": "str"})
-        for column, replaced in (("method", self.methods), ("metric", self.metrics)):
-            stands_in = {new: old for old, new in replaced.items() if (own[column] == new).any()}
-            there = own[~own[column].isin(stands_in.values())]
-            copies = own[own[column].isin(stands_in)]
-            own = pd.concat([there, copies.assign(**{column: copies[column].replace(stands_in)})])
-        return own
+        new = own[own[self.column] == self.new] if self.column else own[:0]
+        if new.empty:
+            return own
+        return pd.concat([own[own[self.column] != self.old], new.assign(**{self.column: self.old})])
 
 
 def conventions(study: Mapping[str, Any], released: bool) -> list[Convention]:
@@ -66,17 +65,16 @@ def conventions(study: Mapping[str, Any], released: bool) -> list[Convention]:
 
     released: whether the indices are those of the release already, so that the ones as defined are the convention.
     """
-    default = study["scenarios"][0]
-    found = [Convention(names.scenario(scenario), scenario) for scenario in study["scenarios"][1:]]
-    found += [
-        Convention(names.method(variant), default, methods={base: variant})
-        for variant, base in study["variant_of"].items()
-        if base in study["methods"]
-    ]
+    default, *others = study["scenarios"]
+    found = [Convention(names.scenario(scenario), scenario) for scenario in others]
+    for variant, base in study["variant_of"].items():
+        if base in study["methods"]:
+            found.append(Convention(names.method(variant), default, "method", base, variant))
     for index in ("centralization", "atkinson"):
-        own, other = index, f"{index}_released"
-        pair, kind = ({other: own}, "as defined") if released else ({own: other}, "as released")
-        found.append(Convention(f"{names.metric(index).label} {kind}", default, metrics=pair))
+        pair, kind = (
+            ((f"{index}_released", index), "defined") if released else ((index, f"{index}_released"), "released")
+        )
+        found.append(Convention(f"{names.metric(index).label} as {kind}", default, "metric", *pair))
     return found
 
 
@@ -95,19 +93,16 @@ def table(run: Run) -> pd.DataFrame:
     tables = []
     for convention in [Convention(OURS, study["scenarios"][0]), *conventions(study, released=False)]:
         other = _numbers(convention.apply(run.measures))
-        wanted = other["method"].isin([*convention.methods, BEFORE]) if convention.methods else other["seed"].notna()
-        wanted &= other["metric"].isin(convention.metrics) if convention.metrics else True
-        tables.append(other[wanted].assign(convention=convention.label))
+        if convention.column:  # what else there is cannot differ
+            other = other[other[convention.column].isin([convention.old, BEFORE])]
+        tables.append(other.assign(convention=convention.label))
     pairs = pd.concat(tables).merge(base, on=[*_KEY, "seed"], suffixes=("", "_base"))
     # a number that is missing under both is the same
     same = pairs["value"].eq(pairs["value_base"]) | (pairs["value"].isna() & pairs["value_base"].isna())
     key = [*_KEY, "convention"]
     altered = ~same.groupby([pairs[c] for c in key]).transform("all") | (pairs["convention"] == OURS)
-    cells = pairs[altered].groupby(key, sort=False)
-    found = pd.DataFrame(
-        [_difference(part) for _, part in cells], index=pairs.loc[altered, key].drop_duplicates().index
-    )
-    changed = pairs.loc[altered, key].drop_duplicates().join(found)
+    columns = ["base", "value", "difference", "low", "high", "seeds", "note"]
+    changed = summarised(pairs[altered], key, columns, _difference)
     changed.insert(len(changed.columns) - 1, "published", _printed(changed, run.comparison))
     orders = {
         "population": study["populations"],
@@ -115,8 +110,7 @@ def table(run: Run) -> pd.DataFrame:
         "phase": ["before", "after", "change"],
         "metric": [*names.INDICES, *names.QUALITY],
     }
-    changed = changed.astype({column: pd.CategoricalDtype(order, ordered=True) for column, order in orders.items()})
-    return changed.sort_values(list(orders), kind="stable", ignore_index=True)
+    return ordered(changed, **orders).sort_values(list(orders), kind="stable", ignore_index=True)
 
 
 def agreement(run: Run) -> pd.DataFrame:
@@ -146,10 +140,9 @@ def agreement(run: Run) -> pd.DataFrame:
         counts |= {"undefined": ours.isna(), "distance": off / printed["allowed"]}
         by_number.append(printed[["population"]].assign(convention=convention.label, **counts))
     table = pd.concat(by_number)
-    key = {"population": study["populations"], "convention": list(dict.fromkeys(table["convention"]))}
-    table = table.astype({column: pd.CategoricalDtype(order, ordered=True) for column, order in key.items()})
+    table = ordered(table, population=study["populations"], convention=table["convention"].unique())
     summed = dict.fromkeys(["numbers", "matches", "gained", "lost", "undefined"], "sum")
-    found = table.groupby(list(key)).agg(summed | {"distance": "median"}).reset_index()
+    found = table.groupby(["population", "convention"]).agg(summed | {"distance": "median"}).reset_index()
     ranked = found.sort_values(["matches", "distance"], ascending=[False, True], kind="stable")
     return found.assign(nearest=found.index.isin(ranked.drop_duplicates("population").index))
 
@@ -169,12 +162,10 @@ def show(table: pd.DataFrame) -> Any:
 
     printed = [number(row.published, digits=names.metric(row.metric).digits) for row in shown.itertuples()]
     shown = shown.assign(published=printed).replace({"published": {"–": ""}})
-    shown["convention"] = pd.Categorical(shown["convention"], table["convention"].unique(), ordered=True)
+    shown = ordered(shown, convention=table["convention"].unique())
     texts = across(shown, [*_KEY, "published"], "convention", text, empty="").drop(columns="phase")
-    texts["method"] = ["Before" if name == BEFORE else names.method(name) for name in texts["method"]]
-    texts["metric"] = [names.in_line(name) for name in texts["metric"]]
-    titles = {"method": "Method", "metric": "Number", "published": "Published"}
-    return tables(texts.rename(columns=titles), POPULATION, blank=["Method"])
+    texts["metric"] = texts["metric"].map(names.in_line)
+    return tables(texts.rename(columns={"metric": "Number", "published": "Published"}), POPULATION, blank=["method"])
 
 
 def show_agreement(table: pd.DataFrame) -> Any:
@@ -224,7 +215,7 @@ def agreement_figure(table: pd.DataFrame) -> Figure:
 
 def figure(table: pd.DataFrame) -> Figure | None:
     """The change of the indices under each convention that changes it; None without an index."""
-    rows = of_metrics(table[table["phase"] == "change"], DRAWN)
+    rows = ordered(table[table["phase"] == "change"], metric=DRAWN)
     if rows.empty:
         return None
     labels = [label for label in dict.fromkeys(rows["convention"]) if label != OURS]
@@ -258,15 +249,14 @@ def _numbers(measures: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[[*_KEY, "seed", "value", "note"]]
 
 
-def _difference(pairs: pd.DataFrame) -> dict[str, object]:
+def _difference(pairs: pd.DataFrame) -> tuple:
     """What a convention makes of one number; pairs: its seeds."""
     difference = pairs["value"] - pairs["value_base"]
     known = difference.dropna()
     between = statistics.interval(known)
     notes = pairs["note"].where(pairs["value"].isna(), pairs["note_base"])
-    means = {"base": pairs["value_base"].mean(), "value": pairs["value"].mean(), "difference": known.mean()}
-    about = {"low": between.low, "high": between.high, "seeds": len(known)}
-    return means | about | {"note": statistics.missing(difference, notes)}
+    means = (pairs["value_base"].mean(), pairs["value"].mean(), known.mean())
+    return *means, between.low, between.high, len(known), statistics.missing(difference, notes)
 
 
 def _printed(table: pd.DataFrame, published: pd.DataFrame) -> list[float]:

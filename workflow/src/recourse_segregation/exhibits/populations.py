@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .. import contracts, names
+from .. import contracts
 from ._figures import by_cell, points, rows_of, seeds_legend, theme, wrapped
-from ._run import Run, means
+from ._run import Run, means, ordered
 from ._tables import POPULATION, across, listed, number, tables, unbroken
 
 
@@ -86,7 +86,7 @@ def show_people(table: pd.DataFrame, features: pd.DataFrame) -> Any:
         train, test = splits.loc["train"], splits.loc["test"]
         own = features[features["population"] == population]
         row = {
-            "Population": names.population(population),
+            "population": population,
             "Group": unbroken(_group(group, minority)),
             "Train": f"{train['individuals']:,.0f}",
             "Test": f"{test['individuals']:,.0f}",
@@ -96,7 +96,7 @@ def show_people(table: pd.DataFrame, features: pd.DataFrame) -> Any:
             "Fixed": ", ".join(own.loc[~own["can_change"], "feature"]),
         }
         rows.append(row)
-    return tables(pd.DataFrame(rows), blank=["Population", "Can change", "Fixed"])
+    return tables(pd.DataFrame(rows), blank=["population", "Can change", "Fixed"])
 
 
 def show_rejected(table: pd.DataFrame) -> Any:
@@ -106,25 +106,21 @@ def show_rejected(table: pd.DataFrame) -> Any:
 
     def row(row: Any) -> dict[str, str]:
         return {
-            "Population": names.population(row.population),
-            "Classifier": names.classifier(row.classifier),
+            "population": row.population,
+            "classifier": row.classifier,
             "Group": _group(row.group, row.minority),
             "Rejected per seed": f"{row.min}" if row.min == row.max else f"{row.min} to {row.max}",
             "Share of the group": number(row.mean, row.se),
         }
 
-    return listed(summary, row, blank=["Population", "Classifier"])
+    return listed(summary, row, blank=["population", "classifier"])
 
 
 def show_accuracy(table: pd.DataFrame) -> Any:
     """`accuracy`, a row a population and classifier."""
-    ordered = table.assign(split=pd.Categorical(table["split"], ["train", "test"], ordered=True))
-    texts = across(
-        ordered, POPULATION, "split", lambda row: number(row.accuracy, row.accuracy_se), "Accuracy, {}".format
-    )
-    texts.insert(0, "Population", texts.pop("population").map(names.population))
-    texts.insert(1, "Classifier", texts.pop("classifier").map(names.classifier))
-    return tables(texts, blank=["Population"])
+    table = ordered(table, split=["train", "test"])
+    texts = across(table, POPULATION, "split", lambda row: number(row.accuracy, row.accuracy_se), "Accuracy, {}".format)
+    return tables(texts, blank=["population"])
 
 
 def _group(group: str, minority: bool) -> str:

@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 from .. import contracts, names, statistics
 from ..contracts import CELL, RECOURSE
 from ._figures import few_ticks, multiples, per_dataset, points, seeds_legend, share_axis
-from ._run import Run, means, of_metrics
+from ._run import Run, means, ordered
 from ._tables import POPULATION, across, by_method, note, number, tables
 
 
 def seeds(run: Run) -> pd.DataFrame:
     """Every quality metric, seed by seed: population, classifier, method, scenario, metric, seed, value, note."""
-    numbers = of_metrics(statistics.numbers(run.measures, "recipients", "after"), names.QUALITY)
+    numbers = ordered(statistics.numbers(run.measures, "recipients", "after"), metric=names.QUALITY)
     return numbers.drop(columns="scope").sort_values([*CELL, "metric", "seed"]).reset_index(drop=True)
 
 
@@ -64,8 +64,7 @@ def outcomes(run: Run) -> pd.DataFrame:
     outcome: rejected (all of them), found, or why no recourse was found (the reasons that occur in this run).
     """
     kinds = ["rejected", "found", *contracts.REASONS]
-    d = run.diagnostics[run.diagnostics["quantity"].isin(kinds)]
-    d = d.assign(outcome=pd.Categorical(d["quantity"], kinds, ordered=True))
+    d = ordered(run.diagnostics.rename(columns={"quantity": "outcome"}), outcome=kinds)
     total = d.groupby([*RECOURSE, "outcome"])["value"].sum().astype("int64").reset_index(name="individuals")
     occurring = total.groupby("outcome")["individuals"].transform("sum") > 0
     return total[occurring | total["outcome"].isin(["rejected", "found"])].reset_index(drop=True)
@@ -77,6 +76,4 @@ def show_effort(effort: pd.DataFrame, outcomes: pd.DataFrame) -> Any:
     seconds = {"fit_seconds": "Fit, seconds", "search_seconds": "Search, seconds"}
     took = across(effort, method, "quantity", lambda row: number(row.mean, row.se, digits=2), seconds.get)
     counted = across(outcomes, method, "outcome", lambda row: f"{row.individuals:,}", str.capitalize)
-    both = took.merge(counted, on=method, how="left")
-    both.insert(2, "Method", both.pop("method").map(names.method))
-    return tables(both, POPULATION)
+    return tables(took.merge(counted, on=method, how="left"), POPULATION)

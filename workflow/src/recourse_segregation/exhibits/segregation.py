@@ -31,7 +31,7 @@ from ._figures import (
     seeds_legend,
     theme,
 )
-from ._run import Run, of_metrics
+from ._run import Run, ordered
 from ._tables import POPULATION, bracket, by_method, listed, note, number, p_value, sentence
 
 #: what `table` has one row for
@@ -49,7 +49,7 @@ def seeds(run: Run, scope: str, metrics: Sequence[str] = names.INDICES) -> pd.Da
 
     Columns: population, classifier, method, scenario, scope, metric, seed, before, after, change, note.
     """
-    changes = of_metrics(statistics.changes(run.measures, scope, metrics), metrics)
+    changes = ordered(statistics.changes(run.measures, scope, metrics), metric=metrics)
     return changes.sort_values([*KEY, "seed"]).reset_index(drop=True)
 
 
@@ -238,8 +238,8 @@ def show_effects(table: pd.DataFrame) -> Any:
     def row(row: Any) -> dict[str, str]:
         digits = names.metric(row.metric).digits + 1
         return {
-            "Index": names.in_line(row.metric),
-            "Method": names.method(row.method),
+            "metric": row.metric,
+            "method": row.method,
             "Mean change": number(row.change, digits=digits, sign=True) + note(row.missing),
             "95 % interval": bracket(row.low, row.high, digits),
             "p": p_value(row.p),
@@ -248,7 +248,7 @@ def show_effects(table: pd.DataFrame) -> Any:
             "": mark(row),
         }
 
-    return listed(table.sort_values([*POPULATION, "metric", "method"]), row, POPULATION, blank=["Index"])
+    return listed(table.sort_values([*POPULATION, "metric", "method"]), row, POPULATION, blank=["metric"])
 
 
 def show_votes(votes: pd.DataFrame) -> Any:

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 
 from .. import contracts, names
 from ..comparison import CLASSIFIERS
-from ..contracts import BEFORE, DEFAULT
+from ..contracts import DEFAULT
 from ._figures import DARK, LIGHT, MARKERS, MIDDLE, WARM, WIDTH, legend, marker, theme, wrapped
-from ._run import Run, of_metrics
+from ._run import Run, ordered
 from ._tables import across, note, number, tables
 
 SYNTHETIC = "synthetic"
@@ -121,7 +121,7 @@ def show(table: pd.DataFrame) -> Any:
         ours = number(row.ours) + note(row.note if np.isnan(row.ours) else "")
         return ours if np.isnan(row.published) else f"{ours} ({number(row.published)})"
 
-    texts = across(of_metrics(table, _METRICS), ["method"], "metric", text, lambda m: names.metric(m).label, empty="")
-    methods = ["Before" if name == BEFORE else names.method(name) for name in texts.pop("method")]
-    texts.insert(0, "Method", methods)
+    texts = across(
+        ordered(table, metric=_METRICS), ["method"], "metric", text, lambda m: names.metric(m).label, empty=""
+    )
     return tables(texts)

@@ -21,7 +21,7 @@ from ..contracts import RECOURSE
 from ..errors import DataError
 from . import variants
 from ._figures import DARK, LIGHT, MIDDLE, legend, multiples
-from ._run import Run, of_metrics
+from ._run import Run, ordered, summarised
 from ._tables import POPULATION, across, note, number, tables
 from .variants import between
 
@@ -106,17 +106,17 @@ def monotonicity(seeds: pd.DataFrame) -> pd.DataFrame:
     Columns: population, classifier, metric, correlation (mean over seeds), lowest, highest (seed), seeds (in which it
     is defined), parameters (how many values at most), note.
     """
-    rows = []
-    for key, part in seeds.groupby([*POPULATION, "metric"]):
+
+    def describe(part: pd.DataFrame) -> tuple:
         found = [_rank_correlation(of_seed.dropna(subset=["value"])) for _, of_seed in part.groupby("seed")]
         correlation = pd.Series([rho for rho, _ in found], dtype="float64")
-        reasons = "; ".join(dict.fromkeys(note for _, note in found if note))
-        known = int(correlation.notna().sum())
-        why = f"{reasons}: mean over {known} of {len(found)} seeds" if reasons and known else reasons
+        why, known = "; ".join(dict.fromkeys(why for _, why in found if why)), int(correlation.notna().sum())
+        why += f": mean over {known} of {len(found)} seeds" if why and known else ""
         spread = (correlation.mean(), correlation.min(), correlation.max())
-        rows.append((*key, *spread, known, part["parameter"].nunique(), why))
-    columns = [*POPULATION, "metric", "correlation", "lowest", "highest", "seeds", "parameters", "note"]
-    return pd.DataFrame(rows, columns=columns)
+        return *spread, known, part["parameter"].nunique(), why
+
+    columns = ["correlation", "lowest", "highest", "seeds", "parameters", "note"]
+    return summarised(seeds, [*POPULATION, "metric"], columns, describe)
 
 
 def show_monotonicity(table: pd.DataFrame) -> Any:
@@ -125,9 +125,7 @@ def show_monotonicity(table: pd.DataFrame) -> Any:
     def text(row: Any) -> str:
         return number(row.correlation, digits=2, sign=True) + note(row.note) + between(row.lowest, row.highest, 2)
 
-    ordered = of_metrics(table, METRICS)
-    ordered["population"] = pd.Categorical(table["population"], table["population"].unique(), ordered=True)
-    texts = across(ordered, POPULATION, "metric", text, names.quantity)
+    texts = across(table, POPULATION, "metric", text, names.quantity)
     cells = [names.cell(*cell) for cell in zip(texts.pop("population"), texts.pop("classifier"), strict=True)]
     texts.insert(0, "Population", cells)
     return tables(texts)
@@ -171,7 +169,7 @@ def tradeoff_figure(curves: pd.DataFrame, base: str, defaults: Mapping[str, floa
 
     key = [*RECOURSE, "parameter"]
     cost = curves.loc[(curves["metric"] == "cost") & curves["mean"].notna(), [*key, "mean", "low", "high"]]
-    beside = of_metrics(curves, INDICES).merge(cost, on=key, suffixes=("", "_cost"))
+    beside = ordered(curves, metric=INDICES).merge(cost, on=key, suffixes=("", "_cost"))
 
     def draw(axis: Axes, rows: pd.DataFrame, metric: str, methods: list[str]) -> None:
         thin = {"color": MIDDLE, "linewidth": 1, "alpha": 0.6, "zorder": 2}

@@ -18,7 +18,7 @@ from .. import names, statistics
 from ..contracts import CELL, RECOURSE
 from ..errors import DataError
 from ._figures import DARK, intervals, legend, marker, multiples, theme
-from ._run import Run, of_metrics
+from ._run import Run, ordered, summarised
 from ._tables import bracket, by_method, note, number, unbroken
 from .segregation import around_zero
 
@@ -47,7 +47,7 @@ def seeds(run: Run, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     if absent:
         raise DataError(f"the measures of this study have no {', '.join(absent)}; run the rule measure for its cells")
     order = [*RECOURSE, "metric", "seed"]
-    return of_metrics(table, metrics).sort_values(order).reset_index(drop=True)[[*order, "value", "note"]]
+    return ordered(table, metric=metrics).sort_values(order).reset_index(drop=True)[[*order, "value", "note"]]
 
 
 def levels(seeds: pd.DataFrame, also: Sequence[str] = ()) -> pd.DataFrame:
@@ -55,15 +55,14 @@ def levels(seeds: pd.DataFrame, also: Sequence[str] = ()) -> pd.DataFrame:
 
     also: further columns that are the same for a method and population.
     """
-    key = [*RECOURSE, *also, "metric"]
-    rows = []
-    for _, part in seeds.groupby(key, sort=False):
+
+    def describe(part: pd.DataFrame) -> tuple:
         known = part["value"].dropna()
         between = statistics.interval(known)
         why = statistics.missing(part["value"], part["note"])
-        rows.append((float(known.mean()), between.low, between.high, len(known), why))
-    cells = seeds[key].drop_duplicates(ignore_index=True)
-    return cells.join(pd.DataFrame(rows, columns=["mean", "low", "high", "seeds", "note"]))
+        return known.mean(), between.low, between.high, len(known), why
+
+    return summarised(seeds, [*RECOURSE, *also, "metric"], ["mean", "low", "high", "seeds", "note"], describe)
 
 
 def contrasts(run: Run, metrics: Sequence[str] = METRICS, beside: Mapping[str, str] | None = None) -> pd.DataFrame:
@@ -86,7 +85,7 @@ def contrasts(run: Run, metrics: Sequence[str] = METRICS, beside: Mapping[str, s
         statistics.differences(own, list(against), references, scope, [m for m in metrics if m in known])
         for scope, known in (("recipients", names.QUALITY), ("everyone", names.INDICES))
     )
-    seeds = of_metrics(seeds[seeds["reference"] == seeds["method"].astype("str").map(against)], metrics)
+    seeds = ordered(seeds[seeds["reference"] == seeds["method"].astype("str").map(against)], metric=metrics)
     key = [*CELL, "reference", "scope", "metric"]
     seeds = seeds.sort_values([*RECOURSE, "metric", "seed"])
     reasons = [statistics.missing(part["change"], part["note"]) for _, part in seeds.groupby(key, sort=False)]

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
-from .. import progress
-from ..network import MLP, Adam, Parameters, as_one, stacked_batches
+from ..network import MLP, Adam, Parameters, stacked_batches
 
 
 @dataclass
@@ -36,12 +35,8 @@ class CSVAE:
         noise = torch.randn(n, self.latent, generator=generator).to(code)
         return code[:, : self.latent] + torch.exp(0.5 * code[:, self.latent :]) * noise
 
-    def decode(self, z: Tensor, w: Tensor, condition: Tensor) -> Tensor:
-        """[n, latent], [n, latent], [n, c] -> [n, m], not bounded."""
-        return self.decoder(torch.cat([z, w, condition], 1))
-
     def decode_with_gradient(self, z: Tensor, w: Tensor, condition: Tensor):
-        """As `decode`, with the function that turns dL/dx [n, m] into dL/dw [n, latent]."""
+        """[n, latent], [n, latent], [n, c] -> x [n, m], not bounded, and the function that turns dL/dx into dL/dw."""
         x = self.decoder.forward(torch.cat([z, w, condition], 1))
 
         def gradient(of_x: Tensor) -> Tensor:
@@ -83,9 +78,9 @@ def train(
 
     Returns for each the CSVAE and its final losses (reconstruction = MSE, kl_z, kl_w, adversary).
     """
-    x, condition = torch.stack(list(x)), torch.stack(list(condition))
-    y = torch.stack(list(label)).to(x.dtype).unsqueeze(2)
-    device, (_, n, m) = x.device, x.shape
+    x, condition, label = (torch.stack(list(tensors)) for tensors in (x, condition, label))
+    data = x, condition, label.to(x.dtype).unsqueeze(2)
+    m = x.shape[2]
     networks = (
         MLP((m, hidden, 2 * latent)),
         MLP((m + 1, hidden, 2 * latent)),
@@ -93,42 +88,31 @@ def train(
         MLP((1, 2 * latent)),
         MLP((2 * latent + condition.shape[2], hidden, m)),
     )
-    parameters = Parameters(*networks, generator=generators, device=device)
-    optimiser = Adam(parameters, learning_rate)
     critic = MLP((latent, hidden, 1))
-    critic_optimiser = Adam(Parameters(critic, generator=generators, device=device), learning_rate)
+    parameters = Parameters(*networks, generator=generators, device=x.device)
+    critic_parameters = Parameters(critic, generator=generators, device=x.device)
+    optimisers = Adam(parameters, learning_rate), Adam(critic_parameters, learning_rate)
 
-    stack = *networks, critic
-    members = [tuple(network[i] for network in stack) for i in range(len(x))]
-    for _ in progress.steps(range(epochs), "training the CSVAE, epochs"):
-        noise = torch.stack([torch.randn(n, 2 * latent, generator=g) for g in generators]).to(device)
-        for parts in stacked_batches(batch, generators, x, condition, y, noise):
-            if as_one(parts[0].shape[1]):
-                _gradients(*stack, *parts, weights)
-            else:
-                for member, own in zip(members, zip(*parts, strict=True), strict=True):
-                    _gradients(*member, *own, weights)
+    networks = *networks, critic
+    for _, pieces in stacked_batches(networks, data, 2 * latent, generators, batch, range(epochs), "CSVAE"):
+        for piece in pieces:
+            _gradients(*piece, weights)
+        for optimiser in optimisers:
             optimiser.step()
-            critic_optimiser.step()
 
     parameters.check("CSVAE")
-    fitted = zip(members, x, condition, y, generators, strict=True)
-    return [(CSVAE(m[0], m[3], m[2], latent), _losses(*m, latent, *data)) for m, *data in fitted]
+    fitted = []
+    for i, generator in enumerate(generators):
+        member, own = [network[i] for network in networks], [tensors[i] for tensors in data]
+        noise = torch.randn(x.shape[1], 2 * latent, generator=generator).to(x.device)
+        fitted.append((CSVAE(member[0], member[3], member[2], latent), _losses(member, [*own, noise])))
+    return fitted
 
 
-def _gradients(
-    x_to_z: MLP,
-    xy_to_w: MLP,
-    y_to_w: MLP,
-    decoder: MLP,
-    critic: MLP,
-    x: Tensor,
-    condition: Tensor,
-    y: Tensor,
-    noise: Tensor,
-    weights: Weights,
-) -> None:
-    """The gradients of one batch, of a whole stack or of one member, left where the optimisers look for them."""
+def _gradients(networks: Sequence[MLP], data: Sequence[Tensor], weights: Weights) -> None:
+    """The gradients of one batch, left where the optimisers look for them."""
+    x_to_z, xy_to_w, y_to_w, decoder, critic = networks
+    x, condition, y, noise = data
     rows, m = x.shape[-2:]
     eps_z, eps_w = noise.chunk(2, -1)
     z_mean, z_log = x_to_z.forward(x).chunk(2, -1)
@@ -162,25 +146,16 @@ def _gradients(
     critic.backward((probability - y).mul_(weights.cross_entropy / rows), inputs=False)
 
 
-def _losses(
-    x_to_z: MLP,
-    xy_to_w: MLP,
-    y_to_w: MLP,
-    decoder: MLP,
-    critic: MLP,
-    latent: int,
-    x: Tensor,
-    condition: Tensor,
-    y: Tensor,
-    generator: torch.Generator,
-) -> dict[str, float]:
+def _losses(networks: Sequence[MLP], data: Sequence[Tensor]) -> dict[str, float]:
+    x_to_z, xy_to_w, y_to_w, decoder, critic = networks
+    x, condition, y, noise = data
     n = len(x)
+    eps_z, eps_w = noise.chunk(2, -1)
     z_mean, z_log = x_to_z(x).chunk(2, -1)
     w_mean, w_log = xy_to_w(torch.cat([x, y], -1)).chunk(2, -1)
     p_mean, p_log = y_to_w(y).chunk(2, -1)
-    noise = torch.randn(n, 2 * latent, generator=generator).to(x.device)
-    z = z_mean + torch.exp(0.5 * z_log) * noise[:, :latent]
-    w = w_mean + torch.exp(0.5 * w_log) * noise[:, latent:]
+    z = z_mean + torch.exp(0.5 * z_log) * eps_z
+    w = w_mean + torch.exp(0.5 * w_log) * eps_w
     kl_w = p_log - w_log + (w_log.exp() + (w_mean - p_mean).square()) * torch.exp(-p_log) - 1
     return {
         "reconstruction": mse_loss(decoder(torch.cat([z, w, condition], -1)), x).item(),

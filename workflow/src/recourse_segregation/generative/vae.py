@@ -14,8 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy
 
-from .. import progress
-from ..network import MLP, Adam, Parameters, as_one, stacked_batches
+from ..network import MLP, Adam, Parameters, stacked_batches
 
 
 @dataclass
@@ -57,6 +56,7 @@ def train(
     x: Sequence[Tensor],
     condition: Sequence[Tensor],
     generators: Sequence[torch.Generator],
+    group: Sequence[Tensor],
     *,
     hidden: Sequence[int],
     latent: int,
@@ -66,7 +66,6 @@ def train(
     learning_rate: float,
     weight_decay: float,
     adversary: Adversary | None = None,
-    group: Sequence[Tensor] | None = None,
 ) -> list[tuple[VAE, dict[str, float]]]:
     """Fit a VAE to each of s samples of the same shape, all at once; none depends on the others.
 
@@ -77,50 +76,36 @@ def train(
 
     Returns for each the VAE and its final losses per individual (reconstruction, kl, adversary cross-entropy).
     """
-    x, condition = torch.stack(list(x)), torch.stack(list(condition))
-    device, (_, n, m) = x.device, x.shape
-    encoder = MLP((m, *hidden, 2 * latent))
-    decoder = MLP((latent + condition.shape[2], *reversed(hidden), m))
-    parameters = Parameters(encoder, decoder, generator=generators, device=device)
+    x, condition, group = (torch.stack(list(tensors)) for tensors in (x, condition, group))
+    data = x, condition, group.to(x.dtype).unsqueeze(2)
+    m = x.shape[2]
+    networks = [MLP((m, *hidden, 2 * latent)), MLP((latent + condition.shape[2], *reversed(hidden), m))]
+    parameters = Parameters(*networks, generator=generators, device=x.device)
     optimisers = [Adam(parameters, learning_rate, weight_decay)]
-    critic, labels = None, x.new_zeros(len(x), n, 0)
     if adversary is not None:
         critic = MLP((latent, *adversary.hidden, 1), activation="sigmoid")
-        critic_parameters = Parameters(critic, generator=generators, device=device)
-        optimisers.append(Adam(critic_parameters, adversary.learning_rate))
-        labels = torch.stack(list(group)).to(x.dtype).unsqueeze(2)
+        optimisers.append(Adam(Parameters(critic, generator=generators, device=x.device), adversary.learning_rate))
+        networks.append(critic)
 
-    stack = encoder, decoder, critic
-    members = [(encoder[i], decoder[i], critic and critic[i]) for i in range(len(x))]
-    for epoch in progress.steps(range(epochs), "training the VAE, epochs"):
-        beta = kl_weight * epoch / epochs
-        noise = torch.stack([torch.randn(n, latent, generator=g) for g in generators]).to(device)
-        for parts in stacked_batches(batch, generators, x, condition, noise, labels):
-            if as_one(parts[0].shape[1]):
-                _gradients(*stack, *parts, beta, adversary)
-            else:
-                for member, own in zip(members, zip(*parts, strict=True), strict=True):
-                    _gradients(*member, *own, beta, adversary)
-            for optimiser in optimisers:
-                optimiser.step()
+    for epoch, pieces in stacked_batches(networks, data, latent, generators, batch, range(epochs), "VAE"):
+        for piece in pieces:
+            _gradients(*piece, kl_weight * epoch / epochs, adversary)
+        for optimiser in optimisers:
+            optimiser.step()
 
     parameters.check("VAE")
-    fitted = zip(members, x, condition, labels, generators, strict=True)
-    return [(VAE(e, d, latent), _losses(e, d, c, latent, *data)) for (e, d, c), *data in fitted]
+    fitted = []
+    for i, generator in enumerate(generators):
+        encoder, decoder, *critic = (network[i] for network in networks)
+        model = VAE(encoder, decoder, latent)
+        fitted.append((model, _losses(model, critic, [tensors[i] for tensors in data], generator)))
+    return fitted
 
 
-def _gradients(
-    encoder: MLP,
-    decoder: MLP,
-    critic: MLP | None,
-    x: Tensor,
-    condition: Tensor,
-    noise: Tensor,
-    label: Tensor,
-    beta: float,
-    adversary: Adversary | None,
-) -> None:
-    """The gradients of one batch, of a whole stack or of one member, left where the optimisers look for them."""
+def _gradients(networks: Sequence[MLP], data: Sequence[Tensor], beta: float, adversary: Adversary | None) -> None:
+    """The gradients of one batch, left where the optimisers look for them."""
+    encoder, decoder, *critics = networks
+    x, condition, label, noise = data
     code = encoder.forward(x)
     mean, log_variance = code.chunk(2, -1)
     deviation = torch.exp(0.5 * log_variance)
@@ -128,7 +113,7 @@ def _gradients(
     z = mean + spread
     output = decoder.forward(torch.cat([z, condition], -1))
     gradient_z = decoder.backward(torch.sigmoid(output).sub_(x))[..., : z.shape[-1]]
-    if critic is not None:
+    for critic in critics:
         logit = critic.forward(z)
         probability = torch.sigmoid(logit)
         if adversary.cross_entropy:  # d(-γ CE)/d(logit) = γ (y - p)
@@ -141,24 +126,15 @@ def _gradients(
     encoder.backward(torch.cat([torch.add(gradient_z, mean, alpha=beta), of_log_variance], -1), inputs=False)
 
 
-def _losses(
-    encoder: MLP,
-    decoder: MLP,
-    critic: MLP | None,
-    latent: int,
-    x: Tensor,
-    condition: Tensor,
-    labels: Tensor,
-    generator: torch.Generator,
-) -> dict[str, float]:
+def _losses(model: VAE, critics: Sequence[MLP], data: Sequence[Tensor], generator: torch.Generator) -> dict[str, float]:
+    x, condition, label = data
     n = len(x)
-    mean, log_variance = encoder(x).chunk(2, -1)
-    z = mean + torch.exp(0.5 * log_variance) * torch.randn(n, latent, generator=generator).to(x.device)
-    decoded = VAE(encoder, decoder, latent).decode(z, condition)
+    mean, log_variance = model.encoder(x).chunk(2, -1)
+    z = mean + torch.exp(0.5 * log_variance) * torch.randn(n, model.latent, generator=generator).to(x.device)
     losses = {
-        "reconstruction": binary_cross_entropy(decoded, x, reduction="sum").item() / n,
+        "reconstruction": binary_cross_entropy(model.decode(z, condition), x, reduction="sum").item() / n,
         "kl": 0.5 * (log_variance.exp() + mean * mean - 1 - log_variance).sum().item() / n,
     }
-    if critic is not None:
-        losses["adversary"] = binary_cross_entropy(torch.sigmoid(critic(z)), labels).item()
+    for critic in critics:
+        losses["adversary"] = binary_cross_entropy(torch.sigmoid(critic(z)), label).item()
     return losses

@@ -6,9 +6,8 @@ A method file defines one class, a subclass of `Method`, with its options as key
 from __future__ import annotations
 
 from importlib import import_module
-from inspect import isclass
-from pathlib import Path
 
+from .. import declarations
 from ..errors import ConfigError
 from ._method import Method
 
@@ -17,7 +16,7 @@ __all__ = ["Method", "load", "names"]
 
 def names() -> list[str]:
     """Names of the methods, in alphabetical order."""
-    return sorted(p.stem for p in Path(__file__).parent.glob("[!_]*.py"))
+    return declarations.names("methods")
 
 
 def load(name: str) -> type[Method]:
@@ -28,9 +27,8 @@ def load(name: str) -> type[Method]:
     if name not in names():
         raise ConfigError(f"unknown method {name!r}; there are: {', '.join(names())}")
     module = import_module(f"{__name__}.{name}")
-    found = [
-        c for c in vars(module).values() if isclass(c) and issubclass(c, Method) and c.__module__ == module.__name__
-    ]
+    own = [value for value in vars(module).values() if getattr(value, "__module__", None) == module.__name__]
+    found = [value for value in own if isinstance(value, type) and issubclass(value, Method)]
     if len(found) != 1:
         raise ConfigError(f"methods/{name}.py must define one subclass of Method; it defines {len(found)}")
     return found[0]

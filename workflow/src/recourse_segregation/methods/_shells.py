@@ -15,12 +15,6 @@ from ._method import not_found
 _MOST, _LEAST = 1 << 17, 1 << 13
 
 
-def shell_noise(shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
-    """Directions uniform on the unit sphere of the last dimension."""
-    noise = torch.randn(shape, generator=generator)
-    return (noise / noise.norm(dim=-1, keepdim=True).clamp_min(1e-12)).to(device)
-
-
 def nearest_in_shells(
     x: Tensor,
     centres: Tensor,
@@ -48,7 +42,8 @@ def nearest_in_shells(
         remaining = []
         for rows in active.split(at_once):
             shape = (len(rows), several * samples, centres.shape[1])
-            direction = shell_noise(shape, generator, device)
+            noise = torch.randn(shape, generator=generator)
+            direction = (noise / noise.norm(dim=-1, keepdim=True).clamp_min(1e-12)).to(device)  # uniform on the sphere
             radius = torch.rand(shape[:2], generator=generator).to(device).add_(inner).mul_(width)
             points = torch.addcmul(centres[rows].unsqueeze(1), direction, radius.unsqueeze(-1))
             for part, near in zip(rows.split(people_at_once), points.split(people_at_once), strict=True):

@@ -46,10 +46,9 @@ class FACE(Method):
         for profile, graph in zip(self._immutables, self._graphs, strict=True):
             rows = (immutables == profile).all(1).nonzero().squeeze(1)
             if len(rows):
-                ends = graph.ends(x[rows][:, self.mutable].double().cpu().numpy())
-                found = torch.tensor(~np.isnan(ends[:, 0]), device=x.device)
-                target = tensor(ends, x.device)
-                result[rows[found]] = self.combine(x[rows[found]], target[found])
+                ends = tensor(graph.ends(x[rows][:, self.mutable].double().cpu().numpy()), x.device)
+                found = torch.isfinite(ends).all(1)
+                result[rows[found]] = self.combine(x[rows[found]], ends[found])
         return result
 
 
@@ -58,14 +57,14 @@ class _Graph:
 
     def __init__(self, points: np.ndarray, accepted: np.ndarray, neighbours: int, quantile: float, bridges: bool):
         self.points, self.tree = points, cKDTree(points)
-        self.k = min(neighbours, len(points) - 1)
+        self.k = min(neighbours + 1, len(points))  # an individual is its own nearest neighbour
         self.log_density = _log_density(points)
         self.cost = np.full(len(points), np.inf)
         self.target = np.zeros(len(points), dtype=np.int64)
         if not accepted.any():
             return
         dense = accepted & (self.log_density >= np.quantile(self.log_density[accepted], quantile))
-        distance, neighbour = self._nearest(points, self.k + 1)
+        distance, neighbour = self._nearest(points)
         source = np.repeat(np.arange(len(points)), distance.shape[1])
         weight = self._weight(distance.ravel(), self.log_density[source], neighbour.ravel())
         # Zero would mean "no edge" to a sparse graph; people with equal features are next to each other.
@@ -79,7 +78,7 @@ class _Graph:
 
     def ends(self, x: np.ndarray) -> np.ndarray:
         """The target [n, m] that each individual x [n, m] reaches at the least cost; NaN where there is none."""
-        distance, neighbour = self._nearest(x, self.k + 1)
+        distance, neighbour = self._nearest(x)
         # ASSUME: an individual outside the graph has the density of its nearest neighbour.
         own = self.log_density[neighbour[:, :1]]
         total = self._weight(distance, own, neighbour) + self.cost[neighbour]
@@ -110,8 +109,9 @@ class _Graph:
             bridges = coo_array((np.maximum(weights, 1e-300), (sources, ends)), graph.shape).tocsr()
             graph = graph.maximum(bridges.maximum(bridges.T))
 
-    def _nearest(self, x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        distance, neighbour = self.tree.query(x, min(k, len(self.points)))
+    def _nearest(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Distances [n, k] of the nearest of the graph, and who they are."""
+        distance, neighbour = self.tree.query(x, self.k)
         return distance.reshape(len(x), -1), neighbour.reshape(len(x), -1)
 
     def _weight(self, distance: np.ndarray, log_density: np.ndarray, neighbour: np.ndarray) -> np.ndarray:

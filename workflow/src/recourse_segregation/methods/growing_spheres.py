@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
@@ -27,12 +25,15 @@ class GrowingSpheres(Method):
         self.shrink, self.sparse = shrink, sparse
 
     def search(self, x: Tensor) -> Tensor:
+        result = self._shrink_then_grow(x) if self.shrink else self._grow(x, self.step, self.shells)
+        return self._sparsify(x, result) if self.sparse else result
+
+    def _grow(self, x: Tensor, step: float, shells: int) -> Tensor:
         continuous = [c for (c,) in self.encoding.indices("continuous")]
         levels = [c for kind in ("binary", "categorical") for c in self.encoding.indices(kind)]
 
         def candidates(rows: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-            origin = x[rows].unsqueeze(1)
-            people = origin.expand(*points.shape[:2], -1).clone()
+            people = x[rows].unsqueeze(1).expand(*points.shape[:2], -1).clone()
             people[..., continuous] = points.clamp(0, 1)
             for columns in levels:
                 # `project` turns the largest of a one-hot group, or a binary above 1/2, into the level
@@ -40,35 +41,19 @@ class GrowingSpheres(Method):
             people = self.project(people.flatten(0, 1)).view(people.shape)
             return people, self.classifier.accepts(people.flatten(0, 1)).view(points.shape[:2])
 
-        def grow(who: Tensor, step: float, shells: int) -> Tensor:
-            return nearest_in_shells(
-                x[who],
-                x[who][:, continuous],
-                lambda rows, points: candidates(who[rows], points),
-                step,
-                self.samples,
-                shells,
-                self.generator,
-            )
+        return nearest_in_shells(x, x[:, continuous], candidates, step, self.samples, shells, self.generator)
 
-        everyone = torch.arange(len(x), device=x.device)
-        result = self._shrink_then_grow(x, grow) if self.shrink else grow(everyone, self.step, self.shells)
-        return self._sparsify(x, result) if self.sparse else result
-
-    def _shrink_then_grow(self, x: Tensor, grow: Callable[[Tensor, float, int], Tensor]) -> Tensor:
-        """Halve everyone's step while their first sphere holds an accepted sample, then grow by that step.
-
-        grow(who [a], step, shells) -> the nearest accepted samples of these individuals [a, d].
-        """
+    def _shrink_then_grow(self, x: Tensor) -> Tensor:
+        """Halve everyone's step while their first sphere holds an accepted sample, then grow by that step."""
         result, active, step = not_found(x), torch.arange(len(x), device=x.device), self.step
         while len(active) and step > 1e-6:
-            inside = grow(active, step, 1)
+            inside = self._grow(x[active], step, 1)
             some = torch.isfinite(inside).all(1)
             result[active[some]] = inside[some]
             rest = active[~some]
             if len(rest):
                 # Nothing within this first sphere: the shells that follow have its width.
-                grown = grow(rest, step, self.shells)
+                grown = self._grow(x[rest], step, self.shells)
                 better = torch.isfinite(grown).all(1)
                 result[rest[better]] = grown[better]
             active, step = active[some], step / 2
@@ -87,6 +72,5 @@ class GrowingSpheres(Method):
         for k in range(len(features)):
             trial = torch.where(member[order[:, k]], origin, point)
             point = torch.where(self.classifier.accepts(trial).unsqueeze(1), trial, point)
-        result = result.clone()
         result[found] = point
         return result

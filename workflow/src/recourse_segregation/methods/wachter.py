@@ -30,65 +30,53 @@ class Wachter(Method):
         self.compatible = compatible
 
     def search(self, x: Tensor) -> Tensor:
-        result = self._descend(x)
-        if self.compatible:
-            result = torch.where(self.mutable | torch.isnan(result), result, x)
-        return result
-
-    def _descend(self, x: Tensor) -> Tensor:
         result = not_found(x)
         active = torch.arange(len(x), device=x.device)
         origin, current = x, x.clone()
         adam = _AMSGrad(x, self.learning_rate)
         penalty = self.penalty
-        for _ in range(self.rounds):
-            for _ in range(self.steps):
-                progress.left(len(active), len(x), "descending")
-                point = current if self.compatible else self.project(current)
-                margin, slope = self.classifier.margin_and_gradient(point)
-                accepted = margin > 0
-                if accepted.any():
-                    result[active[accepted]] = point[accepted]
-                    going = ~accepted
-                    active, origin, current, point = (
-                        active[going],
-                        origin[going],
-                        current[going],
-                        point[going],
-                    )
-                    margin, slope = margin[going], slope[going]
-                    adam.keep(going)
-                    if not len(active):
-                        return result
-                gradient = torch.sigmoid(-margin).neg_().unsqueeze(1) * slope
-                gradient = gradient + penalty * torch.sign(point - origin)
-                if not self.compatible:
-                    gradient = gradient * self.mutable
-                    for columns in self.encoding.indices("categorical"):  # one level rises only as the others fall
-                        gradient[:, columns] -= gradient[:, columns].mean(1, keepdim=True)
-                current = current + adam.step(gradient)
-                if not self.compatible:
-                    current = torch.where(self.mutable, current.clamp(0, 1), origin)
-            penalty = penalty - 0.05 if self.compatible else penalty / 2
-        return result
+        for step in range(self.rounds * self.steps):
+            progress.left(len(active), len(x), "descending")
+            if step and step % self.steps == 0:
+                penalty = penalty - 0.05 if self.compatible else penalty / 2
+            point = current if self.compatible else self.project(current)
+            margin, slope = self.classifier.margin_and_gradient(point)
+            accepted = margin > 0
+            if accepted.any():
+                result[active[accepted]] = point[accepted]
+                going = ~accepted
+                active, origin, current, point = active[going], origin[going], current[going], point[going]
+                margin, slope = margin[going], slope[going]
+                adam.keep(going)
+                if not len(active):
+                    break
+            gradient = torch.sigmoid(-margin).neg_().unsqueeze(1) * slope
+            gradient = gradient + penalty * torch.sign(point - origin)
+            if not self.compatible:
+                gradient = gradient * self.mutable
+                for columns in self.encoding.indices("categorical"):  # one level rises only as the others fall
+                    gradient[:, columns] -= gradient[:, columns].mean(1, keepdim=True)
+            current = current + adam.step(gradient)
+            if not self.compatible:
+                current = torch.where(self.mutable, current.clamp(0, 1), origin)
+        return torch.where(self.mutable | torch.isnan(result), result, x) if self.compatible else result
 
 
 class _AMSGrad:
     """AMSGrad (Reddi et al. 2018), every individual with moments of its own; all have taken the same steps."""
 
-    def __init__(self, like: Tensor, learning_rate: float, betas=(0.9, 0.999), epsilon: float = 1e-8):
+    def __init__(self, like: Tensor, learning_rate: float):
         self.mean, self.square, self.largest = (torch.zeros_like(like) for _ in range(3))
-        self.learning_rate, self.betas, self.epsilon, self.steps = learning_rate, betas, epsilon, 0
+        self.learning_rate, self.steps = learning_rate, 0
 
     def keep(self, rows: Tensor) -> None:
         self.mean, self.square, self.largest = self.mean[rows], self.square[rows], self.largest[rows]
 
     def step(self, gradient: Tensor) -> Tensor:
         """The move for this gradient."""
-        first, second = self.betas
         self.steps += 1
-        self.mean.lerp_(gradient, 1 - first)
-        self.square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
+        self.mean.lerp_(gradient, 1 - 0.9)
+        self.square.mul_(0.999).addcmul_(gradient, gradient, value=1 - 0.999)
         torch.maximum(self.largest, self.square, out=self.largest)
-        denominator = (self.largest.sqrt() / math.sqrt(1 - second**self.steps)).add_(self.epsilon)
-        return (self.mean / denominator).mul_(-self.learning_rate / (1 - first**self.steps))
+        denominator = (self.largest.sqrt() / math.sqrt(1 - 0.999**self.steps)).add_(1e-8)
+        return (self.mean / denominator).mul_(-self.learning_rate / (1 - 0.9**self.steps))

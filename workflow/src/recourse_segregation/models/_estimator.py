@@ -35,8 +35,13 @@ class Estimator(Classifier):
                 f"models/{model}.py: {type(self.estimator).__name__} has no predict_proba, hence no probability to "
                 "accept by; take an estimator that has one, or wrap it in sklearn.calibration.CalibratedClassifierCV"
             )
-        self.estimator.set_params(**_reproducible(self.estimator, random_state))
-        self.estimator.fit(_array(x), y.numpy())
+        for name, value in self.estimator.get_params().items():  # its own and those of its parts
+            parameter = name.rpartition("__")[2]
+            if parameter == "random_state":
+                self.estimator.set_params(**{name: random_state})
+            elif parameter == "n_jobs" and value is not None:
+                self.estimator.set_params(**{name: 1})
+        self.estimator.fit(x.double().numpy(), y.numpy())
 
     @classmethod
     def fit(cls, model: str, x: Tensor, y: Tensor, generator: torch.Generator, /, **options: Any) -> Estimator:
@@ -77,23 +82,10 @@ class Estimator(Classifier):
 
     def _probability(self, x: Tensor) -> np.ndarray:
         """[n, d] -> P(favourable) float64 [n]"""
-        probability = self.estimator.predict_proba(_array(x))
+        probability = self.estimator.predict_proba(x.double().cpu().numpy())
         if probability.shape != (len(x), 2) or not ((probability >= 0) & (probability <= 1)).all():
             raise RecourseError(
                 f"models/{self.model}.py: predict_proba must give two probabilities for each of {len(x)} people, not "
                 f"an array {probability.shape} from {probability.min(initial=1):g} to {probability.max(initial=0):g}"
             )
         return probability[:, 1]
-
-
-def _array(x: Tensor) -> np.ndarray:
-    """The float64 array that estimators see, in training and after."""
-    return x.double().cpu().numpy()
-
-
-def _reproducible(estimator: BaseEstimator, random_state: int) -> dict[str, int]:
-    """The estimator's parameters, and those of its parts, that make it the same every time, on one thread."""
-    parameters = {name: (name.rpartition("__")[2], value) for name, value in estimator.get_params().items()}
-    states = {name: random_state for name, (last, _) in parameters.items() if last == "random_state"}
-    threads = {name: 1 for name, (last, value) in parameters.items() if last == "n_jobs" and value is not None}
-    return states | threads
