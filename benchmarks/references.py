@@ -7,9 +7,8 @@ from torch's global stream (`torch.manual_seed`). A person is a float32 tensor [
 
 from __future__ import annotations
 
-import heapq
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -202,86 +201,64 @@ def ebr_samples(case: Case, own: Tensor, sensitive: int) -> Tensor:
 
 
 def face(case: Case, person: Tensor) -> Tensor:
-    """The first accepted individual in a dense region on the shortest paths from the person, who is one of them."""
+    """The accepted individual in a dense region to whom the way from the person, who is one of them, is shortest."""
     mutable = case.mutable
     own = person[~mutable].numpy()
     if own.tobytes() not in case.known:
         case.known[own.tobytes()] = face_graph(case, own)
-    points, targets, graph = case.known[own.tobytes()]
+    points, targets, ways = case.known[own.tobytes()]
     start = int(distances(person[None, mutable].numpy(), points).argmin())
-    end = next((a for a in by_cost(graph, start) if targets[a]), None)
-    if end is None:
+    cost = np.where(targets, costs(ways, start), np.inf)
+    if np.isinf(cost).all():
         return torch.full_like(person, math.nan)
     result = person.clone()
-    result[mutable] = torch.tensor(points[end], dtype=torch.float32)
+    result[mutable] = torch.tensor(points[cost.argmin()], dtype=torch.float32)
     return result
 
 
-def face_graph(case: Case, own: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[dict[int, float]]]:
-    """Those with these immutables: mutable features [n, m], who is accepted in a dense region [n], and the roads."""
-    mutable = case.encoding.mutable
+def face_graph(case: Case, own: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Those with these immutables: mutable features [n, m], who is accepted in a dense region [n], `roads` [n, n]."""
+    mutable, options = case.encoding.mutable, case.options
     members = case.individuals[(case.individuals[:, ~mutable] == own).all(1)]
     points, targets = members[:, mutable], (case.margin(torch.tensor(members, dtype=torch.float32)) > 0).numpy()
-    density = log_density(points)
-    if targets.any():
-        targets &= density >= np.quantile(density[targets], case.options["density_quantile"])
-    return points, targets, roads(points, density, case.options["neighbours"])
-
-
-def log_density(points: np.ndarray) -> np.ndarray:
-    """Gaussian kernel density with Scott's bandwidth at each of the points [n, m], log [n]; the largest is 0."""
-    n, m = points.shape
     scale = points.std(0)
-    bandwidth = np.where(scale > 0, scale, 1.0) * n ** (-1 / (m + 4))
-    density = [np.exp(-0.5 * (((points - point) / bandwidth) ** 2).sum(1)).sum() for point in points]
-    return np.log(np.array(density) / max(density))
+    # Gaussian kernels with Scott's bandwidth.
+    bandwidth = np.where(scale > 0, scale, 1.0) * len(points) ** (-1 / (points.shape[1] + 4))
+    kernels = [np.exp(-0.5 * (((points - point) / bandwidth) ** 2).sum(1)).sum() for point in points]
+    density = np.log(np.array(kernels) / max(kernels))
+    if targets.any():
+        targets &= density >= np.quantile(density[targets], options["density_quantile"])
+    return points, targets, roads(points, density, options["neighbours"])
 
 
-def roads(points: np.ndarray, density: np.ndarray, neighbours: int) -> list[dict[int, float]]:
-    """For each of the points [n, m], who is next to them and the cost of the way there: length over density.
+def roads(points: np.ndarray, density: np.ndarray, neighbours: int) -> np.ndarray:
+    """The cost of the road between two points [n, n], length over density; inf where there is none.
 
-    Next to each other are nearest neighbours; then each part that is not connected is linked to whoever is closest
+    There is one between nearest neighbours; then each part that is not connected is linked to whoever is closest
     outside it, until there is one part.
     """
-    length, graph = distances(points, points), [{} for _ in points]
-
-    def link(a: int, b: int) -> None:
-        graph[a][b] = graph[b][a] = length[a, b] / math.exp(0.5 * (density[a] + density[b]))
-
-    for a in range(len(points)):
-        for b in length[a].argsort()[1 : neighbours + 1]:
-            link(a, int(b))
-    while len(separate := parts(graph)) > 1:
-        bridges = []
-        for part in separate:
-            inside, outside = sorted(part), sorted(set(range(len(points))) - part)
-            ways = length[np.ix_(inside, outside)]
-            a, b = np.unravel_index(ways.argmin(), ways.shape)
-            bridges.append((inside[a], outside[b]))
-        for bridge in bridges:
-            link(*bridge)
-    return graph
+    length = distances(points, points)
+    linked = np.zeros(length.shape, dtype=bool)
+    for row, lengths in zip(linked, length, strict=True):
+        row[lengths.argsort()[1 : neighbours + 1]] = True
+    while True:
+        ways = np.where(linked | linked.T, length / np.exp(0.5 * (density[:, None] + density)), np.inf)
+        left = np.ones(len(points), dtype=bool)
+        while left.any():
+            part = np.isfinite(costs(ways, left.argmax()))
+            if part.all():
+                return ways
+            gaps = np.where(part[:, None] & ~part, length, np.inf)
+            linked[np.unravel_index(gaps.argmin(), gaps.shape)] = True
+            left &= ~part
 
 
-def parts(graph: list[dict[int, float]]) -> list[set[int]]:
-    """The connected parts of a graph."""
-    left, found = set(range(len(graph))), []
-    while left:
-        found.append(set(by_cost(graph, min(left))))
-        left -= found[-1]
-    return found
-
-
-def by_cost(graph: list[dict[int, float]], start: int) -> Iterator[int]:
-    """Everybody in reach of `start`, in the order in which Dijkstra's algorithm reaches them."""
-    queue, done = [(0.0, start)], set()
-    while queue:
-        cost, a = heapq.heappop(queue)
-        if a not in done:
-            done.add(a)
-            yield a
-            for b, step in graph[a].items():
-                heapq.heappush(queue, (cost + step, b))
+def costs(ways: np.ndarray, start: int) -> np.ndarray:
+    """What the shortest way from `start` to each costs [n], inf where there is none: a road more in every round."""
+    cost = np.where(np.arange(len(ways)) == start, 0.0, np.inf)
+    while ((further := (cost[:, None] + ways).min(0)) < cost).any():
+        cost = np.minimum(cost, further)
+    return cost
 
 
 # -- density models

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
+from types import SimpleNamespace
 from typing import Any
 
 from fixtures import make_raw
@@ -124,3 +127,17 @@ def write_receipt(raw: Path) -> None:
     cost.parent.mkdir(parents=True, exist_ok=True)
     columns = ("s", "h:m:s", "max_rss", "max_vms", "max_uss", "max_pss", "io_in", "io_out", "mean_load", "cpu_time")
     cost.write_text("\t".join(columns) + "\n1.0\t0:00:01" + "\t-" * 8 + "\n", encoding="utf-8")
+
+
+class _Named(dict):
+    """Values by name, as Snakemake gives them to a script."""
+
+    __getattr__ = dict.__getitem__
+
+
+def run_script(name: str, log: Path, params: Mapping[str, Any], files: Mapping[str, Path], **wildcards: str) -> None:
+    """Run the script of a rule on some files, its inputs and outputs; SystemExit where it fails, see `log`."""
+    named = _Named({key: str(file) for key, file in files.items()})
+    job = SimpleNamespace(rule=name, log=[str(log)], input=named, output=named)
+    job.params, job.wildcards = _Named(params), _Named(wildcards)
+    runpy.run_path(str(ROOT / "workflow" / "scripts" / f"{name}.py"), init_globals={"snakemake": job})

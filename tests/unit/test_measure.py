@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 from unittest import mock
 
 import numpy as np
@@ -10,12 +9,12 @@ import pandas as pd
 import pytest
 import torch
 
-from conftest import CONFIG, ROOT, options, population
+from conftest import CONFIG, options, population
 from recourse_segregation import classifiers, contracts, measure, recourse, simulation
 from recourse_segregation.metrics import pairwise
+from workflow_tools import run_script
 
 #: through which a cell goes after recourse
-STAGES = ("measure_before", "simulate", "measure")
 SETTINGS = CONFIG["measure"] | {"neighbourhoods": 8, "radius_quantile": 0.1}
 INDICES = ("atkinson", "centralization", "centralization_released", "average_proximity", "spatial_proximity")
 QUALITY = ("found", "invalidation", "cost", "cost_gap", "ynn", "diversity", "closeness")
@@ -149,24 +148,25 @@ def written(tmp_path_factory, trained):
     The classifier of seed 0 accepts some, that of seed 1 everybody, that of seed 2 nobody.
     """
     folder = tmp_path_factory.mktemp("cell")
-    script = {name: runpy.run_path(str(ROOT / "workflow" / "scripts" / f"{name}.py"))["main"] for name in STAGES}
     everyone = [population("levels", seed) for seed in range(3)]
     deciding = [trained["levels", "linear"], constant(everyone[0], 5.0), constant(everyone[0], -5.0)]
     said = [classifiers.predictions(c, p) for c, p in zip(deciding, everyone, strict=True)]
     encoding = everyone[0].encoding
     contracts.write(pd.concat([p.table for p in everyone]), folder / "population", "population", encoding)
     contracts.write(pd.concat(said), folder / "predictions", "predictions")
-    common = [folder / "population", folder / "predictions"]
-    measured = {"default": SETTINGS, "drop": SETTINGS}
-    script["measure_before"](*common, folder / "neighbourhoods", folder / "before", "linear", measured)
+    names = ("population", "predictions", "recourse", "after", "neighbourhoods")
+    files = {name: folder / name for name in names} | {"measures": folder / "before"}
+    cell = {"population": everyone[0].name, "classifier": "linear", "seeds": "0-2"}
+    measured = {"scenarios": {"default": SETTINGS, "drop": SETTINGS}}
+    run_script("measure_before", folder / "log", measured, files, **cell)
     tables = {}
     for method in ("nobody", "swap_in"):
         offered, _ = recourse.generate(everyone, deciding, "linear", method, method, options(method))
         contracts.write(offered, folder / "recourse", "recourse", encoding)
         simulated = {"default": CONFIG["simulate"], "drop": CONFIG["simulate"] | {"unresolved": "drop"}}
-        script["simulate"](*common, folder / "recourse", folder / "after", simulated)
-        files = [folder / name for name in ("recourse", "after", "neighbourhoods", "measures")]
-        script["measure"](*common, *files, "linear", method, measured)
+        run_script("simulate", folder / "log", {"scenarios": simulated}, files, **cell, method=method)
+        files["measures"] = folder / "measures"
+        run_script("measure", folder / "log", measured, files, **cell, method=method)
         tables[method] = contracts.read(folder / "measures", "measures")
     return contracts.read(folder / "before", "measures"), tables
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import hashlib
-import importlib.util
 import io
 import json
 import re
@@ -25,8 +24,9 @@ from hypothesis import strategies as st
 from fixtures.make_raw import make
 from recourse_segregation import checking, data, settings
 from recourse_segregation.data import description
-from recourse_segregation.errors import ConfigError, DataError, SourceError
+from recourse_segregation.errors import ConfigError, DataError
 from recourse_segregation.population import prepare
+from workflow_tools import run_script
 
 ROOT = Path(__file__).parents[2]
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
@@ -295,10 +295,7 @@ def test_a_record_in_place_of_the_header_is_not_shown(changes, tmp_path):
 @pytest.mark.parametrize("name", ["loans", "law"])
 def test_nothing_of_a_broken_file_gets_into_a_result(name, tmp_path):
     """As the script of the rule `prepare` does it: the same file without the breakage makes a population."""
-    spec = importlib.util.spec_from_file_location("prepare_script", ROOT / "workflow" / "scripts" / "prepare.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    receipt, output = tmp_path / "raw" / "receipt.json", tmp_path / "population.parquet"
+    receipt, output, log = tmp_path / "raw" / "receipt.json", tmp_path / "population.parquet", tmp_path / "log"
     path = write(tmp_path)
     described = description.of_population(path, "sex") if name == "loans" else None
     (law,) = make("law")
@@ -314,13 +311,18 @@ def test_nothing_of_a_broken_file_gets_into_a_result(name, tmp_path):
         digest = hashlib.sha256(downloaded.encode()).hexdigest()
         receipt.write_text(json.dumps({"dataset": name, "files": {file: digest}}), encoding="utf-8")
         asked = {"dataset": path if described else name, "description": described, "sensitive": "sex"}
-        script.main(receipt, output, "mine", **asked, settings=CONFIG["prepare"], seeds=[0])
+        asked |= {"settings": CONFIG["prepare"], "seeds": [0]}
+        files = {"receipt": receipt, "population": output}
+        run_script("prepare", log, asked, files, population="mine", seeds="0-0")
 
-    with pytest.raises(DataError, match=r"(line 19|row 18), .*'abc' is not a finite number"):
-        run(wrong, downloaded=wrong)
-    with pytest.raises(SourceError, match=rf"raw/{file} changed since its download"):
-        run(right, downloaded=wrong)
-    assert not output.exists()
+    for content, downloaded, says in (
+        (wrong, wrong, r"(line 19|row 18), .*'abc' is not a finite number"),
+        (right, wrong, rf"raw/{file} changed since its download"),
+    ):
+        with pytest.raises(SystemExit):
+            run(content, downloaded)
+        assert re.search(f"error in prepare, population mine, seeds 0-0.*: .*{says}", log.read_text())
+        assert not output.exists()
     run(right, downloaded=right)
     assert output.exists()
 

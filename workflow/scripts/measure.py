@@ -4,6 +4,7 @@ import pandas as pd
 
 from recourse_segregation import contracts, measure, progress
 from recourse_segregation.job import job
+from recourse_segregation.population import Population
 
 with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
     people = contracts.people(contracts.read(snakemake.input.population, "population"))
@@ -13,16 +14,15 @@ with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
     homes = contracts.read(snakemake.input.neighbourhoods, "neighbourhoods")
     tables = []
     for scenario, settings in snakemake.params.scenarios.items():
-        implemented = contracts.people(after[after["scenario"] == scenario])
         for seed, everyone in progress.steps(people.items(), f"scenario {scenario}, seeds"):
             with progress.working_on(scenario=scenario, seed=seed):
                 train = measure.grouped(everyone.training_part(), settings["groups"])
-                home = homes[(homes["scenario"] == scenario) & (homes["seed"] == seed)]
+                now, home = (t[(t["scenario"] == scenario) & (t["seed"] == seed)] for t in (after, homes))
                 measured = measure.after(
                     population=train,
                     accepted=contracts.accepted(predictions, train),
                     recourse=recourse[recourse["seed"] == seed],
-                    implemented=implemented[seed],
+                    implemented=Population(train.encoding, now.reset_index(drop=True)),  # nobody, if all dropped out
                     neighbourhoods=measure.neighbourhoods_from(home, train.encoding),
                     settings=settings,
                 )

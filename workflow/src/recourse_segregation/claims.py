@@ -149,8 +149,8 @@ def evaluate(measures: pd.DataFrame, claims: Sequence[Claim]) -> tuple[pd.DataFr
     test has), evidence (a sentence).
 
     Tests, one row each: claim, part, statement, population, classifier, scenario, scope, method, reference (or empty),
-    metric, expected, seeds, value and bar (means of what is compared; the bar with its margin), mean = value - bar, low,
-    high, interval, p, p_holm, holds, note. Holm is over the whole claim, also where a verdict is on one population.
+    metric, expected, seeds, value and bar (means of what is compared; the bar with its margin), mean = value - bar,
+    low, high, interval, p, p_holm, holds, note. Holm is over the whole claim, also where a verdict is on one of them.
     """
     verdicts, tests = [], []
     for claim in claims:
