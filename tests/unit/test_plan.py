@@ -45,6 +45,9 @@ def test_a_cell_that_several_studies_need_is_run_once(studies):
     assert sorted(law) == [("ebr", "0-4"), ("ebr", "5-6"), ("wachter", "0-4")]
     synthetic = {c.seeds: c.scenarios for c in cells if c.population == "synthetic"}
     assert synthetic == {"0-4": ("default", "drop", "radius-0.1"), "5-6": ("default",)}
+    trained = {(c.population, c.classifier, c.seeds) for c in plan.trained(studies)}
+    assert {("law-sex", name, "5-6") for name in studies["populations"]["law-sex"]["classifiers"]} < trained
+    assert trained >= {(c.population, c.classifier, c.seeds) for c in cells}
 
 
 def test_a_population_and_a_scenario_say_otherwise(studies):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -14,6 +13,7 @@ from recourse_segregation.errors import DataError
 from recourse_segregation.job import job
 from recourse_segregation.seeds import torch_generator
 
+JOB = {"stage": "measure_before", "population": "law-sex", "seeds": "0-4"}
 ABOUT = "measure before, population law-sex, seeds 0-4"
 
 
@@ -94,13 +94,6 @@ def test_being_watched_changes_no_number_and_unwatched_work_is_not_counted(peopl
     assert [line.split(" (")[0] for line in lines] == [f"training the classifier: {done} of 3" for done in range(3)]
 
 
-@pytest.fixture
-def snakemake(tmp_path):
-    """What a job's script sees."""
-    log = [str(tmp_path / "log")]
-    return SimpleNamespace(rule="measure_before", wildcards={"population": "law-sex", "seeds": "0-4"}, log=log)
-
-
 FAILURES = [
     (DataError("a hole"), f"error in {ABOUT}, scenario drop, seed 3: a hole"),
     (KeyError("a"), f"unexpected error in {ABOUT}, scenario drop, seed 3: KeyError: 'a' (traceback in {{log}})"),
@@ -109,9 +102,11 @@ FAILURES = [
 
 
 @pytest.mark.parametrize(("error", "text"), FAILURES)
-def test_a_job_that_fails_names_the_very_seed_and_one_that_is_interrupted_itself(error, text, snakemake, capsys):
+def test_a_job_that_fails_names_the_very_seed_and_one_that_is_interrupted_itself(error, text, tmp_path, capsys):
+    log = tmp_path / "log"
+
     def work() -> None:
-        with job(snakemake):
+        with job(log, **JOB):
             print("working")
             for seed in progress.steps(range(5), "seeds"):
                 with progress.working_on(scenario="drop"), progress.working_on(seed=seed):
@@ -120,18 +115,17 @@ def test_a_job_that_fails_names_the_very_seed_and_one_that_is_interrupted_itself
 
     with pytest.raises(SystemExit):
         work()
-    (log,) = snakemake.log
     said = capsys.readouterr().err.strip()
     assert said == text.format(log=log)
-    first, *middle, last = Path(log).read_text().splitlines()
+    first, *middle, last = log.read_text().splitlines()
     assert (first, last) == ("working", said), "the log ends with what the terminal said"
     assert ("Traceback (most recent call last):" in middle) == ("traceback in" in text)
 
 
-def test_a_job_tells_its_progress_in_its_log_and_in_its_name_on_the_terminal(snakemake, monkeypatch, capsys):
+def test_a_job_tells_its_progress_in_its_log_and_in_its_name_on_the_terminal(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(job_module, "EVERY", 0)
-    log = Path(snakemake.log[0])
-    with job(snakemake):
+    log = tmp_path / "log"
+    with job(log, **JOB):
         for done in progress.steps(range(2), "epochs"):
             written = log.read_text().splitlines()
             assert len(written) == done + 1, "a line is in the log at once, for whoever follows it"

@@ -82,7 +82,9 @@ def benchmarks(cells):
         "prepare/{population}.seeds-{seeds}",
         "train/{population}.{classifier}.seeds-{seeds}",
         "measure_before/{population}.{classifier}.seeds-{seeds}",
-        *(stage + "/{population}.{classifier}.{method}.seeds-{seeds}" for stage in ("recourse", "simulate", "measure")),
+        "recourse/{population}.{classifier}.{method}.seeds-{seeds}",
+        "simulate/{population}.{classifier}.{method}.seeds-{seeds}",
+        "measure/{population}.{classifier}.{method}.seeds-{seeds}",
     ]
     return [file for stage in stages for file in per_cell(f"results/benchmarks/{stage}.tsv", cells)]
 
