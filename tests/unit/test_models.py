@@ -273,7 +273,7 @@ def test_a_file_that_gives_another_classifier_by_now_is_an_error(write, fit):
 
 def test_a_method_that_needs_gradients_cannot_have_an_estimator(fit, people):
     given = [people["levels"]], [fit("forest")], "forest", "wachter", "wachter", options("wachter")
-    with pytest.raises(RecourseError, match=r"gradient of models/forest\.py.* none: .*growing_spheres") as error:
+    with pytest.raises(RecourseError, match=r"gradient of models/forest\.py, which has none") as error:
         recourse.generate(*given)
     assert "wachter" not in str(error.value)
 

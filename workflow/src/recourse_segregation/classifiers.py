@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from . import declarations, files, models, progress
+from . import files, models, progress
 from .errors import DataError, RecourseError
 from .network import MLP, Parameters, RMSprop, batches
 from .options import Count, Positive, Sizes
@@ -47,10 +47,7 @@ class Classifier:
 
     def margin_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """[n, d] -> margin [n] and its gradient with respect to x [n, d]. Raises RecourseError if there is none."""
-        raise RecourseError(
-            f"the method asks for the gradient of models/{self.model}.py, which has none; "
-            f"methods that ask for none: {', '.join(declarations.gradient_free())}"
-        )
+        raise RecourseError(f"the method asks for the gradient of models/{self.model}.py, which has none")
 
     def to(self, device: torch.device | str) -> Classifier:
         """The same classifier on another device; an estimator stays on the CPU."""

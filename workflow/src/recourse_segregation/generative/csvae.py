@@ -45,17 +45,6 @@ class CSVAE:
         return x, gradient
 
 
-@dataclass(frozen=True)
-class Weights:
-    """What the parts of the loss weigh (see `train`)."""
-
-    reconstruction: float
-    z: float
-    w: float
-    entropy: float
-    cross_entropy: float
-
-
 @torch.inference_mode()
 def train(
     x: Sequence[Tensor],
@@ -68,7 +57,7 @@ def train(
     epochs: int,
     batch: int,
     learning_rate: float,
-    weights: Weights,
+    weights: Sequence[float],
 ) -> list[tuple[CSVAE, dict[str, float]]]:
     """Fit a CSVAE to each of s samples of the same shape, all at once; none depends on the others.
 
@@ -109,10 +98,11 @@ def train(
     return fitted
 
 
-def _gradients(networks: Sequence[MLP], data: Sequence[Tensor], weights: Weights) -> None:
+def _gradients(networks: Sequence[MLP], data: Sequence[Tensor], weights: Sequence[float]) -> None:
     """The gradients of one batch, left where the optimisers look for them."""
     x_to_z, xy_to_w, y_to_w, decoder, critic = networks
     x, condition, y, noise = data
+    of_x, of_z, of_w, of_entropy, of_cross_entropy = weights
     rows, m = x.shape[-2:]
     eps_z, eps_w = noise.chunk(2, -1)
     z_mean, z_log = x_to_z.forward(x).chunk(2, -1)
@@ -124,15 +114,15 @@ def _gradients(networks: Sequence[MLP], data: Sequence[Tensor], weights: Weights
     latent = z.shape[-1]
 
     output = decoder.forward(torch.cat([z, w, condition], -1))
-    gradient = decoder.backward(output.sub_(x).mul_(2 * weights.reconstruction / (rows * m)))
+    gradient = decoder.backward(output.sub_(x).mul_(2 * of_x / (rows * m)))
     logit = critic.forward(z)
     probability = torch.sigmoid(logit)
     # d(-H)/d(logit) = logit p (1 - p)
-    push = torch.ops.aten.sigmoid_backward(logit, probability).mul_(weights.entropy / rows)
+    push = torch.ops.aten.sigmoid_backward(logit, probability).mul_(of_entropy / rows)
     gradient_z = gradient[..., :latent] + critic.backward(push, weights=False)
     gradient_w = gradient[..., latent : 2 * latent]
 
-    a, b = weights.z / rows, weights.w / rows
+    a, b = of_z / rows, of_w / rows
     of_log = gradient_z.mul(z_spread).add_(z_log.exp().sub_(1), alpha=a).mul_(0.5)
     x_to_z.backward(torch.cat([torch.add(gradient_z, z_mean, alpha=a), of_log], -1), inputs=False)
     precision = torch.exp(-p_log)
@@ -143,7 +133,7 @@ def _gradients(networks: Sequence[MLP], data: Sequence[Tensor], weights: Weights
     xy_to_w.backward(torch.cat([torch.add(gradient_w, shift, alpha=b), of_log], -1), inputs=False)
     of_log = torch.addcmul(excess, shift, distance).mul_(-0.5 * b)
     y_to_w.backward(torch.cat([shift.mul_(-b), of_log], -1), inputs=False)
-    critic.backward((probability - y).mul_(weights.cross_entropy / rows), inputs=False)
+    critic.backward((probability - y).mul_(of_cross_entropy / rows), inputs=False)
 
 
 def _losses(networks: Sequence[MLP], data: Sequence[Tensor]) -> dict[str, float]:

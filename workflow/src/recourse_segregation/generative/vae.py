@@ -29,12 +29,8 @@ class VAE:
         """[n, m] -> the latent mean [n, latent]."""
         return self.encoder(x)[:, : self.latent]
 
-    def decode(self, z: Tensor, condition: Tensor) -> Tensor:
-        """[n, latent], [n, c] -> [n, m] in (0, 1)."""
-        return torch.sigmoid(self.decoder(torch.cat([z, condition], 1)))
-
     def decode_around(self, z: Tensor, condition: Tensor) -> Tensor:
-        """The same for p latents of each individual: [n, p, latent], [n, c] -> [n, p, m]."""
+        """p latents of each individual: [n, p, latent], [n, c] -> [n, p, m] in (0, 1)."""
         return torch.sigmoid(self.decoder.around(z, condition))
 
 
@@ -131,8 +127,9 @@ def _losses(model: VAE, critics: Sequence[MLP], data: Sequence[Tensor], generato
     n = len(x)
     mean, log_variance = model.encoder(x).chunk(2, -1)
     z = mean + torch.exp(0.5 * log_variance) * torch.randn(n, model.latent, generator=generator).to(x.device)
+    decoded = torch.sigmoid(model.decoder(torch.cat([z, condition], 1)))
     losses = {
-        "reconstruction": binary_cross_entropy(model.decode(z, condition), x, reduction="sum").item() / n,
+        "reconstruction": binary_cross_entropy(decoded, x, reduction="sum").item() / n,
         "kl": 0.5 * (log_variance.exp() + mean * mean - 1 - log_variance).sum().item() / n,
     }
     for critic in critics:
