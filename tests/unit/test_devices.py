@@ -108,9 +108,6 @@ def test_every_method_follows_the_device_of_its_classifier(method, changes, peop
         pd.testing.assert_frame_equal(there, here, check_exact=True)
 
 
-# -- CUDA, where there is one
-
-
 @cuda
 @every_way
 def test_every_method_keeps_its_post_conditions_on_cuda(method, changes, people, trained):
