@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
-from ..network import MLP, Adam, Parameters, stacked_batches
+from ..network import MLP, train_stacks
 
 
 @dataclass
@@ -77,29 +77,16 @@ def train(
         MLP((1, 2 * latent)),
         MLP((2 * latent + condition.shape[2], hidden, m)),
     )
-    critic = MLP((latent, hidden, 1))
-    parameters = Parameters(*networks, generator=generators, device=x.device)
-    critic_parameters = Parameters(critic, generator=generators, device=x.device)
-    optimisers = Adam(parameters, learning_rate), Adam(critic_parameters, learning_rate)
+    groups = (networks, learning_rate, 0.0), ([MLP((latent, hidden, 1))], learning_rate, 0.0)
 
-    networks = *networks, critic
-    for _, pieces in stacked_batches(networks, data, 2 * latent, generators, batch, range(epochs), "CSVAE"):
-        for piece in pieces:
-            _gradients(*piece, weights)
-        for optimiser in optimisers:
-            optimiser.step()
+    def gradients(_: int, networks: Sequence[MLP], data: Sequence[Tensor]) -> None:
+        _gradients(networks, data, weights)
 
-    parameters.check("CSVAE")
-    fitted = []
-    for i, generator in enumerate(generators):
-        member, own = [network[i] for network in networks], [tensors[i] for tensors in data]
-        noise = torch.randn(x.shape[1], 2 * latent, generator=generator).to(x.device)
-        fitted.append((CSVAE(member[0], member[3], member[2], latent), _losses(member, [*own, noise])))
-    return fitted
+    fitted = train_stacks(groups, data, 2 * latent, generators, batch, epochs, gradients, _losses, "CSVAE")
+    return [(CSVAE(member[0], member[3], member[2], latent), losses) for member, losses in fitted]
 
 
 def _gradients(networks: Sequence[MLP], data: Sequence[Tensor], weights: Sequence[float]) -> None:
-    """The gradients of one batch, left where the optimisers look for them."""
     x_to_z, xy_to_w, y_to_w, decoder, critic = networks
     x, condition, y, noise = data
     of_x, of_z, of_w, of_entropy, of_cross_entropy = weights
