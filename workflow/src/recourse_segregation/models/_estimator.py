@@ -59,9 +59,6 @@ class Estimator(Classifier):
             )
         return classifier
 
-    def to(self, device: torch.device | str) -> Estimator:
-        return self
-
     def log_odds(self, x: Tensor) -> Tensor:
         finite = torch.isfinite(x).all(1)
         margin = x.new_full((len(x),), torch.nan)
