@@ -128,11 +128,16 @@ def keeps_the_post_conditions(
     return reason
 
 
+def moved(classifier: classifiers.Classifier, device: torch.device | str) -> classifiers.Classifier:
+    """The same classifier on another device."""
+    return classifiers.from_state(classifier.state(), device)
+
+
 def follows_the_device(near: classifiers.Classifier, far: classifiers.Classifier, people: Population, file: Path):
     """Trained elsewhere, loaded there or moved there, a classifier says what it says on the CPU, to the bit."""
     x = classifiers.tensor(people.features)
     classifiers.save({0: far}, file)
-    for classifier in (far, classifiers.load(file, DEVICE)[0], near.to(DEVICE)):
+    for classifier in (far, classifiers.load(file, DEVICE)[0], moved(near, DEVICE)):
         assert classifier.device == classifier.margin(x.to(DEVICE)).device == DEVICE
         assert torch.equal(classifier.margin(x.to(DEVICE)).cpu(), near.margin(x))
         slope = classifier.margin_and_gradient(x.to(DEVICE))[1]

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import torch
 
-from conftest import FAST, follows_the_device, options, rejected
+from conftest import FAST, follows_the_device, moved, options, rejected
 from elsewhere import DEVICE, elsewhere
 from recourse_segregation import classifiers, devices, methods, recourse
 from recourse_segregation.errors import ConfigError
@@ -73,7 +73,7 @@ def test_the_simulated_device_notices_what_a_gpu_would(people, trained):
     assert len(Forgetful().fit(*near, torch_generator(0)).counterfactuals(rejected(*near)))
     with elsewhere():
         here, there = torch.ones(3), torch.ones(3, device=DEVICE)
-        far = near[0], near[1].to(DEVICE)
+        far = near[0], moved(near[1], DEVICE)
         for wrong, error, says in (
             (lambda: here + there, RuntimeError, "one device"),
             (lambda: torch.where(there > 0, here, there), RuntimeError, "one device"),
@@ -103,19 +103,16 @@ def test_training_and_loading_a_classifier_follow_the_device(hidden, people, tmp
 def test_every_method_follows_the_device_of_its_classifier(method, changes, people, trained):
     near = offered(method, changes, people["levels"], trained["levels", "mlp"])
     with elsewhere():
-        far = offered(method, changes, people["levels"], trained["levels", "mlp"].to(DEVICE))
+        far = offered(method, changes, people["levels"], moved(trained["levels", "mlp"], DEVICE))
     for there, here in zip(far, near, strict=True):
         pd.testing.assert_frame_equal(there, here, check_exact=True)
-
-
-# -- CUDA, where there is one
 
 
 @cuda
 @every_way
 def test_every_method_keeps_its_post_conditions_on_cuda(method, changes, people, trained):
     near, far, again = (
-        offered(method, changes, people["levels"], trained["levels", "mlp"].to(device))[0]
+        offered(method, changes, people["levels"], moved(trained["levels", "mlp"], device))[0]
         for device in ("cpu", "cuda", "cuda")
     )
     pd.testing.assert_frame_equal(far, again, rtol=0, atol=1e-4)

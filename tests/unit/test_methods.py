@@ -22,9 +22,6 @@ from recourse_segregation.seeds import torch_generator
 DETERMINISTIC = {"nobody": {}, "wachter": {}, "face": {}, "ebr": {"shared_pool": True}}
 
 
-STREAMS = [(3, "recourse", "ibr"), (2, "recourse", "ibr"), (3, "recourse", "ibr"), (3, "recourse", "cchvae")]
-
-
 @pytest.fixture
 def cell(request, people, trained):
     """Population and classifier, `levels` and `mlp` or what a test asks for as (kind, name)."""
@@ -157,9 +154,9 @@ def test_options_that_make_recourse_cheaper(method, others, option, cheap, dear,
     assert costs[0] < costs[1]
 
 
-@pytest.mark.parametrize(("option", "kind"), [("shrink", "continuous"), ("sparse", "levels")])
-def test_growing_spheres_phases_keep_what_is_found(option, kind, people, trained):
-    cell = people[kind], trained[kind, "mlp"]
+@every_kind
+@pytest.mark.parametrize("option", ["shrink", "sparse"])
+def test_growing_spheres_phases_keep_what_is_found(option, cell):
     x = rejected(*cell)
     found = fitted("growing_spheres", *cell, **{option: True}).counterfactuals(x)
     assert set(recourse.check(x, found, cell[0].encoding, cell[1])) == {""}
@@ -352,7 +349,8 @@ def test_wachter_changes_a_level_where_only_a_level_can_help(weights, column, pe
 
 def test_a_single_seed_does_not_depend_on_its_company():
     """Each (seed, stage, method) has its own stream, whoever is computed beside it."""
-    alone, _, again, other = (torch.randn(3, generator=torch_generator(*stream)) for stream in STREAMS)
+    streams = (3, "ibr"), (2, "ibr"), (3, "ibr"), (3, "cchvae")
+    alone, _, again, other = (torch.randn(3, generator=torch_generator(s, "recourse", m)) for s, m in streams)
     assert torch.equal(alone, again)
     assert not torch.equal(alone, other)
     assert population("levels", 1).table["label"].tolist() != population("levels", 2).table["label"].tolist()
@@ -365,11 +363,8 @@ def test_a_single_seed_does_not_depend_on_its_company():
 def test_the_first_shell_with_an_accepted_candidate_wins(people_at_once):
     """Accepted from 0.37 on: shells of 0.1 must stop in [0.3, 0.4), however many are tried at once."""
     x = torch.zeros(people_at_once, 2)
-
-    def candidates(rows, points):
-        return points, points.norm(dim=2) >= 0.37
-
-    radius = nearest_in_shells(x, x, candidates, 0.1, 50, 100, torch_generator(0)).norm(dim=1)
+    draw = 0.1, 50, 100, torch_generator(0)
+    radius = nearest_in_shells(x, x, lambda _, points: (points, points.norm(dim=2) >= 0.37), *draw).norm(dim=1)
     assert ((radius >= 0.37) & (radius < 0.4)).all()
 
 

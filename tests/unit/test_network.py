@@ -65,23 +65,6 @@ def test_many_rows_around_what_is_common_to_them(sizes, activation, common):
         torch.testing.assert_close(network.around(x, shared), expected.view(6, 11, -1))
 
 
-@pytest.mark.parametrize("sizes", [(3, 2), (3, 7, 2), (5, 3, 8, 1)])
-def test_a_stack_computes_what_its_members_would_alone(sizes):
-    stack = MLP(sizes)
-    Parameters(stack, generator=[torch.Generator().manual_seed(seed) for seed in range(3)])
-    x = noise(3, 32, sizes[0])
-    with torch.inference_mode():
-        output = stack.forward(x)
-        at_input = stack.backward(2 * output)
-        for i in range(3):
-            alone, member = drawn(*sizes, seed=i), stack[i]
-            for ours, theirs in zip(alone.layers, member.layers, strict=True):
-                assert all(map(torch.equal, ours, theirs))
-            torch.testing.assert_close(alone.forward(x[i]), output[i])
-            torch.testing.assert_close(alone.backward(2 * output[i]), at_input[i])
-            torch.testing.assert_close(gradients(alone), gradients(member))
-
-
 @pytest.mark.parametrize(
     ("ours", "theirs", "options"),
     [(Adam, torch.optim.Adam, {"weight_decay": 0.1}), (Adam, torch.optim.Adam, {}), (RMSprop, torch.optim.RMSprop, {})],

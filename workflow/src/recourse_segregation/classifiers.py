@@ -7,7 +7,6 @@ on the margin: in float32 the softmax of the synthetic classifier is exactly 0 o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from . import declarations, files, models, progress
+from . import files, models, progress
 from .errors import DataError, RecourseError
 from .network import MLP, Parameters, RMSprop, batches
 from .options import Count, Positive, Sizes
@@ -47,14 +46,7 @@ class Classifier:
 
     def margin_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """[n, d] -> margin [n] and its gradient with respect to x [n, d]. Raises RecourseError if there is none."""
-        raise RecourseError(
-            f"the method asks for the gradient of models/{self.model}.py, which has none; "
-            f"methods that ask for none: {', '.join(declarations.gradient_free())}"
-        )
-
-    def to(self, device: torch.device | str) -> Classifier:
-        """The same classifier on another device; an estimator stays on the CPU."""
-        return from_state(self.state(), device)
+        raise RecourseError(f"the method asks for the gradient of models/{self.model}.py, which has none")
 
 
 class BuiltIn(Classifier):
@@ -134,12 +126,16 @@ def train(
     """
     rows = population.train
     x, y = tensor(population.features[rows], device), torch.tensor(population.labels[rows], device=device)
-    fit = partial(models.load(model).fit, model) if model else BuiltIn.fit
-    return fit(x, y, generator, **options)
+    if model is None:
+        return BuiltIn.fit(x, y, generator, **options)
+    return models.load(model).fit(model, x, y, generator, **options)
 
 
 def from_state(state: Mapping[str, Any], device: torch.device | str = "cpu") -> Classifier:
-    """The classifier of this `state`. Raises RecourseError if a model's file no longer gives that classifier."""
+    """The classifier of this `state`; an estimator stays on the CPU.
+
+    Raises RecourseError if a model's file no longer gives that classifier.
+    """
     kind = models.load(state["model"]) if "model" in state else BuiltIn
     return kind.from_state(state, device)
 

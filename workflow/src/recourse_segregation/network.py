@@ -11,7 +11,7 @@ them, and each member's numbers are those that it would have alone. Call everyth
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -217,28 +217,44 @@ def batches(n: int, size: int, generator: torch.Generator, *tensors: Tensor):
     yield from zip(*(t[order].split(size) for t in tensors), strict=True)
 
 
-def stacked_batches(
-    networks: Sequence[MLP],
-    tensors: Sequence[Tensor],
+def train_stacks(
+    groups: Sequence[tuple[Sequence[MLP], float, float]],
+    data: Sequence[Tensor],
     noise: int,
     generators: Sequence[torch.Generator],
-    size: int,
-    epochs: Collection[int],
+    batch: int,
+    epochs: int,
+    gradients: Callable[[int, Sequence[MLP], Sequence[Tensor]], None],
+    losses: Callable[[Sequence[MLP], Sequence[Tensor]], dict[str, float]],
     what: str,
-) -> Iterator[tuple[int, list[tuple[Sequence[MLP], Sequence[Tensor]]]]]:
-    """The batches of all epochs for stacks of networks, every member in an order of its own.
+) -> list[tuple[Sequence[MLP], dict[str, float]]]:
+    """Train networks on s samples at once, each as it would be alone: its networks and its final losses.
 
-    tensors: [s, n, ...] each, to which `noise` standard normal columns are added, fresh in every epoch. A batch is
-    (epoch, [(networks, tensors)]): the stacks with their rows of the tensors or, one by one, each member with its own.
+    groups: networks that one Adam steps, its learning rate and its weight decay. data: [s, n, ...] each, to which
+    `noise` standard normal columns are added, fresh in every epoch. gradients(epoch, networks, rows of the data) leaves
+    them where the optimisers look for them, for all members at once or for one. losses(networks, data): of one member.
+
+    Raises DataError if the first group diverges.
     """
-    members = [tuple(network[i] for network in networks) for i in range(len(generators))]
-    device, n = tensors[0].device, tensors[0].shape[1]
-    for epoch in progress.steps(epochs, f"training the {what}, epochs"):
+    device, n = data[0].device, data[0].shape[1]
+    networks = [network for group, _, _ in groups for network in group]
+    parameters = [Parameters(*group, generator=generators, device=device) for group, _, _ in groups]
+    optimisers = [Adam(own, rate, decay) for own, (_, rate, decay) in zip(parameters, groups, strict=True)]
+    members = [[network[i] for network in networks] for i in range(len(generators))]
+    for epoch in progress.steps(range(epochs), f"training the {what}, epochs"):
         drawn = torch.stack([torch.randn(n, noise, generator=g) for g in generators]).to(device)
         orders = [torch.randperm(n, generator=g).to(device) for g in generators]
-        shuffled = [torch.stack([t[order] for t, order in zip(s, orders, strict=True)]) for s in (*tensors, drawn)]
-        for parts in zip(*(stack.split(size, 1) for stack in shuffled), strict=True):
-            # Rows that do not fill vector registers are left to scalar code, which may round otherwise; then members
-            # take them one by one, so that no number depends on how many there are.
-            as_one = parts[0].shape[1] % 32 == 0
-            yield epoch, [(networks, parts)] if as_one else list(zip(members, zip(*parts, strict=True), strict=True))
+        shuffled = [torch.stack([t[order] for t, order in zip(s, orders, strict=True)]) for s in (*data, drawn)]
+        for parts in zip(*(stack.split(batch, 1) for stack in shuffled), strict=True):
+            if parts[0].shape[1] % 32 == 0:
+                gradients(epoch, networks, parts)
+            else:
+                # Rows that do not fill vector registers are left to scalar code, which may round otherwise; so members
+                # take them one by one, and no number depends on how many there are.
+                for member, own in zip(members, zip(*parts, strict=True), strict=True):
+                    gradients(epoch, member, own)
+            for optimiser in optimisers:
+                optimiser.step()
+    parameters[0].check(what)
+    last = [torch.randn(n, noise, generator=g).to(device) for g in generators]
+    return [(member, losses(member, own)) for member, *own in zip(members, *data, last, strict=True)]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
-from ..network import MLP, Adam, Parameters, stacked_batches
+from ..network import MLP, train_stacks
 
 
 @dataclass
@@ -45,17 +45,6 @@ class CSVAE:
         return x, gradient
 
 
-@dataclass(frozen=True)
-class Weights:
-    """What the parts of the loss weigh (see `train`)."""
-
-    reconstruction: float
-    z: float
-    w: float
-    entropy: float
-    cross_entropy: float
-
-
 @torch.inference_mode()
 def train(
     x: Sequence[Tensor],
@@ -68,7 +57,7 @@ def train(
     epochs: int,
     batch: int,
     learning_rate: float,
-    weights: Weights,
+    weights: Sequence[float],
 ) -> list[tuple[CSVAE, dict[str, float]]]:
     """Fit a CSVAE to each of s samples of the same shape, all at once; none depends on the others.
 
@@ -88,31 +77,19 @@ def train(
         MLP((1, 2 * latent)),
         MLP((2 * latent + condition.shape[2], hidden, m)),
     )
-    critic = MLP((latent, hidden, 1))
-    parameters = Parameters(*networks, generator=generators, device=x.device)
-    critic_parameters = Parameters(critic, generator=generators, device=x.device)
-    optimisers = Adam(parameters, learning_rate), Adam(critic_parameters, learning_rate)
+    groups = (networks, learning_rate, 0.0), ([MLP((latent, hidden, 1))], learning_rate, 0.0)
 
-    networks = *networks, critic
-    for _, pieces in stacked_batches(networks, data, 2 * latent, generators, batch, range(epochs), "CSVAE"):
-        for piece in pieces:
-            _gradients(*piece, weights)
-        for optimiser in optimisers:
-            optimiser.step()
+    def gradients(_: int, networks: Sequence[MLP], data: Sequence[Tensor]) -> None:
+        _gradients(networks, data, weights)
 
-    parameters.check("CSVAE")
-    fitted = []
-    for i, generator in enumerate(generators):
-        member, own = [network[i] for network in networks], [tensors[i] for tensors in data]
-        noise = torch.randn(x.shape[1], 2 * latent, generator=generator).to(x.device)
-        fitted.append((CSVAE(member[0], member[3], member[2], latent), _losses(member, [*own, noise])))
-    return fitted
+    fitted = train_stacks(groups, data, 2 * latent, generators, batch, epochs, gradients, _losses, "CSVAE")
+    return [(CSVAE(member[0], member[3], member[2], latent), losses) for member, losses in fitted]
 
 
-def _gradients(networks: Sequence[MLP], data: Sequence[Tensor], weights: Weights) -> None:
-    """The gradients of one batch, left where the optimisers look for them."""
+def _gradients(networks: Sequence[MLP], data: Sequence[Tensor], weights: Sequence[float]) -> None:
     x_to_z, xy_to_w, y_to_w, decoder, critic = networks
     x, condition, y, noise = data
+    of_x, of_z, of_w, of_entropy, of_cross_entropy = weights
     rows, m = x.shape[-2:]
     eps_z, eps_w = noise.chunk(2, -1)
     z_mean, z_log = x_to_z.forward(x).chunk(2, -1)
@@ -124,15 +101,15 @@ def _gradients(networks: Sequence[MLP], data: Sequence[Tensor], weights: Weights
     latent = z.shape[-1]
 
     output = decoder.forward(torch.cat([z, w, condition], -1))
-    gradient = decoder.backward(output.sub_(x).mul_(2 * weights.reconstruction / (rows * m)))
+    gradient = decoder.backward(output.sub_(x).mul_(2 * of_x / (rows * m)))
     logit = critic.forward(z)
     probability = torch.sigmoid(logit)
     # d(-H)/d(logit) = logit p (1 - p)
-    push = torch.ops.aten.sigmoid_backward(logit, probability).mul_(weights.entropy / rows)
+    push = torch.ops.aten.sigmoid_backward(logit, probability).mul_(of_entropy / rows)
     gradient_z = gradient[..., :latent] + critic.backward(push, weights=False)
     gradient_w = gradient[..., latent : 2 * latent]
 
-    a, b = weights.z / rows, weights.w / rows
+    a, b = of_z / rows, of_w / rows
     of_log = gradient_z.mul(z_spread).add_(z_log.exp().sub_(1), alpha=a).mul_(0.5)
     x_to_z.backward(torch.cat([torch.add(gradient_z, z_mean, alpha=a), of_log], -1), inputs=False)
     precision = torch.exp(-p_log)
@@ -143,7 +120,7 @@ def _gradients(networks: Sequence[MLP], data: Sequence[Tensor], weights: Weights
     xy_to_w.backward(torch.cat([torch.add(gradient_w, shift, alpha=b), of_log], -1), inputs=False)
     of_log = torch.addcmul(excess, shift, distance).mul_(-0.5 * b)
     y_to_w.backward(torch.cat([shift.mul_(-b), of_log], -1), inputs=False)
-    critic.backward((probability - y).mul_(weights.cross_entropy / rows), inputs=False)
+    critic.backward((probability - y).mul_(of_cross_entropy / rows), inputs=False)
 
 
 def _losses(networks: Sequence[MLP], data: Sequence[Tensor]) -> dict[str, float]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy
 
-from ..network import MLP, Adam, Parameters, stacked_batches
+from ..network import MLP, train_stacks
 
 
 @dataclass
@@ -29,12 +29,8 @@ class VAE:
         """[n, m] -> the latent mean [n, latent]."""
         return self.encoder(x)[:, : self.latent]
 
-    def decode(self, z: Tensor, condition: Tensor) -> Tensor:
-        """[n, latent], [n, c] -> [n, m] in (0, 1)."""
-        return torch.sigmoid(self.decoder(torch.cat([z, condition], 1)))
-
     def decode_around(self, z: Tensor, condition: Tensor) -> Tensor:
-        """The same for p latents of each individual: [n, p, latent], [n, c] -> [n, p, m]."""
+        """p latents of each individual: [n, p, latent], [n, c] -> [n, p, m] in (0, 1)."""
         return torch.sigmoid(self.decoder.around(z, condition))
 
 
@@ -79,31 +75,20 @@ def train(
     x, condition, group = (torch.stack(list(tensors)) for tensors in (x, condition, group))
     data = x, condition, group.to(x.dtype).unsqueeze(2)
     m = x.shape[2]
-    networks = [MLP((m, *hidden, 2 * latent)), MLP((latent + condition.shape[2], *reversed(hidden), m))]
-    parameters = Parameters(*networks, generator=generators, device=x.device)
-    optimisers = [Adam(parameters, learning_rate, weight_decay)]
+    networks = MLP((m, *hidden, 2 * latent)), MLP((latent + condition.shape[2], *reversed(hidden), m))
+    groups = [(networks, learning_rate, weight_decay)]
     if adversary is not None:
         critic = MLP((latent, *adversary.hidden, 1), activation="sigmoid")
-        optimisers.append(Adam(Parameters(critic, generator=generators, device=x.device), adversary.learning_rate))
-        networks.append(critic)
+        groups.append(([critic], adversary.learning_rate, 0.0))
 
-    for epoch, pieces in stacked_batches(networks, data, latent, generators, batch, range(epochs), "VAE"):
-        for piece in pieces:
-            _gradients(*piece, kl_weight * epoch / epochs, adversary)
-        for optimiser in optimisers:
-            optimiser.step()
+    def gradients(epoch: int, networks: Sequence[MLP], data: Sequence[Tensor]) -> None:
+        _gradients(networks, data, kl_weight * epoch / epochs, adversary)
 
-    parameters.check("VAE")
-    fitted = []
-    for i, generator in enumerate(generators):
-        encoder, decoder, *critic = (network[i] for network in networks)
-        model = VAE(encoder, decoder, latent)
-        fitted.append((model, _losses(model, critic, [tensors[i] for tensors in data], generator)))
-    return fitted
+    fitted = train_stacks(groups, data, latent, generators, batch, epochs, gradients, _losses, "VAE")
+    return [(VAE(encoder, decoder, latent), losses) for (encoder, decoder, *_), losses in fitted]
 
 
 def _gradients(networks: Sequence[MLP], data: Sequence[Tensor], beta: float, adversary: Adversary | None) -> None:
-    """The gradients of one batch, left where the optimisers look for them."""
     encoder, decoder, *critics = networks
     x, condition, label, noise = data
     code = encoder.forward(x)
@@ -126,14 +111,15 @@ def _gradients(networks: Sequence[MLP], data: Sequence[Tensor], beta: float, adv
     encoder.backward(torch.cat([torch.add(gradient_z, mean, alpha=beta), of_log_variance], -1), inputs=False)
 
 
-def _losses(model: VAE, critics: Sequence[MLP], data: Sequence[Tensor], generator: torch.Generator) -> dict[str, float]:
-    x, condition, label = data
-    n = len(x)
-    mean, log_variance = model.encoder(x).chunk(2, -1)
-    z = mean + torch.exp(0.5 * log_variance) * torch.randn(n, model.latent, generator=generator).to(x.device)
+def _losses(networks: Sequence[MLP], data: Sequence[Tensor]) -> dict[str, float]:
+    encoder, decoder, *critics = networks
+    x, condition, label, noise = data
+    mean, log_variance = encoder(x).chunk(2, -1)
+    z = mean + torch.exp(0.5 * log_variance) * noise
+    decoded = torch.sigmoid(decoder(torch.cat([z, condition], 1)))
     losses = {
-        "reconstruction": binary_cross_entropy(model.decode(z, condition), x, reduction="sum").item() / n,
-        "kl": 0.5 * (log_variance.exp() + mean * mean - 1 - log_variance).sum().item() / n,
+        "reconstruction": binary_cross_entropy(decoded, x, reduction="sum").item() / len(x),
+        "kl": 0.5 * (log_variance.exp() + mean * mean - 1 - log_variance).sum().item() / len(x),
     }
     for critic in critics:
         losses["adversary"] = binary_cross_entropy(torch.sigmoid(critic(z)), label).item()

@@ -19,9 +19,7 @@ class LatentSearch(Method):
     """Sample shells around the latent mean of x, decode, take the accepted sample nearest to x (L2)."""
 
     training: dict[str, Any]  # keyword arguments of `vae.train`
-    vae: vae.VAE
-    condition: Tensor  # bool [d]: the columns that the decoder also sees
-    width: float
+    width: float  # of a shell, with so many samples; at most so many shells
     samples: int
     shells: int
 

@@ -57,18 +57,17 @@ class Method:
         measure: Mapping[str, Any] = {},
     ) -> Sequence[Method]:
         """Fit one method of this class to each seed's population; what a seed gets does not depend on the others."""
-        for method, population, classifier, generator in zip(
-            methods, populations, classifiers, generators, strict=True
-        ):
-            method.encoding, method.classifier, method.generator = population.encoding, classifier, generator
-            method.mutable = torch.tensor(population.encoding.mutable, device=classifier.device)
-            method.people = population.training_part()
+        everyone = []
+        for method, people, classifier, generator in zip(methods, populations, classifiers, generators, strict=True):
+            method.encoding, method.classifier, method.generator = people.encoding, classifier, generator
+            method.mutable = torch.tensor(people.encoding.mutable, device=classifier.device)
+            method.people = people.training_part()
             accepted = classifier.accepts(tensor(method.people.features, classifier.device))
             method.rejected = ~accepted.cpu().numpy()
             method.measure = measure if cls.needs_measures else {}
             method.diagnostics = {}
-        x = [tensor(p.features, c.device) for p, c in zip(populations, classifiers, strict=True)]
-        cls.prepare_all(methods, populations, x)
+            everyone.append(tensor(people.features, classifier.device))
+        cls.prepare_all(methods, populations, everyone)
         return methods
 
     @classmethod

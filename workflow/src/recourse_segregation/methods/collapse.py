@@ -11,8 +11,8 @@ from ._method import Method
 class Collapse(Method):
     """The same features for everybody: those of one accepted individual.
 
-    The individual whose features most of the rejected are accepted with, their own immutables kept; of equals,
-    the one nearest to the mean of the accepted. The limit of a method that knows a single way out.
+    The individual whose features most of the rejected are accepted with, their own immutables kept; of equals, the one
+    nearest to the mean of the accepted. The limit of a method that knows a single way out.
     """
 
     def prepare(self, population: Population, x: Tensor) -> None:

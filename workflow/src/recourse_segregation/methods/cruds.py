@@ -52,7 +52,7 @@ class CRUDS(Method):
             "epochs": epochs,
             "batch": batch,
             "learning_rate": learning_rate,
-            "weights": csvae.Weights(reconstruction_weight, z_weight, w_weight, entropy_weight, cross_entropy_weight),
+            "weights": (reconstruction_weight, z_weight, w_weight, entropy_weight, cross_entropy_weight),
         }
         self.steps, self.search_rate, self.penalty = steps, search_rate, penalty
         self.start_from_prior = start_from_prior

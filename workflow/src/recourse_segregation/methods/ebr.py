@@ -71,9 +71,8 @@ class EBR(Method):
             accepted[:, self.mutable], accepted[:, ~self.mutable], self.generator, **self.training
         )
         # Only these can leave [0, 1]: levels are projected to the nearest valid one.
-        continuous = torch.zeros_like(self.mutable)
-        continuous[[c for (c,) in population.encoding.indices("continuous")]] = True
-        self._continuous = continuous[self.mutable]
+        mutable = self.mutable.nonzero().squeeze(1).tolist()
+        self._continuous = [mutable.index(column) for (column,) in population.encoding.indices("continuous")]
         # Where the sensitive attribute stands among the immutables, and its value for the minority.
         immutable = (~self.mutable).nonzero().squeeze(1).tolist()
         self._sensitive = immutable.index(population.encoding.sensitive_index)
@@ -129,8 +128,8 @@ class EBR(Method):
         other = profile.clone()
         other[self._sensitive] = 1 - other[self._sensitive]
         samples = self.density.sample(n, profile, generator, self.released_sampler)
-        none = samples.new_zeros(n, dtype=torch.float64)
-        return samples, self.density.log_density(samples, other) if self.other_group else none
+        log_other = self.density.log_density(samples, other) if self.other_group else samples.new_zeros(n).double()
+        return samples, log_other
 
     def _accepted(self, profile: Tensor, wanted: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """The first `wanted` proposals that are accepted, of at most `proposals`."""
@@ -147,8 +146,7 @@ class EBR(Method):
                 samples, log_other = samples[chosen], log_other[chosen]
             kept.append((samples, log_other))
             count, proposed = count + len(samples), proposed + n
-        samples, log_other = (torch.cat(parts)[:wanted] for parts in zip(*kept, strict=True))
-        return samples, log_other
+        return tuple(torch.cat(parts)[:wanted] for parts in zip(*kept, strict=True))
 
     def _dealt(self, samples: int, people: int, generator: torch.Generator) -> Tensor:
         if samples <= self.keep:

@@ -34,11 +34,9 @@ class FACE(Method):
         accepted = self.classifier.accepts(x).cpu().numpy()
         features = population.features[:, population.encoding.mutable]
         self._immutables, member = self.profiles(x)
-        member = member.cpu().numpy()
-        self._graphs = [
-            _Graph(features[member == p], accepted[member == p], self.neighbours, self.density_quantile, self.bridges)
-            for p in range(len(self._immutables))
-        ]
+        options = self.neighbours, self.density_quantile, self.bridges
+        of = [(member == p).cpu().numpy() for p in range(len(self._immutables))]
+        self._graphs = [_Graph(features[rows], accepted[rows], *options) for rows in of]
 
     def search(self, x: Tensor) -> Tensor:
         result = not_found(x)

@@ -55,13 +55,9 @@ class Estimator(Classifier):
         if classifier.state()["digest"] != state["digest"]:
             raise RecourseError(
                 f"models/{state['model']}.py, fitted to the same people again, gives other probabilities than in "
-                "training: it draws from elsewhere than its random_state, or the file, the packages or the machine "
-                "have changed since; make it reproducible, then train it again"
+                "training: it draws from elsewhere than its random_state, or something has changed; train it again"
             )
         return classifier
-
-    def to(self, device: torch.device | str) -> Estimator:
-        return self
 
     def log_odds(self, x: Tensor) -> Tensor:
         finite = torch.isfinite(x).all(1)
