@@ -19,7 +19,8 @@ def test_a_method_and_an_index_of_one_s_own(tmp_path):
     results = tmp_path / "mine" / "results"
 
     # A method
-    (source,), (settings,), (command,) = (shown("adding_a_method.md", kind) for kind in ("python", "yaml", "sh"))
+    page = "adding_a_method.md"
+    (source,), (settings,), (command,) = (shown(page, kind) for kind in ("python", "yaml", "sh"))
     (tmp_path / PACKAGE / "methods" / "mine.py").write_text(source, encoding="utf-8")
     (tmp_path / "mine.yaml").write_text(settings, encoding="utf-8")
     as_a_reader(tmp_path, command)
@@ -31,7 +32,8 @@ def test_a_method_and_an_index_of_one_s_own(tmp_path):
         assert "mine" in (results / "notebooks" / f"{page}.html").read_text(encoding="utf-8")
 
     # An index, for the methods of that run
-    (function,), (claim,), (command,) = (shown("adding_an_index.md", kind) for kind in ("python", "yaml", "sh"))
+    page = "adding_an_index.md"
+    (function,), (claim,), (command,) = (shown(page, kind) for kind in ("python", "yaml", "sh"))
     for file, addition in ((PACKAGE / "metrics" / "segregation.py", f"\n\n{function}"), (CLAIMS, f"\n{claim}")):
         with (tmp_path / file).open("a", encoding="utf-8") as stream:
             stream.write(addition)
@@ -47,8 +49,8 @@ def test_a_method_and_an_index_of_one_s_own(tmp_path):
     assert after[own]["value"].between(0, 1).all()
     assert after[own].query("scope == 'everyone'")["value"].nunique() == 3, "before, and after each method"
 
-    shown = pd.read_csv(results / "exhibits" / "segregation" / "everyone.csv")
-    rows = shown[shown["metric"] == "dissimilarity"]
+    table = pd.read_csv(results / "exhibits" / "segregation" / "everyone.csv")
+    rows = table[table["metric"] == "dissimilarity"]
     assert rows["method"].tolist() == ["wachter", "mine"]
     assert (rows["more_segregated"] == (rows["change"] > 0)).all()
     page = (results / "notebooks" / "segregation.html").read_text(encoding="utf-8")

@@ -93,7 +93,7 @@ def test_a_job_that_fails_shows_its_log_and_the_very_seed(tmp_path):
     table.loc[table["seed"] == 1, "label"] = 7
     contracts.write(table, file, "population", contracts.encoding_of(table))
     said = snakemake(folder, "--cores", "1", "results/law-sex/seeds-0-1/mlp/classifier.pt").stdout
-    line = "unexpected error in train, population law-sex, classifier mlp, seeds 0-1, seed 1: IndexError: "
+    line = "unexpected error in train, population law-sex, seeds 0-1, classifier mlp, seed 1: IndexError: "
     log = "logs/train/law-sex.mlp.seeds-0-1.log"
     assert [part.count(line) for part in said.split(f"\nLogfile {log}:\n")] == [1, 1]
     assert f"(traceback in {log})" in said

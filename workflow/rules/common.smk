@@ -18,12 +18,12 @@ from recourse_segregation import files, notebooks, plan, settings, terminal, tra
 from recourse_segregation.data import description
 from recourse_segregation.errors import ConfigError, RecourseError
 
-if workflow.modifier.is_module:  # what another workflow says lies over config.yaml, as with --configfile
+if workflow.modifier.is_main_snakefile():
+    update_config(config, settings.typed(workflow.config_settings.config))
+else:  # a module: what the other workflow says lies over config.yaml, as with --configfile
     given = copy.deepcopy(config)
     config.update(load_configfile(PROJECT / "config.yaml"))
     update_config(config, given)
-else:
-    update_config(config, settings.typed(workflow.config_settings.config))
 try:
     for file in workflow.configfiles:
         settings.refuse_repetition(file)
