@@ -213,14 +213,16 @@ def test_a_study_without_variants_has_levels_but_no_contrasts():
     assert "FACE" in variants.show(levels, contrasts).data
 
 
-def test_the_document_shows_choices_and_the_paired_difference_below():
+def test_the_document_shows_choices_and_the_paired_difference_below(monkeypatch):
     path = Path(__file__).parents[2] / "docs" / "update_numbers.py"
     spec = importlib.util.spec_from_file_location("update_numbers", path)
     update_numbers = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(update_numbers)
     own = run(cell("face", 0.1), cell("face-k20", 0.3, cost=1.25), variant_of={"face-k20": "face"})
-    texts = (table.to_csv(index=False) for table in (variants.levels(variants.seeds(own)), variants.contrasts(own)))
-    lines = update_numbers.alternatives(*(pd.read_csv(StringIO(text)) for text in texts)).splitlines()
+    tables = {"levels": variants.levels(variants.seeds(own)), "contrasts": variants.contrasts(own)}
+    texts = {f"exhibits/choices/{name}": table.to_csv(index=False) for name, table in tables.items()}
+    monkeypatch.setattr(update_numbers, "read", lambda name: pd.read_csv(StringIO(texts[name])))
+    lines = update_numbers.alternatives().splitlines()
     assert lines[2].startswith("| synthetic | `face` | 1.000 | 1.000 | 0.250 | +0.1000 |")
     assert lines[3].startswith("| synthetic | `face-k20` | 1.000<br>(+0.000 [+0.000, +0.000]) | 1.250<br>(+0.250 [")
     assert "+0.3000<br>(+0.2000 [+0.2000, +0.2000])" in lines[3]

@@ -288,26 +288,13 @@ def test_blocks_stay_within_the_bound():
     assert sum(mirrored) < 1500
 
 
-@pytest.mark.parametrize("limit", [pairwise.QUANTILE_PAIRS, -1], ids=["sorting", "counting"])
 @pytest.mark.parametrize("q", [0, 0.1, 0.2, 1 / 3, 0.5, 0.999, 1])
-def test_quantile_equals_numpy_on_the_full_matrix(q, limit):
+def test_quantile_equals_numpy_on_the_full_matrix(q):
     rng = np.random.default_rng(0)
     clouds = [rng.random((700, 9)), rng.integers(0, 3, (90, 2)) / 2, rng.normal(size=(40, 2)) * 1e6]
     clouds += [np.zeros((5, 2)), column(3), column(0, 1e-150, 1e150)]
     for cloud in clouds:
-        with mock.patch.object(pairwise, "QUANTILE_PAIRS", limit):
-            assert pairwise.distance_quantile(cloud, q) == np.quantile(cdist(cloud, cloud), q)
-
-
-def test_quantile_of_many_points_is_found_by_counting():
-    x = np.random.default_rng(0).random((300, 2))
-    for limit, name in ((44850, "_select_by_sorting"), (44849, "_select_by_counting")):
-        with (
-            mock.patch.object(pairwise, "QUANTILE_PAIRS", limit),
-            mock.patch.object(pairwise, name, wraps=getattr(pairwise, name)) as select,
-        ):
-            pairwise.distance_quantile(x, 0.2)
-        select.assert_called_once()
+        assert pairwise.distance_quantile(cloud, q) == np.quantile(cdist(cloud, cloud), q)
 
 
 def sampled(pairs=0, draws=2000, rng=None):
