@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from . import DEFAULT as DEFAULT
+from . import MAIN as MAIN
 from . import files
 from .errors import DataError
-from .plan import DEFAULT as DEFAULT
-from .plan import MAIN as MAIN
 from .population import Encoding, Population
 
 #: Why a person has no recourse, in the order in which it is checked; "" for those who have one.

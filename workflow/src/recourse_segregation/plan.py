@@ -11,11 +11,9 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
 
-from . import declarations
+from . import DEFAULT, MAIN, declarations
 from .data import description
 
-#: the study that `run` itself describes, and the scenario of the main tables
-MAIN, DEFAULT = "main", "default"
 #: the pages that every run has, whatever its studies, which come before the last two
 PAGES = ("populations", "synthetic", "segregation", "recourse_quality", "theory", "comparison")
 #: the notebook that shows a study which has none of its own
