@@ -29,9 +29,9 @@ def generate(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Give recourse to every rejected individual of train with one method, for one or several seeds of a population.
 
-    populations, classifiers: one a seed. method: the name in the results. file: where it is defined, under methods/;
-    for a variant, that of the method that it is a variant of. options: its keyword arguments. measure: how segregation
-    is measured, for methods that need to know. A seed's result does not depend on the others'.
+    populations, classifiers: one a seed, whose result does not depend on the others'. method: the name in the results.
+    file: where it is defined, under methods/. options: its keyword arguments. measure: how segregation is measured, for
+    methods that need to know.
 
     Returns the `recourse` and the `diagnostics` table (see `contracts`). A result that breaks a post-condition counts
     as not found, with the first of `contracts.REASONS` that applies.
