@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 SNAKEMAKE := env PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: help quick paper reproduce reproduce-20 test test-slurm slurm status report clean benchmark scale same-quality lock
+.PHONY: help quick paper reproduce reproduce-20 test test-slurm slurm status report clean benchmark same-quality lock
 
 help: ## these words
 	@echo 'make WORD [CORES=8] [DIR=quick]'
@@ -14,11 +14,11 @@ help: ## these words
 
 quick: $(READY) ## [CORES] the whole corridor on the built-in population, offline: minutes
 	mkdir -p quick
-	$(SNAKEMAKE) --directory quick --configfile config.yaml workflow/resources/quick.yaml
+	$(SNAKEMAKE) --directory quick --configfile workflow/resources/quick.yaml
 	@echo "Done. Open quick/results/notebooks/index.html"
 
 paper: $(READY) ## [CORES] the published tables alone; `reproduce` goes on from there
-	$(SNAKEMAKE) --configfile config.yaml workflow/resources/paper.yaml
+	$(SNAKEMAKE) --configfile workflow/resources/paper.yaml
 	@echo "Done. Open results/notebooks/index.html"
 
 reproduce: $(READY) ## [CORES] everything that config.yaml asks for
@@ -26,7 +26,7 @@ reproduce: $(READY) ## [CORES] everything that config.yaml asks for
 	@echo "Done. Open results/notebooks/index.html"
 
 reproduce-20: $(READY) ## [CORES] the same, and twenty seeds of the paper's populations, by which the claims are judged
-	$(SNAKEMAKE) --configfile config.yaml workflow/resources/twenty_seeds.yaml
+	$(SNAKEMAKE) --configfile workflow/resources/twenty_seeds.yaml
 	@echo "Done. Open results/notebooks/index.html"
 
 test: $(READY) ## every test
@@ -51,13 +51,8 @@ report: $(READY) ## [DIR] after a run: all exhibits with captions and run times 
 	cat $(DIR)/results/.lock 2>/dev/null | xargs $(SNAKEMAKE) --directory $(DIR) --report $(abspath $(DIR))/report.html
 	@echo "Done. Open $(abspath $(DIR))/report.html"
 
-benchmark: $(READY) ## seconds, memory and the ratio to one-by-one loops, into docs/performance.md
-	mkdir -p .benchmarks
-	OMP_NUM_THREADS=1 $(BIN)/pytest benchmarks/test_speed.py --benchmark-json=.benchmarks/latest.json
-	$(BIN)/python benchmarks/report.py .benchmarks/latest.json
-
-scale: $(READY) ## seconds and memory of every stage by individuals, features and seeds, into docs/performance
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/scale.py
+benchmark: $(READY) ## seconds and memory of every stage, by size and beside one-by-one loops, into docs/performance.md
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/speed.py
 
 same-quality: $(READY) ## ours against plain one-by-one loops over 20 seeds, into docs/performance.md
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/same_quality.py

@@ -25,6 +25,7 @@ include: "workflow/rules/render.smk"
 
 
 wildcard_constraints:
+    dataset="|".join(DATASETS),
     population="|".join(config["populations"]),
     classifier="|".join(config["classifiers"]),
     method="|".join(config["methods"]),
@@ -45,12 +46,12 @@ rule all:
 # One target a stage: everything up to it, for all cells of the configuration.
 rule prepare_all:
     input:
-        per_block("results/{population}/seeds-{seeds}/population.parquet"),
+        per_cell("results/{population}/seeds-{seeds}/population.parquet", TRAINED),
 
 
 rule train_all:
     input:
-        per_block("results/{population}/seeds-{seeds}/{classifier}/classifier.pt"),
+        per_cell("results/{population}/seeds-{seeds}/{classifier}/classifier.pt", TRAINED),
 
 
 rule recourse_all:

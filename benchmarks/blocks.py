@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+import pandas as pd
 
 ROOT = Path(__file__).parents[1]
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; a column whose name ends with `:` is aligned to the right."""
-    lines = [
-        [name.removesuffix(":") for name in columns],
-        ["---:" if name.endswith(":") else "---" for name in columns],
-        *rows,
-    ]
-    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
+def table(frame: pd.DataFrame) -> str:
+    """A Markdown table of texts: the levels of the index to the left, the columns aligned to the right."""
+    head = [*frame.index.names, *frame.columns], ["---"] * frame.index.nlevels + ["---:"] * len(frame.columns)
+    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in (*head, *frame.reset_index().to_numpy()))
 
 
 def put(document: str, name: str, text: str, check: bool = False) -> None:

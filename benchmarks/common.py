@@ -17,8 +17,6 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("tests", "workflow/src")]
 
 from recourse_segregation import classifiers, contracts, measure, methods, plan, recourse, simulation  # noqa: E402
 from recourse_segregation.data import Dataset, Feature, Sensitive  # noqa: E402
-from recourse_segregation.metrics import recourse as quality  # noqa: E402
-from recourse_segregation.metrics import segregation  # noqa: E402
 from recourse_segregation.metrics.segregation import Neighbourhoods  # noqa: E402
 from recourse_segregation.population import Population, prepare  # noqa: E402
 from recourse_segregation.seeds import numpy_generator  # noqa: E402
@@ -26,7 +24,6 @@ from recourse_segregation.seeds import numpy_generator  # noqa: E402
 torch.set_num_threads(1)
 
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-MEASURE = CONFIG["measure"]
 
 
 def options(method: str, population: str | None = None, **changes: Any) -> dict[str, Any]:
@@ -61,26 +58,6 @@ def rejected(population: Population, classifier: classifiers.Classifier) -> torc
     return x[~classifier.accepts(x)]
 
 
-def city(individuals: int, features: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Features in [0, 1], and who is of the minority."""
-    rng = np.random.default_rng(seed)
-    return rng.gamma(2.0, 0.08, (individuals, features)).clip(0, 1), rng.random(individuals) < 0.4
-
-
-#: name -> metric(features, minority, radius)
-METRICS = {
-    "neighbourhoods": lambda x, minority, _: segregation.neighbourhoods(x, minority, MEASURE["neighbourhoods"], 0.1),
-    "Atkinson": lambda x, minority, _: segregation.atkinson(
-        segregation.assign(x[:30], x), minority, MEASURE["atkinson_b"]
-    ),
-    "centralization": segregation.centralization,
-    "proximities": lambda x, minority, _: segregation.proximity_sums(x, minority),
-    "yNN (one in twenty moved)": lambda x, minority, _: quality.ynn(0.9 * x[::20], x, minority, MEASURE["ynn_k"]),
-    "diversity": lambda x, minority, _: quality.diversity(x[minority]),
-    "closeness": lambda x, minority, _: quality.closeness(x[minority], x[~minority]),
-}
-
-
 class Cell:
     """A population and its classifier, of which recourse and its measures can be had.
 
@@ -88,7 +65,7 @@ class Cell:
     """
 
     def __init__(self, population: Population, classifier: classifiers.Classifier, **settings: Any):
-        self.population, self.classifier, self.settings = population, classifier, MEASURE | settings
+        self.population, self.classifier, self.settings = population, classifier, CONFIG["measure"] | settings
         self.train = population.training_part()
         self.accepted = contracts.accepted(classifiers.predictions(classifier, population), self.train)
 

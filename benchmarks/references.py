@@ -1,17 +1,17 @@
 """The same methods one by one: plain loops over individuals, autograd, torch.optim and DataLoader, as in public code.
 
-Nothing here is clever. `test_speed.py` times it, `same_quality.py` compares what comes out of it, and nothing else uses
-it. Everything takes the options, stops where and returns what the library does, but shares none of its code; draws come
-from torch's global stream (`torch.manual_seed`). People are rows of float32 tensors x [n, d].
+Nothing here is clever. `speed.py` times it, `same_quality.py` compares what comes out of it, and nothing else uses it.
+Everything takes the options, stops where and returns what the library does, but shares none of its code; draws come
+from torch's global stream (`torch.manual_seed`). A person is a float32 tensor [d].
 """
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,266 +33,232 @@ def plain(network) -> nn.Sequential:
     return nn.Sequential(*layers[:-1]).requires_grad_(False)
 
 
-def module(classifier) -> nn.Sequential:
-    """A trained classifier as a torch module: [..., d] -> two logits."""
-    return plain(classifier.network)
+@dataclass
+class Case:
+    """What a search knows.
+
+    classifier: [..., d] -> two logits. options: the method's, as in config.yaml. individuals: float64 [n, d], all who
+    are used. seen: bool [d], what the decoder of a VAE also sees. density: the method's model, if it has one.
+    """
+
+    classifier: nn.Module
+    encoding: Any
+    options: Mapping
+    individuals: np.ndarray
+    seen: Tensor
+    density: VAE | CSVAE | MDN | None = None
+    #: what people with the same immutables share
+    known: dict = field(default_factory=dict)
+
+    @property
+    def mutable(self) -> Tensor:
+        return torch.tensor(self.encoding.mutable)
+
+    def margin(self, x: Tensor) -> Tensor:
+        """[..., d] -> [...]: log-odds of the favourable class; accepted is above 0."""
+        logits = self.classifier(x)
+        return logits[..., 1] - logits[..., 0]
+
+    def valid(self, x: Tensor) -> Tensor:
+        """x with mutable columns as a person has them: in [0, 1], one level per binary and one-hot feature."""
+        x = torch.where(self.mutable, x.clamp(0, 1), x)
+        for (column,) in self.encoding.indices("binary"):
+            x[..., column] = (x[..., column] > 0.5).float()
+        for columns in self.encoding.indices("categorical"):
+            largest = x[..., columns].argmax(-1)
+            for level, column in enumerate(columns):
+                x[..., column] = (largest == level).float()
+        return x
+
+    def nearest(self, person: Tensor, people: Tensor) -> Tensor:
+        """The one nearest to the person of the people, made valid, whom the classifier accepts; NaN if none is."""
+        people = self.valid(people)
+        people = people[self.margin(people) > 0]
+        if not len(people):
+            return torch.full_like(person, math.nan)
+        return people[(people - person).norm(dim=1).argmin()]
 
 
-def margin(model: nn.Module, x: Tensor) -> Tensor:
-    """[..., d] -> [...]: log-odds of the favourable class; accepted is above 0."""
-    logits = model(x)
-    return logits[..., 1] - logits[..., 0]
+# -- searches, of one individual
 
 
-def valid(x: Tensor, encoding) -> Tensor:
-    """Mutable columns of x [..., d] made those of a person: in [0, 1], one level per binary and one-hot feature."""
-    x = torch.where(torch.tensor(encoding.mutable), x.clamp(0, 1), x)
-    for (column,) in encoding.indices("binary"):
-        x[..., column] = (x[..., column] > 0.5).float()
-    for columns in encoding.indices("categorical"):
-        largest = x[..., columns].argmax(-1)
-        for level, column in enumerate(columns):
-            x[..., column] = (largest == level).float()
-    return x
+def wachter(case: Case, person: Tensor) -> Tensor:
+    """Adam with AMSGrad on BCE + λ L1, λ halved after every round."""
+    options, mutable, current = case.options, case.mutable, person.clone().requires_grad_(True)
+    optimiser = torch.optim.Adam([current], lr=options["learning_rate"], amsgrad=True)
+    for step in range(options["rounds"] * options["steps"]):
+        point = case.valid(current.detach()).requires_grad_(True)
+        score = case.margin(point)
+        if score > 0:
+            return point.detach()
+        penalty = options["penalty"] * 0.5 ** (step // options["steps"])
+        loss = softplus(-score) + penalty * torch.dist(point, person, 1)
+        loss.backward()
+        # The gradient passes straight through the choice of levels.
+        current.grad = point.grad * mutable
+        for columns in case.encoding.indices("categorical"):
+            current.grad[columns] -= current.grad[columns].mean()
+        optimiser.step()
+        current.data = torch.where(mutable, current.data.clamp(0, 1), person)
+    return torch.full_like(person, math.nan)
 
 
-def nearest(person: Tensor, people: Tensor, model: nn.Module) -> Tensor:
-    """The one of people [p, d] nearest to the person [d] whom the classifier accepts; NaN if there is none."""
-    people = people[margin(model, people) > 0]
-    if not len(people):
-        return torch.full_like(person, math.nan)
-    return people[(people - person).norm(dim=1).argmin()]
-
-
-# -- searches: options are those of the method in config.yaml
-
-
-def wachter(model: nn.Module, x: Tensor, encoding, options: Mapping) -> Tensor:
-    """One individual after another: Adam with AMSGrad on BCE + λ L1, λ halved after every round."""
-    found, mutable = [], torch.tensor(encoding.mutable)
-    for person in x:
-        result, current = torch.full_like(person, math.nan), person.clone().requires_grad_(True)
-        optimiser = torch.optim.Adam([current], lr=options["learning_rate"], amsgrad=True)
-        for step in range(options["rounds"] * options["steps"]):
-            point = valid(current.detach(), encoding).requires_grad_(True)
-            score = margin(model, point)
-            if score > 0:
-                result = point.detach()
-                break
-            penalty = options["penalty"] * 0.5 ** (step // options["steps"])
-            loss = softplus(-score) + penalty * torch.dist(point, person, 1)
-            loss.backward()
-            # The gradient passes straight through the choice of levels.
-            current.grad = point.grad * mutable
-            for columns in encoding.indices("categorical"):
-                current.grad[columns] -= current.grad[columns].mean()
-            optimiser.step()
-            current.data = torch.where(mutable, current.data.clamp(0, 1), person)
-        found.append(result)
-    return torch.stack(found)
-
-
-def first_shell(
-    person: Tensor, model: nn.Module, encoding, options: Mapping, width: float, dimensions: int, at: Callable
-) -> Tensor:
+def first_shell(case: Case, person: Tensor, width: float, dimensions: int, at: Callable[[Tensor], Tensor]) -> Tensor:
     """The nearest accepted person of the first shell that has one.
 
     at(offsets [samples, dimensions] from the centre of the shells) -> people [samples, d].
     """
-    for shell in range(options["shells"]):
-        direction = torch.randn(options["samples"], dimensions)
-        radius = (shell + torch.rand(options["samples"], 1)) * width
-        people = at(radius * direction / direction.norm(dim=1, keepdim=True))
-        result = nearest(person, valid(people, encoding), model)
+    for shell in range(case.options["shells"]):
+        direction = torch.randn(case.options["samples"], dimensions)
+        radius = (shell + torch.rand(case.options["samples"], 1)) * width
+        result = case.nearest(person, at(radius * direction / direction.norm(dim=1, keepdim=True)))
         if not result.isnan().any():
             break
     return result
 
 
-def growing_spheres(model: nn.Module, x: Tensor, encoding, options: Mapping) -> Tensor:
-    """One individual after another, a shell at a time."""
-    continuous = [column for (column,) in encoding.indices("continuous")]
-    levels = [columns for kind in ("binary", "categorical") for columns in encoding.indices(kind)]
-    found = []
-    for person in x:
+def growing_spheres(case: Case, person: Tensor) -> Tensor:
+    """A shell at a time around the person's continuous features; levels are drawn."""
+    continuous = [column for (column,) in case.encoding.indices("continuous")]
+    levels = [columns for kind in ("binary", "categorical") for columns in case.encoding.indices(kind)]
 
-        def at(offsets: Tensor, person: Tensor = person) -> Tensor:
-            people = person.repeat(len(offsets), 1)
-            people[:, continuous] += offsets
-            for columns in levels:
-                people[:, columns] = torch.rand(len(offsets), len(columns))
-            return people
+    def at(offsets: Tensor) -> Tensor:
+        people = person.repeat(len(offsets), 1)
+        people[:, continuous] += offsets
+        for columns in levels:
+            people[:, columns] = torch.rand(len(offsets), len(columns))
+        return people
 
-        found.append(first_shell(person, model, encoding, options, options["step"], len(continuous), at))
-    return torch.stack(found)
+    return first_shell(case, person, case.options["step"], len(continuous), at)
 
 
-def latent_search(vae, model: nn.Module, x: Tensor, encoding, options: Mapping, seen: Tensor) -> Tensor:
-    """One individual after another, a shell of the latent space at a time; `seen` [d]: what the decoder also sees."""
-    mutable, found = torch.tensor(encoding.mutable), []
-    for person in x:
-        centre = vae.encode(person[None, mutable])
+def latent_search(case: Case, person: Tensor) -> Tensor:
+    """C-CHVAE and IBR: a shell at a time around the person's place in the latent space."""
+    centre = case.density.encode(person[None, case.mutable])
 
-        def at(offsets: Tensor, person: Tensor = person, centre: Tensor = centre) -> Tensor:
-            people = person.repeat(len(offsets), 1)
-            people[:, mutable] = vae.decode(centre + offsets, person[seen].expand(len(offsets), -1))
-            return people
+    def at(offsets: Tensor) -> Tensor:
+        people = person.repeat(len(offsets), 1)
+        people[:, case.mutable] = case.density.decode(centre + offsets, person[case.seen].expand(len(offsets), -1))
+        return people
 
-        found.append(first_shell(person, model, encoding, options, options["width"], vae.latent, at))
-    return torch.stack(found)
+    return first_shell(case, person, case.options["width"], case.density.latent, at)
 
 
-def cruds(csvae: CSVAE, model: nn.Module, x: Tensor, encoding, options: Mapping) -> Tensor:
-    """One individual after another: RMSprop on w by autograd, the accepted iterate with the lowest loss is kept."""
-    mutable, found = torch.tensor(encoding.mutable), []
-    for person in x:
-        given = person[None, ~mutable]
-        z = csvae.encode(person[None, mutable])
-        w = csvae.sample_w(1.0).requires_grad_(True)
-        optimiser = torch.optim.RMSprop([w], lr=options["search_rate"])
-        best, lowest = torch.full_like(person, math.nan), math.inf
-        for _ in range(options["steps"]):
-            decoded = csvae.decoder(torch.cat([z, w, given], 1))[0]
-            point = person.clone()
-            point[mutable] = decoded.detach()
-            point = valid(point, encoding).requires_grad_(True)
-            score = margin(model, point)
-            loss = softplus(-score) + options["penalty"] * (point - person).square().sum()
-            if score > 0 and loss.item() < lowest:
-                best, lowest = point.detach(), loss.item()
-            optimiser.zero_grad()
-            loss.backward()
-            decoded.backward(point.grad[mutable])
-            optimiser.step()
-        found.append(best)
-    return torch.stack(found)
+def cruds(case: Case, person: Tensor) -> Tensor:
+    """RMSprop on w by autograd, the accepted iterate with the lowest loss is kept."""
+    mutable, csvae = case.mutable, case.density
+    given, z = person[None, ~mutable], csvae.encode(person[None, mutable])
+    w = csvae.sample_w(1.0).requires_grad_(True)
+    optimiser = torch.optim.RMSprop([w], lr=case.options["search_rate"])
+    best, lowest = torch.full_like(person, math.nan), math.inf
+    for _ in range(case.options["steps"]):
+        decoded = csvae.decoder(torch.cat([z, w, given], 1))[0]
+        point = person.clone()
+        point[mutable] = decoded.detach()
+        point = case.valid(point).requires_grad_(True)
+        score = case.margin(point)
+        loss = softplus(-score) + case.options["penalty"] * (point - person).square().sum()
+        if score > 0 and loss.item() < lowest:
+            best, lowest = point.detach(), loss.item()
+        optimiser.zero_grad()
+        loss.backward()
+        decoded.backward(point.grad[mutable])
+        optimiser.step()
+    return best
 
 
-def ebr(density: MDN, model: nn.Module, x: Tensor, encoding, options: Mapping) -> Tensor:
-    """One individual after another, each with samples of their own (Algorithm 1).
+def ebr(case: Case, person: Tensor) -> Tensor:
+    """The nearest of the person's own samples, or, with `shared_pool`, of one pool, the minority's."""
+    encoding, own = case.encoding, person[~case.mutable]
+    sensitive = np.flatnonzero(~encoding.mutable).tolist().index(encoding.sensitive_index)
+    if case.options["shared_pool"]:
+        own[sensitive] = encoding.groups.index(encoding.minority)
+        pool = own.numpy().tobytes()
+        if pool not in case.known:
+            case.known[pool] = ebr_samples(case, own, sensitive)
+        samples = case.known[pool]
+    else:
+        samples = ebr_samples(case, own, sensitive)
+    people = person.repeat(len(samples), 1)
+    people[:, case.mutable] = samples
+    return case.nearest(person, people)
 
-    With `shared_pool`: one pool, the minority's, for all (whose other immutables must be alike).
-    """
-    mutable, found = torch.tensor(encoding.mutable), []
-    immutable = [column for column, moves in enumerate(encoding.mutable) if not moves]
+
+def ebr_samples(case: Case, own: Tensor, sensitive: int) -> Tensor:
+    """Algorithm 1: mutable features [., m] that are likely with these immutables, and in the other group as well."""
+    options, encoding, density = case.options, case.encoding, case.density
     continuous = [list(encoding.mutable_columns).index(encoding.columns[c]) for (c,) in encoding.indices("continuous")]
-    sensitive, minority = immutable.index(encoding.sensitive_index), encoding.groups.index(encoding.minority)
-
-    def draw(own: Tensor) -> Tensor:
-        other = own.clone()
-        other[sensitive] = 1 - other[sensitive]
-        samples = density.sample(options["proposals"], own)
-        chance = density.log_density(samples, other).exp() / options["bound"]
-        samples = samples[torch.rand(len(samples), dtype=torch.float64) < chance][: options["keep"]]
-        samples = samples[((samples >= 0) & (samples <= 1))[:, continuous].all(1)]
-        if not len(samples):
-            return samples
-        product = density.log_density(samples, own) + density.log_density(samples, other)
-        return samples[product >= product.quantile(options["density_quantile"])]
-
-    pool = None
-    if options["shared_pool"]:
-        own = x[0, immutable].clone()
-        own[sensitive] = minority
-        pool = draw(own)
-    for person in x:
-        samples = draw(person[immutable]) if pool is None else pool
-        people = person.repeat(len(samples), 1)
-        people[:, mutable] = samples
-        found.append(nearest(person, valid(people, encoding), model))
-    return torch.stack(found)
+    other = own.clone()
+    other[sensitive] = 1 - other[sensitive]
+    samples = density.sample(options["proposals"], own)
+    chance = density.log_density(samples, other).exp() / options["bound"]
+    samples = samples[torch.rand(len(samples), dtype=torch.float64) < chance][: options["keep"]]
+    samples = samples[((samples >= 0) & (samples <= 1))[:, continuous].all(1)]
+    if not len(samples):
+        return samples
+    product = density.log_density(samples, own) + density.log_density(samples, other)
+    return samples[product >= product.quantile(options["density_quantile"])]
 
 
-def face(model: nn.Module, x: Tensor, encoding, options: Mapping, individuals: np.ndarray) -> Tensor:
-    """One individual after another: the shortest path from them to the first accepted individual in a dense region.
-
-    individuals: float64 [n, d], all who may be passed; the people x must be among them.
-    """
-    accepted = (margin(model, torch.tensor(individuals, dtype=torch.float32)) > 0).numpy()
-    mutable, profiles, found = encoding.mutable, {}, []
-    for person in x.numpy():
-        profile = person[~mutable].tobytes()
-        if profile not in profiles:
-            members = (individuals[:, ~mutable] == person[~mutable]).all(1)
-            points, targets = individuals[members][:, mutable], accepted[members]
-            density = log_density(points)
-            if targets.any():
-                targets &= density >= np.quantile(density[targets], options["density_quantile"])
-            profiles[profile] = points, targets, roads(points, density, options["neighbours"])
-        points, targets, graph = profiles[profile]
-        start = int(np.linalg.norm(points - person[mutable], axis=1).argmin())
-        end, result = first_reached(graph, start, targets), np.full_like(person, np.nan)
-        if end is not None:
-            result = person.copy()
-            result[mutable] = points[end]
-        found.append(result)
-    return torch.tensor(np.array(found))
+def face(case: Case, person: Tensor) -> Tensor:
+    """The accepted individual in a dense region to whom the way from the person, who is one of them, is shortest."""
+    mutable = case.mutable
+    own = person[~mutable].numpy()
+    if own.tobytes() not in case.known:
+        case.known[own.tobytes()] = face_graph(case, own)
+    points, targets, ways = case.known[own.tobytes()]
+    start = int(distances(person[None, mutable].numpy(), points).argmin())
+    cost = np.where(targets, costs(ways, start), np.inf)
+    if np.isinf(cost).all():
+        return torch.full_like(person, math.nan)
+    result = person.clone()
+    result[mutable] = torch.tensor(points[cost.argmin()], dtype=torch.float32)
+    return result
 
 
-def log_density(points: np.ndarray) -> np.ndarray:
-    """Gaussian kernel density with Scott's bandwidth at each of the points [n, m], log [n]; the largest is 0."""
-    n, m = points.shape
+def face_graph(case: Case, own: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Those with these immutables: mutable features [n, m], who is accepted in a dense region [n], `roads` [n, n]."""
+    mutable, options = case.encoding.mutable, case.options
+    members = case.individuals[(case.individuals[:, ~mutable] == own).all(1)]
+    points, targets = members[:, mutable], (case.margin(torch.tensor(members, dtype=torch.float32)) > 0).numpy()
     scale = points.std(0)
-    bandwidth = np.where(scale > 0, scale, 1.0) * n ** (-1 / (m + 4))
-    density = [np.exp(-0.5 * (((points - point) / bandwidth) ** 2).sum(1)).sum() for point in points]
-    return np.log(np.array(density) / max(density))
+    # Gaussian kernels with Scott's bandwidth.
+    bandwidth = np.where(scale > 0, scale, 1.0) * len(points) ** (-1 / (points.shape[1] + 4))
+    kernels = [np.exp(-0.5 * (((points - point) / bandwidth) ** 2).sum(1)).sum() for point in points]
+    density = np.log(np.array(kernels) / max(kernels))
+    if targets.any():
+        targets &= density >= np.quantile(density[targets], options["density_quantile"])
+    return points, targets, roads(points, density, options["neighbours"])
 
 
-def roads(points: np.ndarray, density: np.ndarray, neighbours: int) -> list[dict[int, float]]:
-    """For each of the points [n, m], who is next to them and the cost of the way there: length over density.
+def roads(points: np.ndarray, density: np.ndarray, neighbours: int) -> np.ndarray:
+    """The cost of the road between two points [n, n], length over density; inf where there is none.
 
-    Next to each other are nearest neighbours; then each part that is not connected is linked to whoever is closest
+    There is one between nearest neighbours; then each part that is not connected is linked to whoever is closest
     outside it, until there is one part.
     """
-    graph: list[dict[int, float]] = [{} for _ in points]
-
-    def link(a: int, b: int) -> None:
-        length = np.linalg.norm(points[a] - points[b])
-        graph[a][b] = graph[b][a] = length / math.exp(0.5 * (density[a] + density[b]))
-
-    for a, point in enumerate(points):
-        for b in np.linalg.norm(points - point, axis=1).argsort()[1 : neighbours + 1]:
-            link(a, int(b))
-    while len(separate := parts(graph)) > 1:
-        closest = []
-        for part in separate:
-            outside = sorted(set(range(len(points))) - part)
-            ways = {a: np.linalg.norm(points[outside] - points[a], axis=1) for a in sorted(part)}
-            a = min(ways, key=lambda b, ways=ways: ways[b].min())
-            closest.append((a, outside[int(ways[a].argmin())]))
-        for a, b in closest:
-            link(a, b)
-    return graph
+    length = distances(points, points)
+    linked = np.zeros(length.shape, dtype=bool)
+    for row, lengths in zip(linked, length, strict=True):
+        row[lengths.argsort()[1 : neighbours + 1]] = True
+    while True:
+        ways = np.where(linked | linked.T, length / np.exp(0.5 * (density[:, None] + density)), np.inf)
+        left = np.ones(len(points), dtype=bool)
+        while left.any():
+            part = np.isfinite(costs(ways, left.argmax()))
+            if part.all():
+                return ways
+            gaps = np.where(part[:, None] & ~part, length, np.inf)
+            linked[np.unravel_index(gaps.argmin(), gaps.shape)] = True
+            left &= ~part
 
 
-def parts(graph: list[dict[int, float]]) -> list[set[int]]:
-    """The connected parts of a graph."""
-    left, found = set(range(len(graph))), []
-    while left:
-        part, border = set(), [left.pop()]
-        while border:
-            a = border.pop()
-            if a not in part:
-                part.add(a)
-                border += graph[a]
-        left -= part
-        found.append(part)
-    return found
-
-
-def first_reached(graph: list[dict[int, float]], start: int, targets: np.ndarray) -> int | None:
-    """The target that Dijkstra's algorithm reaches first from `start`, None if there is none in reach."""
-    queue, done = [(0.0, start)], set()
-    while queue:
-        cost, a = heapq.heappop(queue)
-        if targets[a]:
-            return a
-        if a not in done:
-            done.add(a)
-            for b, step in graph[a].items():
-                if b not in done:
-                    heapq.heappush(queue, (cost + step, b))
-    return None
+def costs(ways: np.ndarray, start: int) -> np.ndarray:
+    """What the shortest way from `start` to each costs [n], inf where there is none: a road more in every round."""
+    cost = np.where(np.arange(len(ways)) == start, 0.0, np.inf)
+    while ((further := (cost[:, None] + ways).min(0)) < cost).any():
+        cost = np.minimum(cost, further)
+    return cost
 
 
 # -- density models
@@ -309,10 +275,21 @@ def loader(batch: int, *tensors: Tensor) -> DataLoader:
     return DataLoader(TensorDataset(*tensors), batch_size=batch, shuffle=True)
 
 
+def descend(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+
+
 def gaussian(code: Tensor) -> Normal:
     """Mean and log variance side by side -> the distribution."""
     mean, log_variance = code.chunk(2, dim=1)
     return Normal(mean, torch.exp(0.5 * log_variance))
+
+
+def from_standard(of: Normal) -> Tensor:
+    """The KL divergence of each row from a standard normal."""
+    return kl_divergence(of, Normal(0.0, 1.0)).sum(1)
 
 
 @dataclass
@@ -347,22 +324,18 @@ def train_vae(
             posterior = gaussian(encoder(part))
             z = posterior.rsample()
             loss = binary_cross_entropy(model.decode(z, given), part, reduction="sum")
-            loss = loss + options["kl_weight"] * epoch / epochs * kl_divergence(posterior, Normal(0.0, 1.0)).sum()
+            loss = loss + options["kl_weight"] * epoch / epochs * from_standard(posterior).sum()
             if group is not None:
                 loss = loss - options["adversary_weight"] * Bernoulli(logits=rival(z)).entropy().sum()
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+            descend(optimiser, loss)
             if group is not None:
-                rival_optimiser.zero_grad()
-                binary_cross_entropy_with_logits(rival(z.detach()), wanted).backward()
-                rival_optimiser.step()
+                descend(rival_optimiser, binary_cross_entropy_with_logits(rival(z.detach()), wanted))
     nn.ModuleList([encoder, decoder]).requires_grad_(False)
     posterior = gaussian(encoder(x))
     z = posterior.sample()
     losses = {
         "reconstruction": binary_cross_entropy(model.decode(z, condition), x, reduction="sum").item() / len(x),
-        "kl": kl_divergence(posterior, Normal(0.0, 1.0)).sum().item() / len(x),
+        "kl": from_standard(posterior).mean().item(),
     }
     if group is not None:
         losses["adversary"] = binary_cross_entropy_with_logits(rival(z), label).item()
@@ -370,14 +343,8 @@ def train_vae(
 
 
 @dataclass
-class CSVAE:
-    encoder: nn.Module
-    decoder: nn.Module
+class CSVAE(VAE):
     prior: nn.Module
-    latent: int
-
-    def encode(self, x: Tensor) -> Tensor:
-        return self.encoder(x)[:, : self.latent]
 
     def sample_w(self, label: float) -> Tensor:
         return gaussian(self.prior(torch.tensor([[label]]))).sample()
@@ -402,23 +369,19 @@ def train_csvae(x: Tensor, condition: Tensor, options: Mapping, label: Tensor) -
             z, w = q_z.rsample(), q_w.rsample()
             loss = (
                 options["reconstruction_weight"] * mse_loss(decoder(torch.cat([z, w, given], 1)), part)
-                + options["z_weight"] * kl_divergence(q_z, Normal(0.0, 1.0)).sum(1).mean()
+                + options["z_weight"] * from_standard(q_z).mean()
                 + options["w_weight"] * kl_divergence(q_w, p_w).sum(1).mean()
                 - options["entropy_weight"] * Bernoulli(logits=rival(z)).entropy().mean()
             )
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            rival_optimiser.zero_grad()
+            descend(optimiser, loss)
             rival_loss = binary_cross_entropy_with_logits(rival(z.detach()), wanted)
-            (options["cross_entropy_weight"] * rival_loss).backward()
-            rival_optimiser.step()
+            descend(rival_optimiser, options["cross_entropy_weight"] * rival_loss)
     nn.ModuleList([model, rival]).requires_grad_(False)
     q_z, q_w, p_w = codes(x, y)
     z, w = q_z.sample(), q_w.sample()
-    return CSVAE(to_z, decoder, prior, latent), {
+    return CSVAE(to_z, decoder, latent, prior), {
         "reconstruction": mse_loss(decoder(torch.cat([z, w, condition], 1)), x).item(),
-        "kl_z": kl_divergence(q_z, Normal(0.0, 1.0)).sum(1).mean().item(),
+        "kl_z": from_standard(q_z).mean().item(),
         "kl_w": kl_divergence(q_w, p_w).sum(1).mean().item(),
         "adversary": binary_cross_entropy_with_logits(rival(z), y).item(),
     }
@@ -460,92 +423,67 @@ def train_mdn(x: Tensor, condition: Tensor, options: Mapping) -> tuple[MDN, dict
         return values.double().mean(0), torch.where(scale > 0, scale, 1.0)
 
     components = options["components"]
-    sizes = (condition.shape[1], *options["hidden"], components * (1 + 2 * x.shape[1]))
-    model = MDN(
-        mlp(sizes, nn.Tanh, torch.float64), components, options["deviation_floor"], moments(x), moments(condition)
-    )
-    optimiser = torch.optim.Adam(model.network.parameters(), lr=options["learning_rate"])
+    network = mlp((condition.shape[1], *options["hidden"], components * (1 + 2 * x.shape[1])), nn.Tanh, torch.float64)
+    model = MDN(network, components, options["deviation_floor"], moments(x), moments(condition))
+    optimiser = torch.optim.Adam(network.parameters(), lr=options["learning_rate"])
     for _ in range(options["epochs"] + 1):
         loss = -model.log_density(x, condition).mean()
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-    model.network.requires_grad_(False)
+        descend(optimiser, loss)
+    network.requires_grad_(False)
     return model, {"negative_log_likelihood": loss.item()}
 
 
 # -- the methods, complete: density model, if any, and search
 
-#: Options of variants, which the plain loops do not have, and what they are for the method itself.
-PLAIN = {
-    **dict.fromkeys(("compatible", "shrink", "sparse", "resampling", "released_sampler"), False),
-    **dict.fromkeys(("cross_entropy", "sensitive_in_decoder"), False),
-    **dict.fromkeys(("bridges", "start_from_prior", "other_group"), True),
-}
+SEARCHES = {"wachter": wachter, "growing_spheres": growing_spheres, "face": face, "cruds": cruds, "ebr": ebr}
+SEARCHES |= {"cchvae": latent_search, "ibr": latent_search}
+
+
+def search(method: str, case: Case, x: Tensor) -> Tensor:
+    """Recourse of the people x [n, d], one after another; NaN where there is none."""
+    return torch.stack([SEARCHES[method](case, person) for person in x])
+
+
+def fit(method: str, options: Mapping, population, classifier) -> tuple[Case, dict[str, float]]:
+    """All that the method's search needs, its density model trained, and the model's final losses."""
+    encoding, losses = population.encoding, {}
+    everyone = torch.tensor(population.features, dtype=torch.float32)
+    mutable, seen = torch.tensor(encoding.mutable), torch.tensor(~encoding.mutable)
+    seen[encoding.sensitive_index] &= method != "ibr"
+    case = Case(plain(classifier.network), encoding, options, population.features, seen)
+    own, given = everyone[:, mutable], everyone[:, seen]
+    if method == "cchvae":
+        case.density, losses = train_vae(own, given, options)
+    elif method == "ibr":
+        case.density, losses = train_vae(own, given, options, everyone[:, encoding.sensitive_index])
+    elif method == "cruds":
+        labels = torch.tensor(population.labels, dtype=torch.float32)
+        case.density, losses = train_csvae(own, given, options, labels)
+    elif method == "ebr":
+        accepted = case.margin(everyone) > 0
+        case.density, losses = train_mdn(own[accepted], given[accepted], options)
+    return case, losses
 
 
 def recourse(method: str, options: Mapping, population, classifier) -> tuple[Tensor, dict[str, float]]:
-    """Recourse of everyone in train who is rejected [n, d], NaN where there is none, and the model's final losses.
-
-    Raises ValueError for a variant, which has no plain loop.
-    """
-    if varied := [name for name, value in PLAIN.items() if options.get(name, value) != value]:
-        raise ValueError(f"{method} with {', '.join(varied)} has no plain reference")
-    model, encoding = module(classifier), population.encoding
-    everyone = torch.tensor(population.features, dtype=torch.float32)
-    accepted = margin(model, everyone) > 0
-    mutable, seen = torch.tensor(encoding.mutable), torch.tensor(~encoding.mutable)
-    own, given, density, losses = everyone[:, mutable], everyone[:, ~mutable], None, {}
-    if method == "cchvae":
-        density, losses = train_vae(own, given, options)
-    elif method == "ibr":
-        seen[encoding.sensitive_index] = False
-        density, losses = train_vae(own, everyone[:, seen], options, everyone[:, encoding.sensitive_index])
-    elif method == "cruds":
-        density, losses = train_csvae(own, given, options, torch.tensor(population.labels, dtype=torch.float32))
-    elif method == "ebr":
-        density, losses = train_mdn(own[accepted], given[accepted], options)
-    x = everyone[torch.tensor(population.train) & ~accepted]
-    return search(method, model, x, encoding, options, population.features, density, seen), losses
-
-
-def search(
-    method: str,
-    model: nn.Module,
-    x: Tensor,
-    encoding,
-    options: Mapping,
-    individuals: np.ndarray,
-    density: VAE | CSVAE | MDN | None,
-    seen: Tensor,
-) -> Tensor:
-    """Recourse of the people x [n, d].
-
-    individuals [n, d]: all who are used. density: the method's model, if it has one; seen [d]: what a VAE's decoder
-    also sees.
-    """
-    if method == "face":
-        return face(model, x, encoding, options, individuals)
-    if method in ("cchvae", "ibr"):
-        return latent_search(density, model, x, encoding, options, seen)
-    if method in ("cruds", "ebr"):
-        return {"cruds": cruds, "ebr": ebr}[method](density, model, x, encoding, options)
-    return {"wachter": wachter, "growing_spheres": growing_spheres}[method](model, x, encoding, options)
+    """Recourse of everyone in train who is rejected [n, d], NaN where there is none, and the model's final losses."""
+    case, losses = fit(method, options, population, classifier)
+    x = torch.tensor(population.features[population.train], dtype=torch.float32)
+    return search(method, case, x[case.margin(x) <= 0]), losses
 
 
 def search_of(method: str, fitted, options: Mapping, individuals: np.ndarray) -> Callable[[Tensor], Tensor]:
     """`search` as a function of x, for a method that the library has fitted, with the model that it trained."""
-    density, seen = None, ~fitted.mutable
+    case = Case(plain(fitted.classifier.network), fitted.encoding, options, individuals, ~fitted.mutable)
     if method in ("cchvae", "ibr"):
-        density = VAE(plain(fitted.vae.encoder), plain(fitted.vae.decoder), fitted.vae.latent)
-        seen = fitted.condition
+        case.density = VAE(plain(fitted.vae.encoder), plain(fitted.vae.decoder), fitted.vae.latent)
+        case.seen = fitted.condition
     elif method == "cruds":
-        networks = fitted.model.encoder, fitted.model.decoder, fitted.model.prior
-        density = CSVAE(*map(plain, networks), fitted.model.latent)
+        model = fitted.model
+        case.density = CSVAE(plain(model.encoder), plain(model.decoder), model.latent, plain(model.prior))
     elif method == "ebr":
-        density = SameDraws(fitted.density)
-    model = module(fitted.classifier)
-    return lambda x: search(method, model, x, fitted.encoding, options, individuals, density, seen)
+        case.density = SameDraws(fitted.density)
+    return lambda x: search(method, case, x)
 
 
 class SameDraws:
@@ -559,51 +497,30 @@ class SameDraws:
 # -- metrics
 
 
-def centralization(features: np.ndarray, minority: np.ndarray, radius: float, released: bool = False) -> float:
-    """A loop over minority members; as released, the j-th of them counts only if row j is a member."""
-    count = 0
-    for row, person in enumerate(features[minority]):
-        near = np.linalg.norm(features - person, axis=1) <= radius
-        counts = minority[row] or not released
-        count += counts and (near & minority).sum() > (near & ~minority).sum()
-    return count / minority.sum()
+def distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """[n, m], [p, m] -> [n, p]: a loop over individuals."""
+    return np.array([np.linalg.norm(y - person, axis=1) for person in x])
+
+
+def surrounded(features: np.ndarray, minority: np.ndarray, radius: float) -> np.ndarray:
+    """bool [minority members]: who has more members than others within the radius; centralization is their share."""
+    near = distances(features[minority], features) <= radius
+    return (near & minority).sum(1) > (near & ~minority).sum(1)
 
 
 def atkinson(centres: np.ndarray, features: np.ndarray, minority: np.ndarray, b: float) -> float:
     """A loop over individuals to find their area, then one over areas."""
-    area = np.array([np.linalg.norm(centres - person, axis=1).argmin() for person in features])
+    area = distances(features, centres).argmin(1)
     share, total = minority.mean(), 0.0
-    for i in range(len(centres)):
-        members = area == i
-        if members.any():
-            p = minority[members].mean()
-            total += (1 - p) ** (1 - b) * p**b * members.sum()
+    for i in np.unique(area):
+        p = minority[area == i].mean()
+        total += (1 - p) ** (1 - b) * p**b * (area == i).sum()
     return 1 - share / (1 - share) * (total / (share * len(minority))) ** (1 / (1 - b))
 
 
 def proximity(x: np.ndarray, y: np.ndarray) -> float:
-    """Mean of exp(-distance) over the pairs of x and y: a loop over x."""
-    return float(np.mean([np.exp(-np.linalg.norm(y - person, axis=1)).mean() for person in x]))
-
-
-def average_proximity(features: np.ndarray, minority: np.ndarray) -> float:
-    """A loop over minority members."""
-    return proximity(features[minority], features[~minority])
-
-
-def spatial_proximity(features: np.ndarray, minority: np.ndarray) -> float:
-    """A loop over everybody in their group, and one over everybody."""
-    x, y = features[minority], features[~minority]
-    return (len(x) * proximity(x, x) + len(y) * proximity(y, y)) / (len(features) * proximity(features, features))
-
-
-def cost(factual: np.ndarray, counterfactual: np.ndarray) -> float:
-    """A loop over recourses."""
-    return float(np.mean([np.linalg.norm(a - b) for a, b in zip(factual, counterfactual, strict=True)]))
-
-
-def cost_gap(factual: np.ndarray, counterfactual: np.ndarray, minority: np.ndarray) -> float:
-    return abs(cost(factual[minority], counterfactual[minority]) - cost(factual[~minority], counterfactual[~minority]))
+    """Mean of exp(-distance) over the pairs of x and y."""
+    return np.exp(-distances(x, y)).mean()
 
 
 def ynn(counterfactual: np.ndarray, individuals: np.ndarray, accepted: np.ndarray, k: int) -> float:
@@ -615,17 +532,6 @@ def ynn(counterfactual: np.ndarray, individuals: np.ndarray, accepted: np.ndarra
         inside, edge = distance < reach, distance == reach
         shares.append((accepted[inside].sum() + (k - inside.sum()) * accepted[edge].mean()) / k)
     return float(np.mean(shares))
-
-
-def diversity(counterfactual: np.ndarray) -> float:
-    """A loop over recourses, each against all others."""
-    total = sum(np.linalg.norm(counterfactual - person, axis=1).sum() for person in counterfactual)
-    return total / (len(counterfactual) * (len(counterfactual) - 1))
-
-
-def closeness(counterfactual: np.ndarray, favourable: np.ndarray) -> float:
-    """A loop over recourses."""
-    return float(np.mean([np.linalg.norm(favourable - person, axis=1).mean() for person in counterfactual]))
 
 
 def measures(
@@ -644,19 +550,23 @@ def measures(
     values = {}
     for scope, who in (("everyone", np.ones_like(moved)), ("recipients", moved), ("accepted", ~rejected | moved)):
         x, m = after[who], minority[who]
+        members, others, central = x[m], x[~m], surrounded(x, m, home.radius)
+        within = len(members) * proximity(members, members) + len(others) * proximity(others, others)
         values |= {
             (scope, "atkinson"): atkinson(home.centres, x, m, settings["atkinson_b"]),
-            (scope, "centralization"): centralization(x, m, home.radius),
-            (scope, "centralization_released"): centralization(x, m, home.radius, released=True),
-            (scope, "average_proximity"): average_proximity(x, m),
-            (scope, "spatial_proximity"): spatial_proximity(x, m),
+            (scope, "centralization"): central.mean(),
+            # As released: the j-th member counts only if row j is a member.
+            (scope, "centralization_released"): (central & m[: len(central)]).mean(),
+            (scope, "average_proximity"): proximity(members, others),
+            (scope, "spatial_proximity"): within / (len(x) * proximity(x, x)),
         }
-    target = after[moved]
+    target, group = after[moved], minority[moved]
+    cost = np.array([np.linalg.norm(a - b) for a, b in zip(before[moved], target, strict=True)])
     return values | {
         ("recipients", "found"): found.mean(),
-        ("recipients", "cost"): cost(before[moved], target),
-        ("recipients", "cost_gap"): cost_gap(before[moved], target, minority[moved]),
+        ("recipients", "cost"): cost.mean(),
+        ("recipients", "cost_gap"): abs(cost[group].mean() - cost[~group].mean()),
         ("recipients", "ynn"): ynn(target, before, ~rejected, settings["ynn_k"]),
-        ("recipients", "diversity"): diversity(target),
-        ("recipients", "closeness"): closeness(target, before[population.labels == 1]),
+        ("recipients", "diversity"): distances(target, target).sum() / (len(target) * (len(target) - 1)),
+        ("recipients", "closeness"): distances(target, before[population.labels == 1]).mean(),
     }

@@ -8,7 +8,7 @@ classifier are fixed, so that what varies between seeds is the method's own rand
 variation between populations; the two sides draw from independent streams. Then, for each metric and each final
 training loss, two tests of "the same": Kolmogorov-Smirnov (the distribution) and a permutation of the mean. A control
 tells whether they can see anything: ours with half the learning rate (Growing Spheres: a tenth of the samples) against
-the same reference. Wachter and FACE draw nothing, and must agree person by person.
+the same reference. `tests/unit/test_same_quality.py` holds to the loops, person by person, what does not draw.
 """
 
 from __future__ import annotations
@@ -32,10 +32,7 @@ from recourse_segregation.statistics import holm
 
 TABLE = common.ROOT / "docs" / "performance" / "same_quality.csv"
 
-SEEDS = 20
-#: populations (and classifiers) on which the methods that draw nothing are compared
-DRAWS = 3
-DETERMINISTIC = ("wachter", "face")
+SEEDS, RESAMPLES = 20, 99_999
 #: Options that differ from the paper's, on both sides, so that the plain loops end within minutes.
 REDUCED = {
     "cchvae": {"epochs": 20},
@@ -51,75 +48,51 @@ CONTROL = {
     "cruds": {"learning_rate": 2.5e-3},
     "ebr": {"learning_rate": 2.5e-3},
 }
-RADIUS_QUANTILE, RESAMPLES = 0.1, 99_999
-KEY = ["population", "method", "scope", "metric"]
+KEY, TESTS = ["population", "method", "scope", "metric"], ("distribution", "mean")
+Values = dict[tuple[str, str], float]
 
 
-class Sides:
-    """A population with its classifier, and recourse for it: both sides."""
-
-    def __init__(self, name: str, seed: int):
-        self.name, stream = name, torch_generator(seed, "same quality", name)
-        if name == "synthetic":
-            drawn = plan.settings(common.CONFIG, "prepare", name)
-            everyone = prepare(name, data.load(name), "sex", seed, drawn["rows"], drawn["test_share"])
-            population = Population(everyone.encoding, everyone.table[::4].reset_index(drop=True))
-            trained = plan.options_for(common.CONFIG, "classifiers", "linear", name)
-        else:
-            population = made_up("levels", seed, rows=160)
-            trained = {"hidden": (16,), "learning_rate": 0.02, "epochs": 60, "batch": 32}
-        classifier = classifiers.train(population, stream, **trained)
-        self.cell = common.Cell(population, classifier, radius_quantile=RADIUS_QUANTILE)
-
-    def options(self, method: str, **changed) -> dict:
-        return common.options(method, self.name, **(REDUCED.get(method, {}) | changed))
-
-    def ours(self, method: str, seed: int, **changed) -> tuple[np.ndarray, dict]:
-        """Recourse [n, m] and (scope, metric) -> value, by the library."""
-        offered, diagnostics = self.cell.given(method, self.options(method, **changed), seed)
-        losses = diagnostics.set_index("quantity")["value"].to_dict()
-        moved = offered[list(self.cell.population.encoding.mutable_columns)].to_numpy()
-        return moved, self.cell.measured(offered) | {("model", name): value for name, value in losses.items()}
-
-    def plain(self, method: str, seed: int) -> tuple[np.ndarray, dict]:
-        """The same, by plain loops."""
-        torch.manual_seed(derive(seed, "same quality", "reference", method))
-        cell = self.cell
-        found, losses = references.recourse(method, self.options(method), cell.population, cell.classifier)
-        moved = found.double().numpy()[:, cell.population.encoding.mutable]
-        return moved, self.naive(moved) | {("model", name): value for name, value in losses.items()}
-
-    def naive(self, moved: np.ndarray) -> dict:
-        cell = self.cell
-        return references.measures(cell.train, ~cell.accepted, moved, cell.homes["everyone"], cell.settings)
+def people(name: str) -> common.Cell:
+    """150 people of `synthetic` in train, or 120 of `levels`, with binaries and one-hot features, and a classifier."""
+    if name == "synthetic":
+        drawn = plan.settings(common.CONFIG, "prepare", name)
+        everyone = prepare(name, data.load(name), "sex", 0, drawn["rows"], drawn["test_share"])
+        population = Population(everyone.encoding, everyone.table[::4].reset_index(drop=True))
+        trained = plan.options_for(common.CONFIG, "classifiers", "linear", name)
+    else:
+        population = made_up(name, rows=160)
+        trained = {"hidden": (16,), "learning_rate": 0.02, "epochs": 60, "batch": 32}
+    classifier = classifiers.train(population, torch_generator(0, "same quality", name), **trained)
+    return common.Cell(population, classifier, radius_quantile=0.1)
 
 
-def exact(name: str, method: str) -> pd.DataFrame:
-    """The largest difference of a method that draws nothing, over `DRAWS` populations: of recourse and each metric."""
-    rows = []
-    for seed in range(DRAWS):
-        sides = Sides(name, seed)
-        (ours, our_values), (plain, plain_values) = sides.ours(method, seed), sides.plain(method, seed)
-        apart = np.nan_to_num(np.abs(ours - plain), nan=np.inf)
-        apart[np.isnan(ours) & np.isnan(plain)] = 0
-        rows.append((name, method, "individual", "recourse", apart.max(initial=0)))
-        rows += [(name, method, *key, abs(our_values[key] - value)) for key, value in plain_values.items()]
-    table = pd.DataFrame(rows, columns=[*KEY, "largest_difference"])
-    return table.groupby(KEY, sort=False, as_index=False)["largest_difference"].max().assign(seeds=DRAWS)
+def options(cell: common.Cell, method: str) -> dict:
+    return common.options(method, cell.population.name, **REDUCED.get(method, {}))
+
+
+def ours(cell: common.Cell, method: str, seed: int, **changed) -> Values:
+    """(scope, metric) -> value, and the final training losses under the scope `model`, by the library."""
+    offered, diagnostics = cell.given(method, options(cell, method) | changed, seed)
+    losses = diagnostics.set_index("quantity")["value"]
+    return cell.measured(offered) | {("model", name): value for name, value in losses.items()}
+
+
+def plain(cell: common.Cell, method: str, seed: int) -> Values:
+    """The same, by plain loops."""
+    torch.manual_seed(derive(seed, "same quality", "reference", method))
+    found, losses = references.recourse(method, options(cell, method), cell.population, cell.classifier)
+    moved = found.double().numpy()[:, cell.population.encoding.mutable]
+    values = references.measures(cell.train, ~cell.accepted, moved, cell.homes["everyone"], cell.settings)
+    return values | {("model", name): value for name, value in losses.items()}
 
 
 def sampled(name: str, method: str) -> pd.DataFrame:
-    """(scope, metric) of a method that draws, a column for each side: arrays over seeds."""
-    sides, rows = Sides(name, 0), []
-    plain = pd.DataFrame([sides.plain(method, seed)[1] for seed in range(SEEDS)])
-    runs = [sides.ours(method, seed) for seed in range(SEEDS)]
-    ours = pd.DataFrame([values for _, values in runs])
-    control = pd.DataFrame([sides.ours(method, seed, **CONTROL[method])[1] for seed in range(SEEDS)])
-    same = sides.naive(runs[0][0])
-    for key in plain:
-        values = [side[key].to_numpy() for side in (plain, ours, control)]
-        rows.append((name, method, *key, *values, abs(same[key] - ours[key][0]) if key in same else np.nan))
-    return pd.DataFrame(rows, columns=[*KEY, "plain", "ours", "control", "largest_difference"])
+    """Rows: scope and metric; columns: side and seed."""
+    cell, seeds = people(name), range(SEEDS)
+    loops = pd.DataFrame({seed: plain(cell, method, seed) for seed in seeds})
+    library = pd.DataFrame({seed: ours(cell, method, seed) for seed in seeds})
+    control = pd.DataFrame({seed: ours(cell, method, seed, **CONTROL[method]) for seed in seeds})
+    return pd.concat({"plain": loops, "ours": library, "control": control}, axis=1).loc[loops.index]
 
 
 def same(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
@@ -143,66 +116,54 @@ def same(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
 
 def tested(samples: pd.DataFrame) -> pd.DataFrame:
     """Means, spreads and p of each metric; Holm's correction is over all tests of all rows, and so for the control."""
-    table = samples[KEY].assign(seeds=SEEDS, largest_difference=samples["largest_difference"])
+    table = pd.DataFrame({"seeds": SEEDS}, samples.index)
     for side in ("plain", "ours"):
-        table[side] = samples[side].map(np.mean)
-        table[f"{side}_sd"] = samples[side].map(lambda values: values.std(ddof=1))
+        table[side], table[f"{side}_sd"] = samples[side].mean(axis=1), samples[side].std(axis=1)
     for side, prefix in (("ours", ""), ("control", "control_")):
-        p = np.array([same(a, b) for a, b in zip(samples["plain"], samples[side], strict=True)])
+        pairs = zip(samples["plain"].to_numpy(), samples[side].to_numpy(), strict=True)
+        p = np.array([same(*pair) for pair in pairs])
         corrected = holm(p.ravel()).reshape(p.shape)
-        for i, test in enumerate(("distribution", "mean")):
+        for i, test in enumerate(TESTS):
             table[f"{prefix}p_{test}"], table[f"{prefix}p_{test}_holm"] = p[:, i], corrected[:, i]
     return table
 
 
 def summary(table: pd.DataFrame) -> str:
-    """Markdown: a row for each population and method that draws."""
-    drawn, rows = table[table["p_mean"].notna()], []
-    for cell, part in drawn.groupby(["population", "method"], sort=False):
-        row = part.set_index(["scope", "metric"]).loc["recipients"]
-        levels = [
-            f"{row.loc[metric, side]:.3f} ± {row.loc[metric, f'{side}_sd']:.3f}"
-            for metric in ("found", "cost")
-            for side in ("plain", "ours")
-        ]
-        tests = ("p_distribution", "p_mean"), ("p_distribution_holm", "p_mean_holm")
-        smallest = [part[[*columns]].min(axis=None) for columns in tests]
-        smallest.append(part[[f"control_{column}" for column in tests[1]]].min(axis=None))
-        rows.append([*cell, *levels, 2 * len(part), *(f"{p:.2g}" for p in smallest)])
-    levels = [f"{metric}, {side}:" for metric in ("found", "cost") for side in ("loop", "ours")]
-    columns = ["population", "method", *levels, "tests:", "smallest p:", "after Holm:", "the control's, after Holm:"]
-    both = drawn[["p_distribution", "p_mean"]].to_numpy()
-    corrected = drawn[["p_distribution_holm", "p_mean_holm"]].to_numpy()
-    sure = table[table["p_mean"].isna() & (table["metric"] == "recourse")]
-    people = sure.groupby("method", sort=False)["largest_difference"].max()
-    metrics = table.loc[table["metric"] != "recourse", "largest_difference"].max()
-    return (
-        f"{blocks.table(columns, rows)}\n"
-        f"{both.size} tests, {SEEDS} seeds a side. The smallest p after Holm's correction over all of them is\n"
-        f"{corrected.min():.2g}; before it, {(both < 0.05).mean():.1%} are below 0.05. The largest difference of\n"
-        f"anybody's recourse (features in [0, 1], {DRAWS} draws of each population) is\n"
-        f"{' and '.join(f'{value:.1g} ({method})' for method, value in people.items())}; of any metric of the same\n"
-        f"recourse, {metrics:.1g}.\n"
+    """Markdown: a row for each population and method."""
+    p, corrected, control = (
+        table[[pattern.format(test) for test in TESTS]] for pattern in ("p_{}", "p_{}_holm", "control_p_{}_holm")
     )
+    smallest = {"smallest p": p, "after Holm": corrected, "the control's, after Holm": control}
+    table = table.assign(**{name: of.min(axis=1) for name, of in smallest.items()})
+    rows = {}
+    for cell, part in table.groupby(KEY[:2], sort=False):
+        of = part.loc[cell].xs("recipients")
+        levels = {
+            f"{metric}, {name}": f"{of.loc[metric, side]:.3f} ± {of.loc[metric, f'{side}_sd']:.3f}"
+            for metric in ("found", "cost")
+            for name, side in (("loop", "plain"), ("ours", "ours"))
+        }
+        rows[cell] = levels | {"tests": len(TESTS) * len(part), **part[[*smallest]].min().map("{:.2g}".format)}
+    return (
+        f"{blocks.table(pd.DataFrame(rows).T.rename_axis(KEY[:2]))}\n"
+        f"{p.size} tests, {SEEDS} seeds a side. The smallest p after Holm's correction over all of them is\n"
+        f"{corrected.min(axis=None):.2g}; before it, {(p < 0.05).mean(axis=None):.1%} are below 0.05.\n"
+    )
+
+
+def show(table: pd.DataFrame) -> None:
+    """The table, and its summary in the document."""
+    numbers = table.select_dtypes("float").map(lambda value: float(f"{value:.6g}"))
+    contracts.write_csv(table.assign(**numbers).reset_index(), TABLE)
+    blocks.put("docs/performance.md", "same quality", summary(table))
 
 
 def main() -> None:
     """Everything, a process for each core."""
-    names = ("synthetic", "levels")
+    cells = [(name, method) for name in ("synthetic", "levels") for method in CONTROL]
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        drawn = [pool.submit(sampled, name, method) for name in names for method in CONTROL]
-        sure = [pool.submit(exact, name, method) for name in names for method in DETERMINISTIC]
-        write(pd.concat([*(part.result() for part in sure), tested(pd.concat([part.result() for part in drawn]))]))
-
-
-def write(table: pd.DataFrame) -> None:
-    """The table, and its summary in the document."""
-    TABLE.parent.mkdir(exist_ok=True)
-    order = [*KEY, "seeds", "plain", "plain_sd", "ours", "ours_sd"]
-    table = table[[*order, *(c for c in table if c not in order)]]
-    numbers = table.select_dtypes("float").columns
-    contracts.write_csv(table.assign(**table[numbers].map(lambda value: float(f"{value:.6g}"))), TABLE)
-    blocks.put("docs/performance.md", "same quality", summary(table))
+        samples = pd.concat(dict(zip(cells, pool.map(sampled, *zip(*cells, strict=True)), strict=True)), names=KEY)
+    show(tested(samples))
 
 
 if __name__ == "__main__":

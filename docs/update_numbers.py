@@ -8,22 +8,55 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "workflow" / "src")]
 
-import before_and_after  # noqa: E402
 import blocks  # noqa: E402
 
-from recourse_segregation import claims, contracts, names  # noqa: E402
+from recourse_segregation import claims, contracts, names, plan  # noqa: E402
 from recourse_segregation.errors import DataError  # noqa: E402
 
 RESULTS = ROOT / "results"
 INDICES = {"centralization": "Δ centralization", "atkinson": "Δ Atkinson", "average_proximity": "Δ average proximity"}
 METHOD = ["population", "method"]
+
+ALL, MATCHES, COST = "index >= 0", "verdict == 'matches'", "metric == 'cost'"
+OTHERS = "convention != 'As compared'"
+TESTED, APART = "low <= high", "low > 0 or high < 0"
+SHOWN, SHUFFLED = "metric in @indices", "metric in @indices and method in @methods and scenario == 'placebo'"
+MORE = "low > 0 and metric != 'average_proximity' or high < 0 and metric == 'average_proximity'"
+LESS = "high < 0 and metric != 'average_proximity' or low > 0 and metric == 'average_proximity'"
+#: What came out of an exhibit: its table, which rows count, what holds for how many of them, and how to say it.
+OUTCOMES = [
+    ("comparison", "../../comparison", ALL, MATCHES, "published numbers match"),
+    ("populations", "../../comparison", "phase == 'before'", MATCHES, "published numbers before recourse match"),
+    ("synthetic", "../comparison/synthetic", ALL, MATCHES, "published numbers match"),
+    ("segregation", "overview", SHOWN, MORE, "changes have a 95 % interval on the more segregated side"),
+    ("segregation", "overview", SHOWN, LESS, "on the less"),
+    ("twenty_seeds", "effects", SHOWN, MORE, "changes have a 95 % interval on the more segregated side"),
+    ("twenty_seeds", "effects", SHOWN, LESS, "on the less"),
+    (
+        "recourse_quality",
+        "quality",
+        "metric == 'found'",
+        "mean >= 0.95",
+        "cells: recourse for 95 % or more of the rejected",
+    ),
+    ("tradeoff", "ebr_monotonicity", COST, "lowest > 0", "populations: cost rises with EBR's β in every seed"),
+    ("tradeoff", "ibr_monotonicity", COST, "lowest > 0", "with IBR's γ"),
+    ("ablation", "contrasts", TESTED, APART, "differences from the full method have a 95 % interval without 0"),
+    ("choices", "contrasts", TESTED, APART, "differences from the choice made have a 95 % interval without 0"),
+    ("conventions", "agreement", OTHERS, "gained > lost", "other conventions meet more published numbers"),
+    ("controls", "controls", SHUFFLED, APART, "changes under shuffled groups have a 95 % interval without 0"),
+    ("theory", "check", ALL, "-3 <= z <= 3", "formulas are within three standard errors of a simulation"),
+]
 
 
 def read(name: str) -> pd.DataFrame:
@@ -32,103 +65,41 @@ def read(name: str) -> pd.DataFrame:
 
 def verdicts_on_claims() -> str:
     """Each claim, the verdict on all populations together and where it is another, the evidence."""
-    rows = []
-    for _, part in read("claims").groupby("claim", sort=False):
-        whole = part[part["population"] == claims.ALL].iloc[0]
-        others = part[part["verdict"] != whole["verdict"]].groupby("verdict", sort=False)["population"]
-        elsewhere = [f"{verdict}: {', '.join(map(names.population, of))}" for verdict, of in others]
-        rows.append((whole["statement"], f"**{whole['verdict']}**", "; ".join(elsewhere), whole["evidence"]))
-    return blocks.table(["claim", "verdict", "elsewhere", "evidence"], rows)
+    table = read("claims")
+    whole = table[table["population"] == claims.ALL].set_index("claim")
+    others = table[table["verdict"] != table["claim"].map(whole["verdict"])]
+    elsewhere = {}
+    for (claim, verdict), part in others.groupby(["claim", "verdict"], sort=False):
+        elsewhere.setdefault(claim, []).append(f"{verdict}: {', '.join(map(names.population, part['population']))}")
+    shown = pd.DataFrame({"claim": whole["statement"], "verdict": "**" + whole["verdict"] + "**"})
+    shown["elsewhere"] = ["; ".join(elsewhere.get(claim, ())) for claim in whole.index]
+    return blocks.table(shown.assign(evidence=whole["evidence"]).set_index([*shown, "evidence"]))
 
 
-def exhibits(made: dict[str, dict[str, float]]) -> str:
-    """The exhibits: command, output, minutes, and what came out.
+def exhibits(made: dict[str, dict[str, float]], methods: list[str]) -> str:
+    """The exhibits: command, output, what came out, and minutes.
 
-    made: exhibit -> seconds of its jobs.
+    made: exhibit -> seconds of its jobs. methods: those of the main tables.
     """
-    rows = []
-    for name in (name for name in OUTCOMES if name in made):
-        more = " --configfile config.yaml workflow/resources/twenty_seeds.yaml" if name == "twenty_seeds" else ""
-        minutes = made[name]["seconds"] / 60
-        shown = f"{minutes:.0f}" if minutes >= 1 else "< 1"
-        command = f"`snakemake -c2 results/notebooks/{name}.ipynb{more}`"
-        rows.append((name, command, f"`results/exhibits/{name}`", shown, OUTCOMES[name]()))
-    return blocks.table(["exhibit", "command", "output", "minutes:", "what came out"], rows)
+    variables = {"indices": list(INDICES), "methods": methods}
+    rows: dict[tuple[str, ...], dict[str, str]] = {}
+    for exhibit, outcomes in groupby(OUTCOMES, key=itemgetter(0)):
+        if exhibit in made:
+            said = []
+            for _, table, counted, holds, sentence in outcomes:
+                found = read(f"exhibits/{exhibit}/{table}").query(counted, local_dict=variables)
+                said.append(f"{len(found.query(holds))} of {len(found)} {sentence}")
+            more = " --configfile workflow/resources/twenty_seeds.yaml" * (exhibit == "twenty_seeds")
+            command = f"`snakemake -c2 results/notebooks/{exhibit}.ipynb{more}`"
+            minutes = made[exhibit]["seconds"] / 60
+            shown = f"{minutes:.0f}" if minutes >= 1 else "< 1"
+            rows[exhibit, command, f"`results/exhibits/{exhibit}`", "; ".join(said)] = {"minutes": shown}
+    return blocks.table(pd.DataFrame(rows).T.rename_axis(["exhibit", "command", "output", "what came out"]))
 
 
-def matched(table: pd.DataFrame, what: str = "published numbers") -> str:
-    return f"{(table['verdict'] == 'matches').sum()} of {len(table)} {what} match"
-
-
-def beside_zero(table: pd.DataFrame, sign: pd.Series | int = 1) -> tuple[int, int]:
-    """How many 95 % intervals are above 0, and how many below."""
-    ends = table[["low", "high"]].mul(sign, axis=0)
-    return (ends > 0).all(axis=1).sum(), (ends < 0).all(axis=1).sum()
-
-
-def moved(changes: pd.DataFrame) -> str:
-    changes = changes[changes["metric"].isin(INDICES)]
-    more, less = beside_zero(changes, changes["metric"].map(lambda name: names.metric(name).segregation))
-    side = f"the 95 % interval of {more} is on the more segregated side, of {less} on the less"
-    return f"of {len(changes)} changes, {side}"
-
-
-def apart(contrasts: pd.DataFrame, what: str) -> str:
-    tested = contrasts.dropna(subset=["low", "high"])
-    return f"{sum(beside_zero(tested))} of {len(tested)} {what} have a 95 % interval that excludes none"
-
-
-def found(quality: pd.DataFrame) -> str:
-    share = quality.loc[quality["metric"] == "found", "mean"]
-    return f"recourse for at least 95 % of the rejected in {(share >= 0.95).sum()} of {len(share)} cells"
-
-
-def correlated(monotonicity: pd.DataFrame, parameter: str) -> str:
-    rho = monotonicity.loc[monotonicity["metric"] == "cost", "correlation"]
-    return f"cost against {parameter}: rank correlation {rho.min():+.2f} to {rho.max():+.2f}"
-
-
-def nearest(agreement: pd.DataFrame) -> str:
-    best = agreement[agreement["nearest"]].itertuples()
-    said = [f"{names.population(row.population)} {row.matches} of {row.numbers} ({row.convention})" for row in best]
-    return f"most published numbers met under: {', '.join(said)}"
-
-
-def covered(controls: pd.DataFrame) -> str:
-    methods = contracts.read_run(RESULTS / "run.json")["studies"][contracts.MAIN]["methods"]
-    tested = controls[(controls["scenario"] == "placebo") & controls["method"].isin(methods)]
-    parts = {name: tested[tested["metric"] == name].dropna(subset=["low", "high"]) for name in INDICES}
-    said = [f"{names.metric(name).label} {len(of) - sum(beside_zero(of))} of {len(of)}" for name, of in parts.items()]
-    return f"intervals under shuffled groups that cover no change: {', '.join(said)}"
-
-
-def checked(z: pd.Series) -> str:
-    return f"{z.count()} formulas beside simulation: largest z {z.abs().max():.1f} in size, mean z² {(z**2).mean():.2f}"
-
-
-#: exhibit -> what came out of it, in a sentence
-OUTCOMES = {
-    "comparison": lambda: matched(read("comparison")),
-    "populations": lambda: matched(read("comparison").query("phase == 'before'"), "published numbers before recourse"),
-    "synthetic": lambda: matched(read("exhibits/comparison/synthetic")),
-    "segregation": lambda: moved(read("exhibits/segregation/overview")),
-    "twenty_seeds": lambda: moved(read("exhibits/twenty_seeds/effects")),
-    "recourse_quality": lambda: found(read("exhibits/recourse_quality/quality")),
-    "tradeoff": lambda: "; ".join(
-        correlated(read(f"exhibits/tradeoff/{method}_monotonicity"), sign)
-        for method, sign in (("ebr", "β"), ("ibr", "γ"))
-    ),
-    "ablation": lambda: apart(read("exhibits/ablation/contrasts"), "differences from the full method"),
-    "choices": lambda: apart(read("exhibits/choices/contrasts"), "differences from the choice made"),
-    "conventions": lambda: nearest(read("exhibits/conventions/agreement")),
-    "controls": lambda: covered(read("exhibits/controls/controls")),
-    "theory": lambda: checked(read("exhibits/theory/check")["z"]),
-}
-
-
-def wide(table: pd.DataFrame, texts: pd.Series, rows: list[str], columns: str) -> pd.DataFrame:
-    """Texts of a table's rows, laid out: `rows` down, `columns` across, both in the table's order."""
-    return table.assign(text=texts).set_index([*rows, columns])["text"].unstack(sort=False)
+def wide(table: pd.DataFrame, texts: pd.Series, metrics: list[str]) -> pd.DataFrame:
+    """Texts of a table's rows, laid out: population and method down, these metrics across."""
+    return table.assign(text=texts).set_index([*METHOD, "metric"])["text"].unstack(sort=False)[metrics]
 
 
 def headline() -> str:
@@ -136,36 +107,54 @@ def headline() -> str:
     verdicts = read("exhibits/comparison/verdicts")
     quality, changes = read("exhibits/recourse_quality/quality"), read("exhibits/segregation/everyone")
     error = changes["change_se"].map(" ± {:.4f}".format, na_action="ignore").fillna("")
-    texts = wide(quality, quality["mean"].map("{:.2f}".format), METHOD, "metric")[["found", "cost"]]
-    texts = texts.join(wide(changes, changes["change"].map("{:+.4f}".format) + error, METHOD, "metric")[[*INDICES]])
-    rows = [
-        (names.population(population), names.method(method), *row)
-        for (population, method), *row in texts.itertuples()
-        if population in set(verdicts["population"])
-    ]
-    columns = ["population", "method", "found:", "cost:", *(f"{name}:" for name in INDICES.values())]
+    texts = wide(quality, quality["mean"].map("{:.2f}".format), ["found", "cost"])
+    texts = texts.join(wide(changes, changes["change"].map("{:+.4f}".format) + error, [*INDICES]))
+    texts = texts[texts.index.isin(verdicts["population"], level="population")].rename(columns=INDICES)
+    texts = texts.rename(names.population, level="population").rename(names.method, level="method")
 
     verdicts = verdicts[verdicts.groupby("verdict")["rows"].transform("sum") > 0]
     astray = (verdicts["verdict"] == "matches") & (verdicts["other_direction"] > 0)
-    other = verdicts["other_direction"].map(" ({})".format).where(astray, "")
-    counts = wide(verdicts, verdicts["rows"].astype("str") + other, ["population"], "verdict")
-    total = verdicts.groupby("population")["rows"].sum()
-    of_population = [(f"{names.population(name)} ({total[name]})", *row) for name, *row in counts.itertuples()]
-    numbers = blocks.table(["published numbers", *(f"{verdict}:" for verdict in counts)], of_population)
-    return f"{blocks.table(columns, rows)}\n{numbers}"
+    counts = verdicts["rows"].astype("str") + verdicts["other_direction"].map(" ({})".format).where(astray, "")
+    total = verdicts.groupby("population")["rows"].transform("sum").map(" ({})".format)
+    whose = {"published numbers": verdicts["population"].map(names.population) + total}
+    counts = verdicts.assign(text=counts, **whose).set_index([*whose, "verdict"])["text"].unstack(sort=False)
+    return f"{blocks.table(texts)}\n{blocks.table(counts)}"
 
 
-def alternatives(levels: pd.DataFrame, contrasts: pd.DataFrame) -> str:
-    """Each choice, and below it each alternative with the paired difference and its 95 % interval.
+def times(config: dict[str, Any], stages: dict[str, dict[str, float]], population: str = "gmc-age") -> str:
+    """Seconds of recourse before and after, for one seed of a population that both codes know; then of each stage.
 
-    levels, contrasts: the tables of the exhibit `choices`.
+    Before: what CARLA and the authors' code take for the same epochs and individuals, from the CPU seconds of each in
+    public_code.csv. That code no longer installs, so these were measured once, on one core of a machine of the same
+    kind. After: the methods' own clocks, and Snakemake's benchmark files, in the run whose results these are.
     """
-    metrics = {"found": "found", "cost": "cost", "diversity": "diversity", **INDICES}
+    effort, outcomes = (read(f"exhibits/recourse_quality/{name}") for name in ("effort", "outcomes"))
+    effort = effort[effort["population"] == population]
+    own, seeds = effort.groupby("method")["mean"].sum(), effort["seeds"].max()
+    rejected = outcomes[(outcomes["population"] == population) & (outcomes["outcome"] == "rejected")]
+    individuals = rejected.set_index("method")["individuals"] / seeds
+    methods = {}
+    for method, parts in pd.read_csv(ROOT / "benchmarks" / "public_code.csv").groupby("method", sort=False):
+        epochs = plan.options_for(config, "methods", method, population).get("epochs", 0)
+        units = parts["per"].map({"individual": individuals[method], "epoch": epochs})
+        low, high = ((parts[column] * units).sum() for column in ("seconds_low", "seconds_high"))
+        methods[names.method(method)] = {
+            "before, seconds": " to ".join(dict.fromkeys(f"{seconds:.3g}" for seconds in (low, high))),
+            "after, seconds": f"{own[method]:.2g}",
+            "times": f"{(low + high) / 2 / own[method]:.0f}",
+        }
+    jobs = pd.DataFrame(stages).T.map("{:,.0f}".format).rename_axis("stage")
+    jobs.columns = ["jobs", "seconds, all jobs", "longest job", "peak memory, MiB"]
+    return f"{blocks.table(pd.DataFrame(methods).T.rename_axis('recourse for one seed'))}\n{blocks.table(jobs)}"
+
+
+def alternatives() -> str:
+    """Each choice, and below it each alternative with the paired difference and its 95 % interval."""
+    levels, contrasts = (read(f"exhibits/choices/{name}") for name in ("levels", "contrasts"))
     key = [*METHOD, "metric"]
     table = levels[[*key, "mean"]].merge(contrasts[[*key, "reference", "difference", "low", "high"]], "left", key)
-    texts = wide(table, table.apply(level_and_difference, axis=1), METHOD, "metric")[[*metrics]]
-    rows = [(population, f"`{method}`", *row) for (population, method), *row in texts.itertuples()]
-    return blocks.table(["population", "method", *(f"{name}:" for name in metrics.values())], rows)
+    texts = wide(table, table.apply(level_and_difference, axis=1), ["found", "cost", "diversity", *INDICES])
+    return blocks.table(texts.rename(columns=INDICES).rename("`{}`".format, level="method"))
 
 
 def level_and_difference(row: pd.Series) -> str:
@@ -180,15 +169,15 @@ def level_and_difference(row: pd.Series) -> str:
 
 if __name__ == "__main__":
     try:
-        names.use(contracts.read_run(RESULTS / "run.json")["labels"])
+        run = contracts.read_run(RESULTS / "run.json")
+        names.use(run["labels"])
         made = json.loads((RESULTS / "provenance.json").read_text(encoding="utf-8"))
-        choices = [read(f"exhibits/choices/{name}") for name in ("levels", "contrasts")]
         texts = {
             ("README.md", "claims"): verdicts_on_claims(),
-            ("README.md", "exhibits"): exhibits(made["exhibits"]),
+            ("README.md", "exhibits"): exhibits(made["exhibits"], run["studies"][plan.MAIN]["methods"]),
             ("README.md", "numbers"): headline(),
-            ("README.md", "times"): before_and_after.times(RESULTS, made),
-            ("docs/deviations.md", "numbers"): alternatives(*choices),
+            ("README.md", "times"): times(made["config"], made["stages"]),
+            ("docs/deviations.md", "numbers"): alternatives(),
         }
     except (OSError, DataError) as error:
         sys.exit(f"{error}: run `make reproduce` first")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +22,7 @@ from recourse_segregation.data import Dataset, Feature, Sensitive
 from recourse_segregation.plan import options_for
 from recourse_segregation.population import Population, prepare
 from recourse_segregation.seeds import torch_generator
-from workflow_tools import ROOT, STAGES, snakemake, with_raw_files
+from workflow_tools import ROOT, STAGES, copied, snakemake, start_snakemake, with_raw_files
 
 torch.set_num_threads(1)
 
@@ -186,16 +188,24 @@ def trained(people) -> dict[tuple[str, str], classifiers.Classifier]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """Two complete runs of the tiny configuration that differ in all that must not matter.
+    """Two complete runs of the tiny configuration, at the same time, that differ in all that must not matter.
 
-    One on one core, as a whole; the other on two, stage by stage, in a folder with an awkward name, where it is
-    tomorrow already and text is ASCII.
+    One on one core, as a whole, whose terminal is kept in the file `terminal`; the other on two, stage by stage, of a
+    copy of the project (`project`, beside it) in a folder with an awkward name, where it is tomorrow already and text
+    is ASCII.
     """
     whole = with_raw_files(tmp_path_factory.mktemp("whole"))
-    process = snakemake(whole, "--cores", "1", LC_ALL="C.UTF-8", TZ="UTC")
-    assert process.returncode == 0, process.stdout[-6000:]
-    parts = with_raw_files(tmp_path_factory.mktemp("parts") / "größer, in Teilen")
-    for stage in (*STAGES, "all"):
-        process = snakemake(parts, "--cores", "2", stage, LC_ALL="C", TZ="Pacific/Kiritimati")
-        assert process.returncode == 0, process.stdout[-6000:]
+    process = start_snakemake(whole, whole / "terminal", "--cores", "1", LC_ALL="C.UTF-8", TZ="UTC")
+    try:
+        base = tmp_path_factory.mktemp("parts")
+        parts, project = with_raw_files(base / "größer, in Teilen"), copied(base / "project")
+        elsewhere = {"LC_ALL": "C", "TZ": "Pacific/Kiritimati"}
+        for stage in (*STAGES, "all"):
+            stages = snakemake(parts, "--cores", "2", stage, project=project, **elsewhere)
+            assert stages.returncode == 0, stages.stdout[-6000:]
+        assert process.wait(1800) == 0, (whole / "terminal").read_text(encoding="utf-8")[-6000:]
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
     return [whole, parts]

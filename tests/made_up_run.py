@@ -4,14 +4,15 @@ import numpy as np
 import pandas as pd
 
 from recourse_segregation import comparison, contracts, names
-from recourse_segregation.population import Encoded, Encoding
+from recourse_segregation.data import Feature
+from recourse_segregation.population import Encoding
 
 ENCODING = Encoding(
     "synthetic",
     (
-        Encoded("sex", "binary", ("sex",), ("female", "male"), True),
-        Encoded("x1", "continuous", ("x1",), (), False),
-        Encoded("x2", "continuous", ("x2",), (), False),
+        Feature("sex", "binary", ("female", "male"), True),
+        Feature("x1", "continuous"),
+        Feature("x2", "continuous"),
     ),
     "sex",
     ("female", "male"),

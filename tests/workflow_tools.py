@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import runpy
+import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from textwrap import dedent
+from types import SimpleNamespace
 from typing import Any
 
 from fixtures import make_raw
@@ -20,23 +26,71 @@ STAGES = ("prepare_all", "train_all", "recourse_all", "measure_all")
 TIMED = ("diagnostics.parquet", "provenance.json", "effort.csv")
 
 
-def snakemake(folder: Path, *arguments: str, configs: tuple[Path, ...] = (ROOT / "config.yaml", TINY), **env: str):
-    """Run Snakemake on the project in `folder`; returns the finished process with its output."""
-    return subprocess.run(**_call(folder, arguments, configs, env), stdout=subprocess.PIPE, text=True, timeout=1800)
+def snakemake(
+    folder: Path, *arguments: str, configs: tuple[Path, ...] = (TINY,), project: Path = ROOT, **env: str
+) -> subprocess.CompletedProcess:
+    """Run the Snakefile of `project` in `folder`, with these files over config.yaml; the process and its output."""
+    call = _call(folder, arguments, configs, project, env)
+    return subprocess.run(**call, stdout=subprocess.PIPE, text=True, timeout=1800)
 
 
-def start_snakemake(folder: Path, log: Path, *arguments: str, configs: tuple[Path, ...], **env: str):
+def start_snakemake(
+    folder: Path, log: Path, *arguments: str, configs: tuple[Path, ...] = (TINY,), **env: str
+) -> subprocess.Popen:
     """Start Snakemake as `snakemake` does, in a process group of its own; what it says goes to the end of `log`."""
     with log.open("ab") as stream:
-        return subprocess.Popen(**_call(folder, arguments, configs, env), stdout=stream, start_new_session=True)
+        return subprocess.Popen(**_call(folder, arguments, configs, ROOT, env), stdout=stream, start_new_session=True)
 
 
-def _call(folder: Path, arguments: tuple[str, ...], configs: tuple[Path, ...], env: dict[str, str]) -> dict[str, Any]:
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder]
-    command += ["--configfile", *configs, *arguments]
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    env = {**os.environ, "PATH": path, **env}
-    return {"args": list(map(str, command)), "cwd": ROOT, "env": env, "stderr": subprocess.STDOUT}
+def planned(folder: Path, *arguments: str, **options: Any) -> str:
+    """What Snakemake would do: the output of a dry run."""
+    process = snakemake(folder, "--dry-run", "--cores", "1", *arguments, **options)
+    assert process.returncode == 0, process.stdout[-6000:]
+    return process.stdout
+
+
+def jobs(output: str) -> dict[str, int]:
+    """Rule -> how many of its jobs Snakemake says that it will run."""
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", output, re.MULTILINE)}
+
+
+def copied(folder: Path) -> Path:
+    """A copy of the project, to be edited."""
+    for part in ("Snakefile", "config.yaml", "envs", "notebooks", "profiles", "workflow"):
+        if (ROOT / part).is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / part, folder)
+        else:
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def shown(page: str, language: str) -> list[str]:
+    """The blocks of a language that a page of docs/ shows."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return [dedent(block) for block in re.findall(rf"^ *```{language}\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)]
+
+
+def as_a_reader(folder: Path, command: str) -> str:
+    """Run a command line of a page in a folder, in the project's environment; its output."""
+    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "RECOURSE_DATA_MIRROR")} | {"PATH": _path()}
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    process = subprocess.run(command, shell=True, cwd=folder, env=env, **both, text=True, timeout=900)
+    assert process.returncode == 0, process.stdout[-6000:]
+    return process.stdout
+
+
+def _path() -> str:
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+
+def _call(
+    folder: Path, arguments: tuple[str, ...], configs: tuple[Path, ...], project: Path, env: dict[str, str]
+) -> dict[str, Any]:
+    command = [sys.executable, "-m", "snakemake", "--snakefile", project / "Snakefile", "--directory", folder]
+    command += [*(["--configfile", *configs] if configs else []), *arguments]
+    env = {**os.environ, "PATH": _path(), **env}
+    return {"args": list(map(str, command)), "cwd": project, "env": env, "stderr": subprocess.STDOUT}
 
 
 def tables(folder: Path) -> dict[str, Path]:
@@ -66,6 +120,24 @@ def with_raw_files(folder: Path) -> Path:
 
 
 def write_receipt(raw: Path) -> None:
-    """Say that the files in a folder are what was downloaded."""
+    """Say that the files in a folder are what was downloaded, and what that cost."""
     files = {path.name: tracking.file_digest(path) for path in raw.iterdir() if path.suffix != ".json"}
     contracts.write_json({"dataset": raw.name, "files": files}, raw / "receipt.json")
+    cost = raw.parents[1] / "benchmarks" / "download" / f"{raw.name}.tsv"
+    cost.parent.mkdir(parents=True, exist_ok=True)
+    columns = ("s", "h:m:s", "max_rss", "max_vms", "max_uss", "max_pss", "io_in", "io_out", "mean_load", "cpu_time")
+    cost.write_text("\t".join(columns) + "\n1.0\t0:00:01" + "\t-" * 8 + "\n", encoding="utf-8")
+
+
+class _Named(dict):
+    """Values by name, as Snakemake gives them to a script."""
+
+    __getattr__ = dict.__getitem__
+
+
+def run_script(name: str, log: Path, params: Mapping[str, Any], files: Mapping[str, Path], **wildcards: str) -> None:
+    """Run the script of a rule on some files, its inputs and outputs; SystemExit where it fails, see `log`."""
+    named = _Named({key: str(file) for key, file in files.items()})
+    job = SimpleNamespace(rule=name, log=[str(log)], input=named, output=named)
+    job.params, job.wildcards = _Named(params), _Named(wildcards)
+    runpy.run_path(str(ROOT / "workflow" / "scripts" / f"{name}.py"), init_globals={"snakemake": job})

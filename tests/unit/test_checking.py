@@ -1,7 +1,6 @@
 """What is said of a YAML file that somebody wrote: file, line, key, what is allowed."""
 
 import math
-import re
 
 import pytest
 
@@ -27,7 +26,7 @@ SCHEMA = {
 
 def read(text, tmp_path, **more):
     (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
-    return checking.read_yaml(tmp_path / "mine.yaml", SCHEMA, called="mine.yaml", **more)
+    return checking.read_yaml(tmp_path / "mine.yaml", SCHEMA, **more)
 
 
 def test_defaults_are_filled_in_and_not_shared(tmp_path):
@@ -58,16 +57,14 @@ def test_defaults_are_filled_in_and_not_shared(tmp_path):
     ],
 )
 def test_a_mistake_is_named_with_file_line_and_key(text, says, tmp_path):
-    with pytest.raises(ConfigError, match=f"^(mine.yaml, )?{says}"):
+    with pytest.raises(ConfigError, match=f"^{tmp_path}/(mine.yaml, )?{says}"):
         read(text, tmp_path)
 
 
 def test_every_mistake_is_listed(tmp_path):
     with pytest.raises(ConfigError) as error:
         read("count: 0\nkind: huge\n", tmp_path)
-    says = str(error.value).splitlines()
-    assert len(says) == 3
-    assert all("mine.yaml, line " in line for line in says)
+    assert str(error.value).count("mine.yaml, line ") == 3
 
 
 def test_what_a_schema_cannot_say_is_asked_last(tmp_path):
@@ -77,14 +74,13 @@ def test_what_a_schema_cannot_say_is_asked_last(tmp_path):
 
     with pytest.raises(ConfigError) as error:
         read("name: a\nparts:\n- {}\n- size: 1\n", tmp_path, meaning=meaning)
-    assert str(error.value) == (
-        "mine.yaml, line 3: parts.0.size: 3 is too many\n  - mine.yaml, line 3: parts.0.weight: is not there"
-    )
+    where = tmp_path / "mine.yaml, line 3: parts.0"
+    assert str(error.value) == f"{where}.size: 3 is too many\n  - {where}.weight: is not there"
 
 
-def test_a_file_that_is_not_there_says_where_it_was_looked_for(tmp_path):
-    with pytest.raises(ConfigError, match=re.escape(f"No such file or directory, looked for at {tmp_path}")):
-        checking.read_yaml(tmp_path / "none.yaml", SCHEMA, called="none.yaml")
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=f"{tmp_path}/none.yaml: No such file or directory"):
+        checking.read_yaml(tmp_path / "none.yaml", SCHEMA)
 
 
 def test_a_value_is_checked_without_a_file():
@@ -99,8 +95,3 @@ def test_names_that_must_be_known():
     assert list(checking.known(["lwa"], ["law", "adult"], "run.x", "data set")) == [
         "run.x: 'lwa' is not a data set; there are: law, adult; did you mean 'law'?"
     ]
-
-
-def test_the_schemas_are_there():
-    for name in ("config", "claims", "dataset"):
-        assert checking.schema(name)["type"] == "object"

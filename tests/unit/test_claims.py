@@ -59,12 +59,16 @@ def test_a_verdict_on_one_test(part, holds, expected, counts):
         assert (row.verdict, row.tests, row.in_favour, row.against, row.undecided) == (expected, 1, *counts)
 
 
-def test_partly_supported():
+def test_verdicts_are_on_all_populations_and_on_each_in_the_order_of_the_study():
     populations = {"a": -0.1, "b": -0.1, "c": 0.1}
     parts = [changed(by, seeds=10, population=p) for p, by in populations.items()] + [unchanged(10, population="d")]
-    verdicts, _ = judged(parts, LOWERS)
-    assert verdicts["population"].tolist() == ["all", "a", "b", "c", "d"]
-    expected = ["partly supported", "supported", "supported", "contradicted", "not supported"]
+    study = {"populations": [*"dcba"], "methods": ["ebr"], "scenarios": ["default"], "seeds": 10}
+    table = contracts.of_study(measures(*parts), study)
+    for ours, theirs in zip(judged(table, LOWERS), judged(parts[::-1], LOWERS), strict=True):
+        pd.testing.assert_frame_equal(ours, theirs)
+    verdicts, _ = judged(table, LOWERS)
+    assert verdicts["population"].tolist() == ["all", "d", "c", "b", "a"]
+    expected = ["partly supported", "not supported", "contradicted", "supported", "supported"]
     assert verdicts["verdict"].tolist() == expected
 
 
@@ -91,7 +95,7 @@ def test_the_rules_of_the_verdicts(yes, no, opposite, undecided, expected):
     assert verdict(holds, **THRESHOLDS) == expected
 
 
-@given(st.lists(st.sampled_from(claims.HOLDS), max_size=12), st.randoms())
+@given(st.lists(st.sampled_from(["yes", "no", "opposite", "undecided"]), max_size=12), st.randoms())
 def test_verdicts_do_not_depend_on_order_and_turn_with_the_claim(holds, random):
     found = verdict(holds, **THRESHOLDS)
     assert found in claims.VERDICTS
@@ -104,15 +108,13 @@ def test_verdicts_do_not_depend_on_order_and_turn_with_the_claim(holds, random):
 # --- what is tested ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["less", "more"])
 @pytest.mark.parametrize(("metric", "less"), [("atkinson", "<"), ("centralization", "<"), ("average_proximity", ">")])
-def test_less_segregated_is_higher_average_proximity(metric, less, kind):
-    claim = {"metrics": {metric: f"{kind} segregated"}}
-    expected = less if kind == "less" else {"<": ">", ">": "<"}[less]
-    for by, holds in ((-0.1, "<"), (+0.1, ">")):
-        _, tests = judged([changed(by, metric=metric)], claim)
-        assert tests["holds"].item() == ("yes" if holds == expected else "opposite")
-        assert tests["expected"].item() == f"{kind} segregated: {expected} before"
+def test_less_segregated_is_higher_average_proximity(metric, less):
+    for kind, sign in (("less", less), ("more", "<>".replace(less, ""))):
+        for by, moved in ((-0.1, "<"), (+0.1, ">")):
+            _, tests = judged([changed(by, metric=metric)], {"metrics": {metric: f"{kind} segregated"}})
+            assert tests["holds"].item() == ("yes" if moved == sign else "opposite")
+            assert tests["expected"].item() == f"{kind} segregated: {sign} before"
 
 
 def test_less_than_a_reference_within_a_seed():
@@ -128,21 +130,19 @@ def test_less_than_a_reference_within_a_seed():
 
 
 @pytest.mark.parametrize(
-    ("metric", "direction", "factor", "holds"),
+    ("metric", "direction", "bar", "factors"),
     [
-        ("cost", "lower", 0.9, "yes"),
-        ("cost", "lower", 1.05, "yes"),
-        ("cost", "lower", 1.15, "opposite"),
-        ("ynn", "higher", 0.95, "yes"),
-        ("ynn", "higher", 0.85, "opposite"),
+        ("cost", "lower: <", 1.1, {0.9: "yes", 1.05: "yes", 1.15: "opposite"}),
+        ("ynn", "higher: >", 0.9, {0.95: "yes", 0.85: "opposite"}),
     ],
 )
-def test_a_margin_is_a_share_of_the_reference(metric, direction, factor, holds):
-    face, bar, sign = np.linspace(0.4, 0.5, 8), *{"cost": (1.1, "<"), "ynn": (0.9, ">")}[metric]
-    parts = [quality(factor * face, metric), quality(face, metric, method="face")]
-    _, tests = judged(parts, CHEAP | {"metrics": {metric: direction}})
-    assert (tests["holds"].item(), tests["expected"].item()) == (holds, f"{direction}: {sign} {bar} × face")
-    assert tests["bar"].item() == pytest.approx(bar * face.mean())
+def test_a_margin_is_a_share_of_the_reference(metric, direction, bar, factors):
+    face = np.linspace(0.4, 0.5, 8)
+    for factor, holds in factors.items():
+        parts = [quality(factor * face, metric), quality(face, metric, method="face")]
+        _, tests = judged(parts, CHEAP | {"metrics": {metric: direction.split(":")[0]}})
+        assert (tests["holds"].item(), tests["expected"].item()) == (holds, f"{direction} {bar} × face")
+        assert tests["bar"].item() == pytest.approx(bar * face.mean())
 
 
 @pytest.mark.parametrize(("found", "holds"), [([1.0] * 6, "yes"), ([0.9] * 6, "opposite"), ([0.9, 1.0] * 3, "no")])
@@ -173,14 +173,6 @@ def test_other_scenarios_scopes_and_methods_do_not_count():
     assert verdicts["verdict"].tolist() == ["contradicted"] * 2
 
 
-def test_populations_are_in_the_order_of_the_study():
-    parts = [changed(by, population=p) for p, by in (("a", -0.1), ("b", 0.1))]
-    study = {"populations": ["b", "a"], "methods": ["ebr"], "scenarios": ["default"], "seeds": 8}
-    table = contracts.of_study(measures(*parts), study)
-    for ours, theirs in zip(judged(table, LOWERS), judged(parts[::-1], LOWERS), strict=True):
-        pd.testing.assert_frame_equal(ours, theirs)
-
-
 # --- what was not run -------------------------------------------------------------------------------
 
 
@@ -191,12 +183,6 @@ def test_populations_are_in_the_order_of_the_study():
         (quality([0.1] * 8), CHEAP, "face was not run for this seed; 0 seeds: no interval and no test"),
         (changed(-0.1, metric="centralization"), LOWERS, "atkinson of everyone was not measured"),
         (quality([np.nan] * 8, "found", note="none"), FINDS, "none; 0 seeds: no interval and no test"),
-        (changed(-0.1), LOWERS | {"populations": ["gmc-age"]}, "this run has no gmc-age"),
-        (
-            changed(-0.1),
-            LOWERS | {"populations": ["gmc-age"], "classifiers": ["mlp"]},
-            "this run has no gmc-age with the mlp classifier",
-        ),
     ],
 )
 def test_what_was_not_run_is_undecided_and_says_so(part, claim, note):
@@ -209,15 +195,10 @@ def test_what_was_not_run_is_undecided_and_says_so(part, claim, note):
 
 def test_what_was_not_run_is_no_test_of_the_family():
     parts = [quality([0.1] * 8), quality([0.2] * 8, method="face")]
-    _, of_methods = judged(parts, CHEAP | {"references": ["face", "cruds"]})
-    _, of_populations = judged([changed(-0.1)], LOWERS | {"populations": ["law-sex", "gmc-age"]})
-    for tests in (of_methods, of_populations):
-        assert tests["holds"].tolist() == ["yes", "undecided"]
-        assert tests["p_holm"][0] == tests["p"][0]
-
-
-def test_nothing_run_at_all():
-    verdicts, tests = judged([], LOWERS, FINDS)
+    _, tests = judged(parts, CHEAP | {"references": ["face", "cruds"]})
+    assert tests["holds"].tolist() == ["yes", "undecided"]
+    assert tests["p_holm"][0] == tests["p"][0]
+    verdicts, tests = judged([], LOWERS, FINDS)  # nothing run at all
     assert tests.empty
     assert verdicts["verdict"].tolist() == ["undecided"] * 2
     assert verdicts["evidence"][0].startswith("This run has nothing to test it on")
@@ -286,11 +267,7 @@ def test_a_claim_has_the_thresholds_of_the_file_but_for_its_own(tmp_path):
         ("    methods", "    bound: 1\n    methods", r"claims\.0: 'why' is a dependency of 'bound'"),
         ("    methods", MORE.format("bound: 1\n    references: [face]"), r"line 11: claims\.0\.bound: .*leave one out"),
         ("    methods", "    references: [ebr]\n    methods", r"line 10: claims\.0\.references: 'ebr' is among"),
-        (
-            "    methods",
-            MORE.format("margin: 0.1\n    references: [face]"),
-            r"line 11: claims\.0\.margin: changes of an index such as atkinson may have any sign",
-        ),
+        ("    methods", MORE.format("margin: 0.1\n    references: [face]"), r"line 11: claims\.0\.margin: .*any sign"),
         ("    methods", MORE.format("verdict: {partly: 0.9}"), r"line 11: claims\.0\.verdict\.partly: is above `supp"),
         ("'partly': 0.25", "'partly': 0.9", r"line 2: verdict\.partly: is above `supported`"),
         ("segregated}", "segregated}" + ENTRY, r"line 12: claims\.1\.id: 'lowers' is the id of another claim"),

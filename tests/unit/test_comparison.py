@@ -55,30 +55,25 @@ def test_matches_up_to_the_tolerance_and_half_the_last_digit(compare, ours, prin
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "printed", "verdict", "direction"),
+    ("start", "end", "printed", "verdict", "direction", "said"),
     [
-        (0.132, 0.150, "0.036", "same direction", "same"),
-        (0.132, 0.120, "0.036", "differs", "other"),
-        (0.0375, 0.035, "0.036", "matches", "other"),  # a match in the other direction says so
-        (0.5, 0.5004, "0.032", "same direction", "same"),  # no change and none printed
-        (0.5, 0.5006, "0.032", "differs", "other"),  # a change, none printed
-        (0.5, 0.5004, "0.033", "differs", "other"),  # no change, one printed
-        (0.5, 0.5006, "0.033", "same direction", "same"),
+        (0.132, 0.150, "0.036", "same direction", "same", "+0.0180 ours, +0.0040 published"),
+        (0.132, 0.120, "0.036", "differs", "other", "-0.0120 ours, +0.0040 published"),
+        (0.0375, 0.035, "0.036", "matches", "other", None),  # a match in the other direction says so
+        (0.5, 0.5004, "0.032", "same direction", "same", "none ours, none published"),  # no change and none printed
+        (0.5, 0.5006, "0.032", "differs", "other", "+0.0006 ours, none published"),  # a change, none printed
+        (0.5, 0.5004, "0.033", "differs", "other", "none ours, +0.0010 published"),  # no change, one printed
+        (0.5, 0.5006, "0.033", "same direction", "same", "+0.0006 ours, +0.0010 published"),
     ],
 )
-def test_the_direction_is_that_of_the_change_from_before(compare, start, end, printed, verdict, direction):
+def test_the_direction_is_that_of_the_change_from_before(compare, start, end, printed, verdict, direction, said):
     first, row = compare([index([start], [end])], BEFORE, AFTER.replace("0.036", printed))
     assert (first["change_from"], first["direction"]) == ("", "")
     assert np.isnan(first["change_published"])
     assert (row["verdict"], row["direction"], row["change_from"]) == (verdict, direction, "before")
     assert row["change_published"] == pytest.approx(float(printed) - 0.032)
     assert row["change_ours"] == pytest.approx(end - start)
-
-
-@pytest.mark.parametrize(("end", "said"), [(0.150, "+0.0180 ours, +0.0040 published"), (0.1323, "none ours, +0.0040")])
-def test_the_rule_has_the_changes_where_they_decide(compare, end, said):
-    _, row = compare([index([0.132], [end])], BEFORE, AFTER)
-    assert f"; change from before: {said}" in row["rule"]
+    assert row["rule"].partition("; ")[2] == (f"change from before: {said}" if said else "")
 
 
 def test_real_rows_are_the_mean_over_seeds_with_its_error(compare):
@@ -100,6 +95,8 @@ def test_synthetic_rows_are_seed_0_with_the_mean_beside(compare):
     assert (first["verdict"], first["ours"], row["ours"]) == ("matches", 0.6626, 0.7)
     assert (first["ours_mean"], row["found"]) == pytest.approx((0.5813, 0.9))
     assert row["change_ours"] == pytest.approx(0.0374)
+    [row] = compare([[r | {"seed": r["seed"] + 1} for r in ours]], line.format("ebr,after", "0.7"))
+    assert (row["verdict"], row["rule"]) == ("not run", "seed 0 was not run")
 
 
 def test_synthetic_atkinson_is_compared_as_it_was_computed(compare):
@@ -151,34 +148,22 @@ def test_not_run(compare, other):
     assert row["rule"] == "this run has no ebr on law-sex with the mlp classifier"
 
 
-def test_synthetic_without_seed_0_is_not_run(compare):
-    later = [row | {"seed": 1} for row in before(0.6, metric="average_proximity", **SYNTHETIC)]
-    [row] = compare([later], "synthetic,synthetic,none,before,average_proximity,0.6,source")
-    assert (row["verdict"], row["rule"]) == ("not run", "seed 0 was not run")
-
-
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("lines", "message"),
     [
-        ("exhibit,population\nreal,law-sex\n", "expected the columns"),
-        (
-            f"{HEADER}\nreal,law-sex,none,before,atkinsn,0.032,s\n",
-            "line 2: metric is not one of .*: real,law-sex,none,before,atkinsn,",
-        ),
-        (
-            f"{HEADER}\nreal,law-sex,none,during,atkinson,0.032,s\n",
-            "line 2: phase is not one of before, after: .*during",
-        ),
-        (
-            f"{HEADER}\nother,law-sex,none,before,atkinson,0.032,s\n",
-            "line 2: exhibit is not one of synthetic, real: other",
-        ),
-        (f"{HEADER}\n{BEFORE}\n{AFTER.replace('0.036', 'a lot')}\n", "line 3: value is not a number: .*a lot"),
-        (f"{HEADER}\n{BEFORE}\n{AFTER}\n{BEFORE}\n", "line 4: the same number"),
+        ([AFTER.replace("atkinson", "atkinsn")], "line 2: metric is not one of .*: real,law-sex,ebr,after,atkinsn,"),
+        ([AFTER.replace("after", "during")], "line 2: phase is not one of before, after: .*during"),
+        ([AFTER.replace("real", "other")], "line 2: exhibit is not one of synthetic, real: other"),
+        ([BEFORE, AFTER.replace("0.036", "a lot")], "line 3: value is not a number: .*a lot"),
+        ([BEFORE, AFTER, BEFORE], "line 4: the same number"),
     ],
 )
-def test_a_wrong_file_is_named_with_its_line(tmp_path, text, message):
-    path = tmp_path / "published.csv"
-    path.write_text(text, encoding="utf-8")
+def test_a_wrong_file_is_named_with_its_line(compare, lines, message):
     with pytest.raises(DataError, match=message):
-        read_published(path)
+        compare([], *lines)
+
+
+def test_a_file_of_other_columns_is_refused(tmp_path):
+    (tmp_path / "published.csv").write_text("exhibit,population\nreal,law-sex\n", encoding="utf-8")
+    with pytest.raises(DataError, match="expected the columns"):
+        read_published(tmp_path / "published.csv")

@@ -2,9 +2,9 @@
 
 import hashlib
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
@@ -30,8 +30,12 @@ def read(name: str, folder: Path, tables: list[RawTable]) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_prepared_frame_keeps_the_contract(name, tmp_path):
+def test_the_data_set_keeps_the_contract(name, tmp_path):
+    assert name in data.names()
     dataset = data.load(name)
+    assert dataset.name == name
+    assert all((dataset.title, dataset.licence, dataset.citation, dataset.sensitive))
+    assert all(len(set(raw.urls)) == len(raw.urls) >= 3 for raw in dataset.files), "mirrors beside the publisher"
     write(name, tmp_path)
     frame = dataset.read(tmp_path)
     assert list(frame.columns) == [*(feature.name for feature in dataset.features), "label"]
@@ -46,26 +50,13 @@ def test_the_prepared_frame_keeps_the_contract(name, tmp_path):
         else:
             assert len(feature.levels) == 2 if feature.kind == "binary" else len(feature.levels) > 2
             assert set(frame[feature.name]) == set(feature.levels), "the made-up file has every level"
-    assert dataset.sensitive
+    declared = {feature.name: feature.levels for feature in dataset.features}
     for sensitive in dataset.sensitive.values():
         groups = sensitive.derive(frame) if sensitive.derive else frame[sensitive.feature]
         assert set(groups) == set(sensitive.levels)
         assert sensitive.minority in sensitive.levels
         assert groups.index.equals(frame.index)
-        declared = {feature.name: feature.levels for feature in dataset.features}[sensitive.feature]
-        assert sensitive.derive or sensitive.levels == declared
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_sources_are_https_pinned_and_checksummed(name):
-    assert name in data.names()
-    dataset = data.load(name)
-    assert dataset.name == name
-    assert all((dataset.title, dataset.licence, dataset.citation))
-    for raw in dataset.files:
-        assert len(bytes.fromhex(raw.sha256)) == 32
-        assert len(set(raw.urls)) == len(raw.urls) >= 3
-        assert all(urlsplit(url).scheme == "https" for url in raw.urls)
+        assert sensitive.derive or sensitive.levels == declared[sensitive.feature]
 
 
 @pytest.mark.parametrize(("name", "key"), [(n, key) for n in NAMES for key in data.load(n).sensitive])
@@ -78,18 +69,9 @@ def test_every_sensitive_attribute_makes_a_population_and_never_moves(name, key,
     assert people.encoding.minority == dataset.sensitive[key].minority
     moves = {f.name for f in people.encoding.features if not f.immutable}
     assert moves == {f.name for f in dataset.features if not f.immutable} - {feature}
+    assert not people.encoding.mutable[people.encoding.sensitive_index], "also where it moves in other populations"
     for columns in people.encoding.indices("categorical"):
         assert (people.features[:, columns].sum(1) == 1).all()
-
-
-def test_a_sensitive_attribute_is_one_line(tmp_path):
-    german = data.load("german")
-    write("german", tmp_path)
-    line = {"telephone": data.Sensitive(feature="telephone", levels=("none", "registered"), minority="registered")}
-    more = replace(german, sensitive=german.sensitive | line)
-    encoding = prepare("german-telephone", more, "telephone", 0, 10_000, 0.25, german.read(tmp_path)).encoding
-    assert encoding.sensitive == "telephone"
-    assert not encoding.mutable[encoding.sensitive_index], "it moves in the other populations, not in this one"
 
 
 # --- what each preparation does ---------------------------------------------------------------------------
@@ -126,15 +108,6 @@ def test_give_me_some_credit_takes_z_scores_once_with_the_population_deviation(t
     assert kept(98, 10) == [10, *usual[2:]], "10 would be far out once 98 is gone"
 
 
-def test_age_above_the_median_is_strict_and_follows_the_rows_used():
-    derive = data.load("give_me_some_credit").sensitive["age"].derive
-    assert derive(pd.DataFrame({"age": [30.0, 50.0, 50.0, 60.0]})).tolist() == [
-        *["up to the median"] * 3,
-        "above the median",
-    ]
-    assert derive(pd.DataFrame({"age": [30.0, 40.0, 60.0]})).tolist()[1] == "up to the median"
-
-
 def test_law_reads_sex_and_race_and_leaves_the_region_out(tmp_path):
     (table,) = make("law")
     table.fill("region_first", "GL")
@@ -152,7 +125,7 @@ def test_german_splits_attribute_nine_and_1_is_good(tmp_path):
     assert (frame["sex"] == "female").tolist() == (status == "A92").tolist()
     assert (frame["marital_status"] == "single").tolist() == (status == "A93").tolist()
     assert frame["label"].tolist() == [2 - int(text) for text in table.column("label")]
-    assert frame["purpose"].tolist() == [_GERMAN_PURPOSE[code] for code in table.column("4")]
+    assert (frame["purpose"] == "education").tolist() == [code == "A46" for code in table.column("4")]
     immutable = {feature.name for feature in data.load("german").features if feature.immutable}
     assert immutable == {"sex", "marital_status", "age", "foreign_worker"}
     young = data.load("german").sensitive["age"].derive(frame) == "up to 25"
@@ -162,13 +135,6 @@ def test_german_splits_attribute_nine_and_1_is_good(tmp_path):
         table.set(5, attribute, code)
         with pytest.raises(DataError, match=f"row 6, .*{code}"):
             read("german", tmp_path, [table])
-
-
-_GERMAN_PURPOSE = {
-    **{"A40": "new car", "A41": "used car", "A42": "furniture", "A43": "radio or television"},
-    **{"A44": "domestic appliances", "A45": "repairs", "A46": "education", "A48": "retraining"},
-    **{"A49": "business", "A410": "other"},
-}
 
 
 def test_compas_filters_as_propublica_and_labels_by_score(tmp_path):
@@ -209,18 +175,16 @@ def test_compas_lets_nothing_personal_out(tmp_path):
     everything = frame.to_csv() + repr(frame.attrs) + repr(dataset)
     assert PERSONAL not in everything
 
-    for column in ("sex", "age", "race", "score_text", "c_jail_in", "is_recid"):
-        (bad,) = make("compas")
-        bad.set(4, column, "unheard-of")  # the message names a used cell, never its neighbours
-        with pytest.raises(DataError, match=rf"row 5, column '{column}': 'unheard-of' is not ") as error:
-            read("compas", tmp_path / column, [bad])
-        assert PERSONAL not in str(error.value)
-    headless, semicolons = (make("compas")[0] for _ in range(2))
-    headless.header = False
-    semicolons.separator = ";"
-    for number, bad in enumerate((headless, semicolons)):
-        with pytest.raises(DataError) as error:
-            read("compas", tmp_path / str(number), [bad])
+    broken = {column: make("compas")[0] for column in ("sex", "age", "race", "score_text", "c_jail_in", "is_recid")}
+    for column, table in broken.items():
+        table.set(4, column, "unheard-of")  # the message names a used cell, never its neighbours
+    broken |= {"headless": make("compas")[0], "semicolons": make("compas")[0]}
+    broken["headless"].header = False
+    broken["semicolons"].separator = ";"
+    for what, table in broken.items():
+        says = f"row 5, column '{what}': 'unheard-of' is not " if what in table.columns else "the header is not that"
+        with pytest.raises(DataError, match=says) as error:
+            read("compas", tmp_path / what, [table])
         assert PERSONAL not in str(error.value)
 
 
@@ -242,33 +206,26 @@ def test_adult_fills_a_question_mark_from_the_row_above_and_drops_never_worked(t
     assert len(frame) == rows
     assert frame["workclass"].tolist()[:3] == ["Private"] * 3
     assert frame["native-country"].tolist()[len(train.records) - 1] == "Non-US"
-    assert frame["age"].tolist() == [
-        float(text) for text in (train.column("age")[:5] + train.column("age")[6:] + test.column("age"))
-    ]
-    assert frame["label"].sum() == sum(
-        text.startswith(">50K")
-        for text in train.column("income")[:5] + train.column("income")[6:] + test.column("income")
-    )
+    kept = {name: [*train.column(name)[:5], *train.column(name)[6:], *test.column(name)] for name in ("age", "income")}
+    assert frame["age"].tolist() == [float(text) for text in kept["age"]]
+    assert frame["label"].tolist() == [int(text.startswith(">50K")) for text in kept["income"]]
 
 
 def test_adult_merges_levels_to_two_as_carla_does(tmp_path):
     tables = make("adult")
     frame = read("adult", tmp_path, tables)
     one = {
-        "marital-status": ("Married", {"Married-civ-spouse", "Married-AF-spouse"}),
-        "native-country": ("US", {"United-States"}),
-        "occupation": (
-            "Managerial-Specialist",
-            {"Adm-clerical", "Exec-managerial", "Machine-op-inspct", "Prof-specialty"},
-        ),
-        "race": ("White", {"White"}),
-        "relationship": ("Husband", {"Husband"}),
-        "sex": ("Male", {"Male"}),
-        "workclass": ("Private", {"Private"}),
+        ("marital-status", "Married"): "Married-civ-spouse Married-AF-spouse",
+        ("native-country", "US"): "United-States",
+        ("occupation", "Managerial-Specialist"): "Adm-clerical Exec-managerial Machine-op-inspct Prof-specialty",
+        ("race", "White"): "White",
+        ("relationship", "Husband"): "Husband",
+        ("sex", "Male"): "Male",
+        ("workclass", "Private"): "Private",
     }
-    for column, (level, texts) in one.items():
+    for (column, level), texts in one.items():
         raw = tables[0].column(column) + tables[1].column(column)
-        assert (frame[column] == level).tolist() == [text in texts for text in raw]
+        assert (frame[column] == level).tolist() == [text in texts.split() for text in raw]
 
 
 # --- what is not as declared --------------------------------------------------------------------------------
@@ -290,7 +247,7 @@ def test_a_cell_that_is_not_as_declared_is_named_by_file_row_and_column(name, tm
         tables = make(name)
         tables[0].set(17, columns[name], text)
         column = POSITION.get(columns[name], columns[name])
-        place = f"{tables[0].file}, row 18, column '{column}': .* is not {expected}.*; correct what"
+        place = f"{tables[0].file}, row 18, column '{column}': .* is not {expected}"
         with pytest.raises(DataError, match=place) as error:
             read(name, tmp_path, tables)
         assert len(str(error.value)) < 400 + 1000 * (columns is LEVEL)
@@ -330,7 +287,7 @@ def test_what_is_not_a_table_is_refused(name, tmp_path):
     write(name, tmp_path)
     for content in (b"", b"\n\n", b"<!DOCTYPE html>\n<html></html>\n", b"1,2\n\xff\xfe,3\n"):
         (tmp_path / make(name)[0].file).write_bytes(content)
-        with pytest.raises(DataError, match=f"{make(name)[0].file}: .*; correct what the data set declares"):
+        with pytest.raises(DataError, match=f"{make(name)[0].file}: (not a table|no rows|the header)"):
             data.load(name).read(tmp_path)
 
 
@@ -362,10 +319,12 @@ def checked(name: str, folder: Path) -> reading.Checked:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_other_bytes_than_were_downloaded_are_not_parsed(name, tmp_path):
-    """A file that is right in itself, say with one row less, is not taken."""
+    """A file that is right in itself, say with one row less, is not taken; a link is what it points to."""
     raw = checked(name, tmp_path)
-    data.load(name).read(raw)
     path = tmp_path / make(name)[0].file
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    data.load(name).read(raw)
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
     changed = rf"{path.name} changed since its download \(sha256 .*; delete {tmp_path} and run again"
     with pytest.raises(SourceError, match=changed):
@@ -373,7 +332,7 @@ def test_other_bytes_than_were_downloaded_are_not_parsed(name, tmp_path):
     path.unlink()
     with pytest.raises(SourceError, match=rf"{path.name} is gone, or cannot be read \(No such file.*; delete "):
         data.load(name).read(raw)
-    with pytest.raises(SourceError, match=r": the receipt does not name it; delete .* and run again"):
+    with pytest.raises(SourceError, match=r"expected none in the receipt\); delete .* and run again"):
         data.load(name).read(replace(raw, path=checked(name, tmp_path).path, digests={}))
 
 
@@ -385,19 +344,6 @@ def test_a_file_is_looked_at_once(name, tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "read_bytes", lambda self: reads.append(self.name) or plain(self))
     data.load(name).read(raw)
     assert reads == [table.file for table in make(name)]
-
-
-def test_a_link_is_what_it_points_to(tmp_path):
-    """A mirror may be made of links. What is read has the sha256 of the receipt, wherever it lies."""
-    raw = checked("law", tmp_path / "raw")
-    expected = data.load("law").read(raw)
-    path = tmp_path / "raw" / "law_data.csv"
-    path.rename(tmp_path / "elsewhere")
-    path.symlink_to(tmp_path / "elsewhere")
-    pd.testing.assert_frame_equal(data.load("law").read(raw), expected)
-    (tmp_path / "elsewhere").unlink()
-    with pytest.raises(SourceError, match="is gone, or cannot be read"):
-        data.load("law").read(raw)
 
 
 # --- the real files ---------------------------------------------------------------------------------------
@@ -417,36 +363,32 @@ EXPECTED = {
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
 
 
-def documented(*cells: str) -> list[str]:
-    """The rows of the tables of docs/datasets.md that start with these cells, each as the rest of its cells."""
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in DOCUMENT.splitlines() if line[:1] == "|"]
-    return [row[len(cells) :] for row in rows if row[: len(cells)] == list(cells)]
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_the_document_gives_the_counts_features_and_immutables(name):
     """What the document says is what the tests below find in the real files."""
     raw, used, attributes = EXPECTED[name]
-    dataset = data.load(name)
-    for groups in attributes.values():
-        favourable = sum(ones for _, ones in groups)
-        summary = next(row for row in documented(f"`{name}`") if row[0] == f"{raw:,}")
-        continuous = sum(feature.kind == "continuous" for feature in dataset.features)
-        assert summary[1] == f"{used:,}" == f"{sum(members for members, _ in groups):,}"
-        assert summary[2].endswith(f": {favourable:,}")
-        assert summary[3] == f"{favourable / used:.2%}".replace("%", " %")
-        assert summary[4] == f"{continuous} + {len(dataset.features) - continuous}"
-    for key, sensitive in dataset.sensitive.items():
-        row = next(row for row in documented(f"`{name}`", key) if row)
-        groups = attributes[key]
-        assert [level in row[0] for level in sensitive.levels] == [True, True]
-        assert row[1] == " / ".join(f"{members:,}" for members, _ in groups)
-        assert row[2] == " / ".join(f"{ones / members:.2%}".replace("%", " %") for members, ones in groups)
-        assert row[3] == sensitive.minority
-        smaller = min(zip(groups, sensitive.levels, strict=True))[1]
-        assert sensitive.minority == smaller, "the minority is the smaller group"
-    immutable = next(row for row in documented(f"`{name}`") if len(row) == 1)[0]
-    assert immutable.split(";")[0].split(", ") == [f.name for f in dataset.features if f.immutable]
+    features = data.load(name).features
+
+    def says(start: str, *last: str) -> bool:
+        """A row of the data set starts so, and ends with these cells."""
+        starts, ends = f"| `{name}` | {start}", f"{' | '.join(last)} |"
+        return any(line.startswith(starts) and line.endswith(ends) for line in DOCUMENT.splitlines())
+
+    def share(part: int, of: int) -> str:
+        return f"{100 * part / of:.2f} %"
+
+    continuous = sum(feature.kind == "continuous" for feature in features)
+    kinds = f"{continuous} + {len(features) - continuous}"
+    for key, sensitive in data.load(name).sensitive.items():
+        members, ones = zip(*attributes[key], strict=True)
+        assert sum(members) == used
+        assert says(f"{raw:,} | {used:,} | ", f": {sum(ones):,}", share(sum(ones), used), kinds)
+        counts = " / ".join(f"{group:,}" for group in members)
+        shares = " / ".join(map(share, ones, members))
+        assert says(f"{key} | {' / '.join(sensitive.levels)}", f" | {counts}", shares, sensitive.minority)
+        assert sensitive.minority == sensitive.levels[members.index(min(members))], "the smaller group"
+    immutable = ", ".join(feature.name for feature in features if feature.immutable)
+    assert re.search(rf"^\| `{name}` \| {immutable}(;.*)? \|$", DOCUMENT, re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -459,7 +401,7 @@ def real_frame(tmp_path_factory):
             folder = tmp_path_factory.mktemp(name)
             for raw in data.load(name).files:
                 try:
-                    fetch(name, replace(raw, urls=()), folder / raw.name, mirror=MIRROR, progress=False)
+                    fetch(name, replace(raw, urls=()), folder / raw.name, mirror=MIRROR)
                 except SourceError as error:
                     if "sha256 differs" in str(error):
                         raise

@@ -105,8 +105,10 @@ def test_two_parameters_are_too_few_for_a_trend():
 
 
 def test_a_study_without_variants_of_a_method_has_no_figure(rising):
-    curves = tradeoff.curves(tradeoff.seeds(rising, "ibr"))
+    seeds = tradeoff.seeds(rising, "ibr")
+    curves, monotonicity = tradeoff.curves(seeds), tradeoff.monotonicity(seeds)
     assert curves.empty
+    assert tradeoff.show_monotonicity(monotonicity).data == ""
     assert tradeoff.defaults(rising, "ibr") == {}
     assert tradeoff.parameter_figure(curves, "ibr", {}) is None
     assert tradeoff.tradeoff_figure(curves, "ibr", {}) is None

@@ -9,14 +9,16 @@ import sys
 from unittest import mock
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from conftest import ROOT
+from conftest import CONFIG, ROOT
 from recourse_segregation import measure, names
 from recourse_segregation.errors import MetricError
 from recourse_segregation.metrics import Estimate, Undefined, segregation
 from recourse_segregation.metrics.indices import DIRECTIONS, GIVEN, INDICES, index
 
+SETTINGS = CONFIG["measure"] | {"neighbourhoods": 8}
 PAGE = (ROOT / "docs" / "adding_an_index.md").read_text(encoding="utf-8")
 
 
@@ -27,20 +29,25 @@ def registry():
         yield INDICES
 
 
+def defined(source, **known):
+    """The function that a source defines."""
+    module = {**vars(segregation), **known}
+    exec(source, module)
+    return module[re.search(r"^def (\w+)", source, re.MULTILINE)[1]]
+
+
 @pytest.fixture
 def dissimilarity(registry):
     """The example of the page, registered from where the page says."""
     (source,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    module = dict(vars(segregation))
-    exec(source, module)
-    return module["dissimilarity"]
+    return defined(source)
 
 
-def measured(people):
-    """The rows of everyone and of the accepted (whoever has the favourable label) before recourse."""
+def measured(people, accepted=None):
+    """The rows of everyone and of the accepted (by default whoever has the favourable label) before recourse."""
     train = people.training_part()
-    accepted = train.labels == 1
-    return measure.before(train, accepted, measure.fit_neighbourhoods(train, accepted, 8, 0.1))
+    accepted = train.labels == 1 if accepted is None else accepted
+    return measure.before(train, accepted, measure.fit_neighbourhoods(train, accepted, SETTINGS), SETTINGS)
 
 
 def returning(value):
@@ -55,13 +62,9 @@ def returning(value):
     return index("Mine", higher="more segregated")(mine)
 
 
-# --- the registry
-
-
 def test_the_indices_of_the_project_are_registered_in_the_order_of_the_measures():
-    assert list(INDICES) == [
-        *("atkinson", "centralization", "centralization_released", "average_proximity", "spatial_proximity")
-    ]
+    own = "atkinson", "centralization", "centralization_released", "average_proximity", "spatial_proximity"
+    assert tuple(INDICES) == own
     assert {name for name, i in INDICES.items() if i.segregation < 0} == {"average_proximity"}
     assert set(names.INDICES) == set(INDICES)
     assert names.ADDED == ()
@@ -86,36 +89,25 @@ def test_an_index_is_registered_once(registry):
 
 
 @pytest.mark.parametrize(
-    ("source", "higher", "says"),
+    ("signature", "higher", "says"),
     [
-        ("def mine(minority): 'Made up.'", {}, r"'mine' needs a direction.*'more segregated', 'less segregated'"),
-        ("def mine(minority): 'Made up.'", {"higher": "worse"}, "'mine' needs a direction.* not 'worse'"),
-        ("def mine(minority): return 0.5", {"higher": "more segregated"}, "'mine' needs a docstring"),
-        (
-            "def mine(minority, income): 'Made up.'",
-            {"higher": "more segregated"},
-            "'mine' asks for income; it can ask for features, minority",
-        ),
+        ("(minority): 'Made up.'", "", r"needs a direction.*'more segregated', 'less segregated'"),
+        ("(minority): 'Made up.'", "worse", "needs a direction.* not 'worse'"),
+        ("(minority): return 0.5", "more segregated", "needs a docstring"),
+        ("(minority, income): 'Made up.'", "more segregated", "asks for income; it can ask for features, minority"),
     ],
 )
-def test_what_an_index_lacks_is_said(source, higher, says, registry):
-    module = {}
-    exec(source, module)
-    with pytest.raises(MetricError, match=says):
-        index("Mine", **higher)(module["mine"])
+def test_what_an_index_lacks_is_said(signature, higher, says, registry):
+    with pytest.raises(MetricError, match=f"'mine' {says}"):
+        index("Mine", **{"higher": higher} if higher else {})(defined(f"def mine{signature}"))
     assert "mine" not in registry
-
-
-# --- measuring
 
 
 @pytest.mark.parametrize("name", GIVEN)
 def test_everything_that_can_be_asked_for_is_given(name, registry, people):
     seen = []
     source = f"def mine({name}):\n    'Made up.'\n    seen.append({name})\n    return 0.5\n"
-    module = {"seen": seen}
-    exec(source, module)
-    index("Mine", higher="more segregated")(module["mine"])
+    index("Mine", higher="more segregated")(defined(source, seen=seen))
     rows = measured(people["levels"]).query("metric == 'mine'")
     assert rows["value"].tolist() == [0.5, 0.5]
     assert len(seen) == 2
@@ -157,23 +149,13 @@ def test_a_number_of_any_kind_or_why_there_is_none_is_measured(value, note, regi
 
 
 def test_no_index_is_asked_about_one_group_alone(registry, people):
-    train = people["levels"].training_part()
-    majority = ~train.minority
-    neighbourhoods = measure.fit_neighbourhoods(train, majority, 8, 0.1)
-
-    @index("Mine", higher="more segregated")
-    def mine(minority):
-        """Made up."""
-        assert 0 < minority.sum() < len(minority)
-        return 0.5
-
-    rows = measure.before(train, majority, neighbourhoods).query("scope == 'accepted'")
+    source = "def mine(minority):\n    'Made up.'\n    assert 0 < minority.sum() < len(minority)\n    return 0.5\n"
+    index("Mine", higher="more segregated")(defined(source))
+    majority = ~people["levels"].training_part().minority
+    rows = measured(people["levels"], majority).query("scope == 'accepted'")
     assert rows["metric"].tolist() == [*INDICES]
     assert rows["value"].isna().all()
     assert set(rows["note"]) == {f"the minority is empty: among {majority.sum()} individuals none belongs to it"}
-
-
-# --- where indices are named
 
 
 def fresh(code: str) -> subprocess.CompletedProcess:
@@ -194,8 +176,8 @@ def test_an_added_index_is_named_wherever_all_indices_are():
     process = fresh(
         "add('mine')\n"
         "from recourse_segregation import claims, names\n"
-        "from recourse_segregation.exhibits import ablation, choices, conventions, tradeoff\n"
-        "for listed in (names.INDICES, ablation.METRICS, ablation.DRAWN, choices.METRICS, conventions.DRAWN,\n"
+        "from recourse_segregation.exhibits import conventions, tradeoff, variants\n"
+        "for listed in (names.INDICES, variants.METRICS, variants.ABLATION, conventions.DRAWN,\n"
         "               tradeoff.METRICS, tradeoff.INDICES):\n"
         "    assert listed[-1] == 'mine', listed\n"
         "assert names.metric('mine') == names.Metric('Mine', '', -1)\n"
@@ -209,10 +191,8 @@ def test_an_index_cannot_have_the_name_of_another_metric(name):
     assert f"MetricError: the index {name!r} has the name of another metric; rename its function" in process.stderr
 
 
-# --- the page
-
-
-def test_the_example_of_the_page_by_hand(dissimilarity):
+def test_the_example_of_the_page(dissimilarity, people):
+    """By hand, as PySAL has it, and measured."""
     areas = np.array([0, 0, 0, 0, 1, 1])
     minority = np.array([True, False, False, False, True, False])
     # 1/2 and 1/2 of the minority, 3/4 and 1/4 of the majority: half of 1/4 + 1/4.
@@ -220,9 +200,6 @@ def test_the_example_of_the_page_by_hand(dissimilarity):
     assert dissimilarity(areas, areas == 1) == 1
     assert dissimilarity(np.tile([3, 7], 4), np.repeat([True, False], 4)) == 0
 
-
-def test_the_example_of_the_page_equals_pysal(dissimilarity):
-    import pandas as pd
     from segregation.singlegroup import Dissim
 
     rng = np.random.default_rng(0)
@@ -232,8 +209,6 @@ def test_the_example_of_the_page_equals_pysal(dissimilarity):
     oracle = Dissim(table, group_pop_var="sum", total_pop_var="size").statistic
     assert dissimilarity(areas, minority) == pytest.approx(oracle, abs=1e-12)
 
-
-def test_the_example_of_the_page_is_measured(dissimilarity, people):
     rows = measured(people["levels"]).query("metric == 'dissimilarity'")
     assert rows["value"].between(0, 1).all()
     assert rows["scope"].tolist() == ["everyone", "accepted"]

@@ -1,4 +1,4 @@
-"""The stages generate -> implement -> measure on one cell, and what happens at the edges."""
+"""The stages generate -> implement -> measure on one cell and through their scripts, and what happens at the edges."""
 
 from __future__ import annotations
 
@@ -9,44 +9,42 @@ import pandas as pd
 import pytest
 import torch
 
+from conftest import CONFIG, options, population
 from recourse_segregation import classifiers, contracts, measure, recourse, simulation
 from recourse_segregation.metrics import pairwise
-from recourse_segregation.network import MLP, Parameters
+from workflow_tools import run_script
 
+#: through which a cell goes after recourse
+SETTINGS = CONFIG["measure"] | {"neighbourhoods": 8, "radius_quantile": 0.1}
 INDICES = ("atkinson", "centralization", "centralization_released", "average_proximity", "spatial_proximity")
 QUALITY = ("found", "invalidation", "cost", "cost_gap", "ynn", "diversity", "closeness")
 
 
-def run(population, classifier, method, options=None):
-    """All stages of one cell: recourse, after, measures, diagnostics."""
-    offered, diagnostics = recourse.generate([population], [classifier], "mlp", method, method, options or {})
-    train = population.training_part()
-    accepted = contracts.accepted(classifiers.predictions(classifier, population), train)
-    after = simulation.implement(train, accepted, offered, np.random.default_rng(0))
-    homes = measure.fit_neighbourhoods(train, accepted, 8, 0.1)
-    table = measure.after(train, accepted, offered, after, measured_before(train, accepted, homes), homes)
-    return offered, after, table, diagnostics
-
-
-def measured_before(train, accepted, homes):
-    return measure.before(train, accepted, homes).assign(phase="before")
+def run(people, classifier, method, groups="own", **changes):
+    """All stages of one cell: recourse, table after, measures, diagnostics."""
+    offered, diagnostics = recourse.generate([people], [classifier], "mlp", method, method, options(method, **changes))
+    train = people.training_part()
+    accepted = contracts.accepted(classifiers.predictions(classifier, people), train)
+    after = simulation.implement(train, accepted, offered, np.random.default_rng(0), **CONFIG["simulate"])
+    train = measure.grouped(train, groups)
+    homes = measure.fit_neighbourhoods(train, accepted, SETTINGS)
+    before = measure.before(train, accepted, homes, SETTINGS)
+    table = pd.concat([before, measure.after(train, accepted, offered, after, homes, SETTINGS)], ignore_index=True)
+    return offered, after.table, table, diagnostics.set_index("quantity")["value"]
 
 
 def values(table: pd.DataFrame, phase: str, scope: str = "everyone") -> pd.Series:
     return table.query("phase == @phase and scope == @scope").set_index("metric")["value"]
 
 
-def constant(columns: int, margin: float) -> classifiers.Classifier:
+def constant(people, margin: float) -> classifiers.Classifier:
     """Gives everybody the same margin."""
-    network = MLP((columns, 2))
-    parameters = Parameters(network)
-    with torch.inference_mode():
-        network.layers[0][1].copy_(torch.tensor([0.0, margin]))
-    return classifiers.Classifier(network, parameters)
+    weights = torch.zeros(2, len(people.encoding.columns))
+    return classifiers.from_state({"layers": [(weights, torch.tensor([0.0, margin]))]})
 
 
-def test_every_metric_phase_and_scope_is_there(people, trained):
-    _, _, table, _ = run(people["continuous"], trained["continuous", "mlp"], "growing_spheres")
+def test_every_metric_phase_and_scope_is_there_about_the_same_recipients(people, trained):
+    offered, _, table, _ = run(people["continuous"], trained["continuous", "mlp"], "growing_spheres")
     for scope in measure.SCOPES:
         for phase in ("before", "after"):
             assert set(INDICES) <= set(values(table, phase, scope).index)
@@ -55,27 +53,52 @@ def test_every_metric_phase_and_scope_is_there(people, trained):
     assert not table.duplicated(["phase", "scope", "metric"]).any()
     changes = values(table, "after") - values(table, "before")
     assert changes.drop("atkinson_released").abs().gt(0).all()
+    assert list(table.query("scope == 'recipients' and metric == 'atkinson'")["n"]) == [offered["found"].sum()] * 2
 
 
-def test_the_do_nothing_control_changes_no_metric(people, trained):
-    offered, after, table, _ = run(people["levels"], trained["levels", "mlp"], "nobody")
+@pytest.mark.parametrize("groups", ["own", "shuffled"])
+@pytest.mark.parametrize("kind", ["levels", "continuous"])
+def test_the_control_nobody_changes_no_metric_to_the_bit(kind, groups, people, trained):
+    """The placebo measures after with the labels of before, so nothing may change under shuffled labels either."""
+    offered, after, table, _ = run(people[kind], trained[kind, "mlp"], "nobody", groups)
     assert not offered["found"].any()
     assert set(after["status"]) == {"accepted", "unresolved"}
     for scope in ("everyone", "accepted"):
-        before, later = values(table, "before", scope), values(table, "after", scope)
-        for metric in INDICES:
-            assert before[metric] == later[metric]
+        before, later = (values(table, phase, scope)[list(INDICES)] for phase in ("before", "after"))
+        assert before.equals(later)
     quality = table.query("scope == 'recipients' and metric == 'found'").iloc[0]
-    assert quality["value"] == 0
-    assert quality["n"] == len(offered)
+    assert (quality["value"], quality["n"]) == (0, len(offered))
     undefined = table[table["value"].isna()]
     assert set(undefined["scope"]) == {"recipients"}
     assert (undefined["note"] != "").all()
 
 
+def test_the_placebo_is_the_same_people_under_other_labels(people, trained):
+    """Two groups that live apart are told apart before; under shuffled labels they are not."""
+    train = people["continuous"].training_part()
+    shuffled, again = (measure.grouped(train, "shuffled").table for _ in range(2))
+    assert shuffled["group"].value_counts().equals(train.table["group"].value_counts())
+    assert (shuffled["group"] != train.table["group"]).any()
+    pd.testing.assert_frame_equal(shuffled.drop(columns="group"), train.table.drop(columns="group"))
+    assert (again["group"] == shuffled["group"]).all(), "the labels come from the seed"
+    assert measure.grouped(train, "own") is train
+    cell = people["continuous"], trained["continuous", "mlp"], "wachter"
+    own, placebo = (values(run(*cell, groups)[2], "before") for groups in ("own", "shuffled"))
+    for index in ("spatial_proximity", "atkinson"):
+        assert placebo[index] < own[index]
+
+
+@pytest.mark.parametrize(
+    ("method", "index", "sign"), [("collapse", "average_proximity", 1), ("swap_in", "spatial_proximity", -1)]
+)
+def test_what_a_control_does_to_an_index(method, index, sign, people, trained):
+    """At one point everybody is near whatever their group; accepted places of the other group bring groups together."""
+    table = run(people["continuous"], trained["continuous", "mlp"], method)[2]
+    assert sign * (values(table, "after")[index] - values(table, "before")[index]) > 0
+
+
 def test_nobody_rejected_says_so(people):
-    population = people["levels"]
-    offered, after, table, _ = run(population, constant(len(population.encoding.columns), 5.0), "wachter")
+    offered, after, table, _ = run(people["levels"], constant(people["levels"], 5.0), "wachter")
     assert len(offered) == 0
     assert (after["status"] == "accepted").all()
     found = table.query("metric == 'found'").iloc[0]
@@ -86,47 +109,31 @@ def test_nobody_rejected_says_so(people):
 
 
 def test_everybody_rejected_and_nothing_found_says_zero_of_n(people):
-    population = people["levels"]
-    offered, _, table, diagnostics = run(
-        population, constant(len(population.encoding.columns), -5.0), "wachter", {"steps": 5, "rounds": 1}
-    )
-    assert len(offered) == population.train.sum()
+    everyone = people["levels"]
+    offered, _, table, quantity = run(everyone, constant(everyone, -5.0), "wachter", steps=5, rounds=1)
+    assert len(offered) == everyone.train.sum() == quantity["nothing found"]
     assert set(offered["reason"]) == {"nothing found"}
     found = table.query("metric == 'found'").iloc[0]
     assert (found["value"], found["n"]) == (0, len(offered))
     accepted = table.query("scope == 'accepted'")
     assert accepted["value"].isna().all()
     assert (accepted["note"] != "").all()
-    assert diagnostics.set_index("quantity").loc["nothing found", "value"] == len(offered)
 
 
-def test_recipients_are_the_same_people_before_and_after(people, trained):
-    offered, _, table, _ = run(people["continuous"], trained["continuous", "linear"], "growing_spheres")
-    n = offered["found"].sum()
-    rows = table.query("scope == 'recipients' and metric == 'atkinson'")
-    assert list(rows["n"]) == [n, n]
-
-
-def test_diagnostics_hold_seconds_and_counts(people, trained):
-    offered, _, _, diagnostics = run(people["levels"], trained["levels", "mlp"], "face")
-    quantity = diagnostics.set_index("quantity")["value"]
-    assert quantity["fit_seconds"] > 0
-    assert quantity["search_seconds"] > 0
-    assert quantity["rejected"] == len(offered)
-    assert quantity["found"] + sum(quantity[r] for r in contracts.REASONS) == len(offered)
-
-
-def test_immutables_are_equal_to_the_bit(people, trained):
-    offered, _, _, _ = run(people["levels"], trained["levels", "mlp"], "wachter")
+def test_immutables_are_equal_to_the_bit_and_diagnostics_hold_seconds_and_counts(people, trained):
+    offered, _, _, quantity = run(people["levels"], trained["levels", "mlp"], "face")
+    assert (quantity[["fit_seconds", "search_seconds"]] > 0).all()
+    assert quantity["rejected"] == len(offered) == quantity["found"] + quantity[list(contracts.REASONS)].sum()
     encoding, train = people["levels"].encoding, people["levels"].training_part()
     immutable = [c for c, m in zip(encoding.columns, encoding.mutable, strict=True) if not m]
     own = train.table.set_index("individual").loc[offered["individual"], immutable]
+    offered = run(people["levels"], trained["levels", "mlp"], "wachter")[0]
     np.testing.assert_array_equal(offered[immutable], own)
 
 
 def test_neighbourhoods_survive_their_table(people):
     train = people["levels"].training_part()
-    homes = measure.fit_neighbourhoods(train, train.labels == 1, 8, 0.1)
+    homes = measure.fit_neighbourhoods(train, train.labels == 1, SETTINGS)
     table = measure.neighbourhood_table(homes, 0, "default", train.encoding)
     again = measure.neighbourhoods_from(table, train.encoding)
     assert set(again) == {"everyone", "accepted"}
@@ -134,24 +141,72 @@ def test_neighbourhoods_survive_their_table(people):
     assert again["everyone"].radius == homes["everyone"].radius
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, trained):
+    """What the scripts write of two methods in two scenarios: before, and method -> measures.
+
+    The classifier of seed 0 accepts some, that of seed 1 everybody, that of seed 2 nobody.
+    """
+    folder = tmp_path_factory.mktemp("cell")
+    everyone = [population("levels", seed) for seed in range(3)]
+    deciding = [trained["levels", "linear"], constant(everyone[0], 5.0), constant(everyone[0], -5.0)]
+    said = [classifiers.predictions(c, p) for c, p in zip(deciding, everyone, strict=True)]
+    encoding = everyone[0].encoding
+    contracts.write(pd.concat([p.table for p in everyone]), folder / "population", "population", encoding)
+    contracts.write(pd.concat(said), folder / "predictions", "predictions")
+    names = ("population", "predictions", "recourse", "after", "neighbourhoods")
+    files = {name: folder / name for name in names} | {"measures": folder / "before"}
+    cell = {"population": everyone[0].name, "classifier": "linear", "seeds": "0-2"}
+    measured = {"scenarios": {"default": SETTINGS, "drop": SETTINGS}}
+    run_script("measure_before", folder / "log", measured, files, **cell)
+    tables = {}
+    for method in ("nobody", "swap_in"):
+        offered, _ = recourse.generate(everyone, deciding, "linear", method, method, options(method))
+        contracts.write(offered, folder / "recourse", "recourse", encoding)
+        simulated = {"default": CONFIG["simulate"], "drop": CONFIG["simulate"] | {"unresolved": "drop"}}
+        run_script("simulate", folder / "log", {"scenarios": simulated}, files, **cell, method=method)
+        files["measures"] = folder / "measures"
+        run_script("measure", folder / "log", measured, files, **cell, method=method)
+        tables[method] = contracts.read(folder / "measures", "measures")
+    return contracts.read(folder / "before", "measures"), tables
+
+
+def test_the_population_before_is_measured_once_whatever_the_method(written):
+    before, tables = written
+    assert set(before["method"]) == {contracts.BEFORE}
+    assert set(before["scope"]) == {"everyone", "accepted"}
+    assert set(before["phase"]) == {"before"}
+    for method, table in tables.items():
+        assert set(table["method"]) == {method}
+        assert set(table.query("phase == 'before'")["scope"]) == {"recipients"}
+    collected = pd.concat([before, *tables.values()])
+    assert not collected.duplicated([*contracts.IDENTITY, "phase", "scope", "metric"]).any()
+    cells = collected.groupby([*contracts.IDENTITY]).size()
+    assert len(cells) == 3 * 2 * 3, "seeds, scenarios, and no method or one of two"
+
+
+def test_a_seed_that_rejects_nobody_or_leaves_nobody_is_measured(written):
+    """As far as there is something to measure: a note says why there is not."""
+    table = pd.concat(written[1].values()).query("phase == 'after'")
+    found = table.query("seed == 1 and metric == 'found'")
+    assert found["value"].isna().all()
+    assert found["note"].str.contains("no values").all()
+    gone = table.query("seed == 2 and scenario == 'drop' and scope == 'everyone'")
+    assert (gone["n"] == 0).all()
+    assert gone["value"].isna().all()
+    assert (gone["note"] != "").all()
+
+
 @pytest.mark.parametrize("classifier", ["linear", "mlp"])
-def test_classifiers_learn_and_are_summarised(classifier, people, trained):
-    population, model = people["levels"], trained["levels", classifier]
-    predicted = classifiers.predictions(model, population)
-    summary = classifiers.summary(population, classifier, predicted)
-    assert summary["individuals"].sum() == len(population.table)
-    assert (
-        summary.query("split == 'test'")["correct"].sum() / summary.query("split == 'test'")["individuals"].sum() > 0.8
-    )
-    assert set(summary["group"]) == {"men", "women"}
+def test_classifiers_learn_are_summarised_and_survive_a_file(classifier, people, trained, tmp_path):
+    everyone, model = people["levels"], trained["levels", classifier]
+    summary = classifiers.summary(everyone, classifier, classifiers.predictions(model, everyone))
+    assert summary["individuals"].sum() == len(everyone.table)
+    test = summary.query("split == 'test'")
+    assert test["correct"].sum() / test["individuals"].sum() > 0.8
     assert summary.groupby("group")["minority"].first().to_dict() == {"men": False, "women": True}
-
-
-def test_classifiers_survive_a_file(tmp_path, trained, people):
-    model = trained["levels", "mlp"]
     classifiers.save({3: model}, tmp_path / "c.pt")
-    loaded = classifiers.load(tmp_path / "c.pt")[3]
-    x = classifiers.tensor(people["levels"].features)
+    loaded, x = classifiers.load(tmp_path / "c.pt")[3], classifiers.tensor(everyone.features)
     assert torch.equal(loaded.margin(x), model.margin(x))
     margin, gradient = loaded.margin_and_gradient(x[:5])
     step = torch.zeros_like(x[:5])
@@ -161,24 +216,21 @@ def test_classifiers_survive_a_file(tmp_path, trained, people):
 
 
 def test_what_is_estimated_says_so_with_its_error(people, trained):
-    population = people["continuous"]
-    exact = run(population, trained["continuous", "mlp"], "wachter")[2]
+    cell = people["continuous"], trained["continuous", "mlp"], "wachter"
+    exact = run(*cell)[2]
     # Few enough pairs that everything but the smallest scopes is estimated.
     with mock.patch.multiple(pairwise, PAIRS=2_000, DRAWS=20_000):
-        table = run(population, trained["continuous", "mlp"], "wachter")[2]
-        train = population.training_part()
-        home = measure.fit_neighbourhoods(train, train.labels == 1, 8, 0.1)["everyone"]
+        table = run(*cell)[2]
+        train = cell[0].training_part()
+        home = measure.fit_neighbourhoods(train, train.labels == 1, SETTINGS)["everyone"]
     assert (exact["note"] == "").all()
     estimated = table[table["note"] != ""]
     assert estimated["value"].notna().all()
     assert estimated["note"].str.fullmatch(r"estimated from .*, standard error [0-9.e-]+").all()
     everyone = estimated.query("scope == 'everyone' and phase == 'after'")["metric"]
     assert set(everyone) == {m for m in INDICES if m != "atkinson"}
-    np.testing.assert_allclose(
-        table.query("metric == 'average_proximity'")["value"],
-        exact.query("metric == 'average_proximity'")["value"],
-        rtol=0.01,
-    )
+    near, far = (t.query("metric == 'average_proximity'")["value"] for t in (table, exact))
+    np.testing.assert_allclose(near, far, rtol=0.01)
     rows = measure.neighbourhood_table({"everyone": home}, 0, "default", train.encoding)
     assert (rows["radius_error"] == home.radius.error).all()
     assert home.radius.error > 0

@@ -350,7 +350,7 @@ def test_an_estimator_and_a_method_that_needs_gradients_are_refused_before_anyth
     config = configured(given("forest"), "forest", *wanted)
     with pytest.raises(ConfigError) as error:
         settings.validate(config)
-    for part in ("populations.synthetic.decided_by", "'forest'", "the methods wachter-compatible, cruds", "face"):
+    for part in ("populations.synthetic.decided_by", "'forest'", "'wachter-compatible'", "'cruds'", "face"):
         assert part in str(error.value)
     assert settings.validate(configured(given("dropout"), "dropout", *wanted)), "a torch module has gradients"
     config["run"] |= {"methods": ["growing_spheres"], "studies": ["controls"]}

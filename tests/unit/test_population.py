@@ -9,34 +9,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
-from conftest import CONTINUOUS, LEVELS, made_up, population
-from recourse_segregation import classifiers, data, measure, settings
+from conftest import CONFIG, CONTINUOUS, LEVELS, ROOT, made_up, population
+from recourse_segregation import classifiers, data, measure, plan
 from recourse_segregation.data import Dataset, Feature, Sensitive
 from recourse_segregation.errors import ConfigError, DataError
 from recourse_segregation.population import Encoding, Population, prepare
 from recourse_segregation.seeds import torch_generator
 
-ROOT = Path(__file__).parents[2]
-CONFIG = settings.validate(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
 POPULATIONS = CONFIG["populations"]
 MIRROR = Path(os.environ.get("RECOURSE_DATA_MIRROR", ROOT.parent / "shared" / "datasets"))
 
 
 def test_encoding():
     people = population("levels")
-    encoding = people.encoding
+    encoding, features = people.encoding, people.features
     assert encoding.columns[:3] == ("income", "debt", "score")
-    assert [f.kind for f in encoding.features] == ["continuous"] * 3 + [
-        "binary",
-        "categorical",
-        "binary",
-        "categorical",
-    ]
-    features = people.features
-    assert features.min() == 0
-    assert features.max() == 1
+    assert [f.kind for f in encoding.features] == ["continuous"] * 3 + ["binary", "categorical"] * 2
+    assert (features.min(), features.max()) == (0, 1)
     assert (features[:, :3].min(0) == 0).all()
     assert (features[:, :3].max(0) == 1).all()
     for columns in [*encoding.indices("binary"), *encoding.indices("categorical")]:
@@ -48,12 +38,11 @@ def test_encoding():
     assert Encoding.from_json(encoding.to_json()) == encoding
 
 
-def test_train_comes_first_and_every_individual_is_there_once():
-    people = population("levels")
-    assert people.train.sum() == 300
-    assert people.train[:300].all()
+@pytest.mark.parametrize(("test_share", "trained_on"), [(0.25, 300), (0.4, 240)])
+def test_train_comes_first_and_every_individual_is_there_once(test_share, trained_on):
+    people = prepare("p", made_up((*CONTINUOUS, *LEVELS)), "sex", 0, 400, test_share)
+    assert people.train.sum() == people.train[:trained_on].sum() == trained_on == len(people.training_part().table)
     assert sorted(people.table["individual"]) == list(range(400))
-    assert len(people.training_part().table) == 300
 
 
 def test_the_synthetic_population_is_the_release_s():
@@ -64,50 +53,35 @@ def test_the_synthetic_population_is_the_release_s():
     assert people.features.max() <= 1
 
 
+SEXES = {"sex": Sensitive("sex", ("men", "women"), minority="women")}
+
+
 def test_more_rows_than_asked_for_are_sampled_down():
     full = made_up((*CONTINUOUS, *LEVELS)).draw(np.random.RandomState(0))
-    whole = Dataset("d", "", "", "", (*CONTINUOUS, *LEVELS), {"sex": Sensitive("sex", ("men", "women"), "women")})
-    people = prepare("p", whole, "sex", 0, 100, 0.25, full)
-    assert len(people.table) == 100
-    again = prepare("p", whole, "sex", 0, 100, 0.25, full)
-    pd.testing.assert_frame_equal(people.table, again.table)
-    assert not people.table.equals(prepare("p", whole, "sex", 1, 100, 0.25, full).table)
-
-
-def dataset_of(frame: pd.DataFrame) -> Dataset:
-    return Dataset(
-        "broken",
-        "",
-        "",
-        "",
-        (Feature("x", "continuous"), Feature("sex", "binary", ("men", "women"))),
-        {"sex": Sensitive("sex", ("men", "women"), minority="women")},
-        draw=lambda _: frame,
-    )
+    whole = Dataset("d", "", "", "", (*CONTINUOUS, *LEVELS), SEXES)
+    people, again, other = (prepare("p", whole, "sex", seed, 100, 0.25, full).table for seed in (0, 0, 1))
+    assert len(people) == 100
+    pd.testing.assert_frame_equal(people, again)
+    assert not people.equals(other)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"x": 1.0}, "'x' is constant"),
+        ({"x": 1.0}, "feature 'x' is constant"),
         ({"sex": "men"}, "nobody of group 'women'"),
         ({"label": 1}, "all labels of the .* data are 1"),
         ({"sex": "other"}, "undeclared level 'other'"),
+        ({"group": 1}, "a feature may not be called 'group'"),
     ],
 )
 def test_broken_populations_say_what_is_wrong(change, message):
     frame = pd.DataFrame({"label": [0, 1] * 20, "x": np.arange(40.0), "sex": ["men"] * 20 + ["women"] * 20})
-    with pytest.raises(DataError, match=message) as error:
-        prepare("p", dataset_of(frame.assign(**change)), "sex", 3, 100, 0.25)
-    assert "population p, seed 3" in str(error.value)
-
-
-def test_a_feature_may_not_take_the_name_of_another_column():
-    frame = pd.DataFrame({"label": [0, 1] * 20, "group": np.arange(40.0), "sex": ["men", "women"] * 20})
-    features = (Feature("group", "continuous"), Feature("sex", "binary", ("men", "women")))
-    sensitive = {"sex": Sensitive("sex", ("men", "women"), minority="women")}
-    with pytest.raises(DataError, match="may not be called 'group'"):
-        prepare("p", Dataset("d", "", "", "", features, sensitive, draw=lambda _: frame), "sex", 0, 100, 0.25)
+    frame = frame.assign(**change)
+    more = [Feature(name, "continuous") for name in change if name not in ("x", "sex", "label")]
+    features = (Feature("x", "continuous"), Feature("sex", "binary", ("men", "women")), *more)
+    with pytest.raises(DataError, match=f"^population p, seed 3: .*{message}"):
+        prepare("p", Dataset("d", "", "", "", features, SEXES, draw=lambda _: frame), "sex", 3, 100, 0.25)
 
 
 def test_unknown_sensitive_attribute():
@@ -134,24 +108,22 @@ def drawn(name: str, seeds: range) -> Iterator[Population]:
         pytest.skip(f"the raw files of {dataset.title} are not at hand (RECOURSE_DATA_MIRROR)")
     frame = dataset.read(MIRROR / folder) if dataset.read else None
     for seed in seeds:
-        yield prepare(name, dataset, chosen["sensitive"], seed, chosen["rows"], chosen["test_share"], frame)
+        yield prepare(name, dataset, chosen["sensitive"], seed, **plan.settings(CONFIG, "prepare", name), frame=frame)
 
 
 def measured(name: str, seeds: range) -> pd.Series:
-    chosen = POPULATIONS[name]
-    tables = []
-    for people in drawn(name, seeds):
-        train = people.training_part()
-        favourable = train.labels == 1
-        homes = measure.fit_neighbourhoods(train, favourable, chosen["neighbourhoods"], chosen["radius_quantile"])
-        tables.append(measure.before(train, favourable, homes).query("scope == 'everyone'"))
+    """Indices of everyone before, where whoever has the favourable label counts as accepted; their means over seeds."""
+    chosen, tables = plan.settings(CONFIG, "measure", name), []
+    for train in (people.training_part() for people in drawn(name, seeds)):
+        homes = measure.fit_neighbourhoods(train, train.labels == 1, chosen)
+        tables.append(measure.before(train, train.labels == 1, homes, chosen).query("scope == 'everyone'"))
     return pd.concat(tables).groupby("metric")["value"].mean()
 
 
 def test_synthetic_before_recourse_equals_the_published_numbers():
     ours = measured("synthetic", range(1))
-    assert ours["centralization_released"] == pytest.approx(published("synthetic", "centralization_released"), abs=5e-7)
-    assert ours["average_proximity"] == pytest.approx(published("synthetic", "average_proximity"), abs=5e-7)
+    for metric in ("centralization_released", "average_proximity"):
+        assert ours[metric] == pytest.approx(published("synthetic", metric), abs=5e-7)
     # Neighbourhoods of the favourable only, as the release; k-means differs between scikit-learn versions.
     assert ours["atkinson_released"] == pytest.approx(published("synthetic", "atkinson"), abs=0.05)
 
@@ -160,12 +132,9 @@ def test_synthetic_before_recourse_equals_the_published_numbers():
 @pytest.mark.parametrize("name", ["gmc-age", "law-sex"])
 def test_real_before_recourse_equals_the_published_numbers(name):
     ours = measured(name, range(5))
-    assert round(ours["centralization_released"], 3) == published(name, "centralization_released")
-    assert round(ours["average_proximity"], 3) == published(name, "average_proximity")
+    for metric in ("centralization_released", "average_proximity"):
+        assert round(ours[metric], 3) == published(name, metric)
     assert ours["atkinson"] == pytest.approx(published(name, "atkinson"), abs=0.002)
-
-
-# The populations of config.yaml
 
 
 @pytest.mark.parametrize("name", POPULATIONS)
@@ -203,12 +172,13 @@ def test_every_population_is_as_documented(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", POPULATIONS)
 def test_the_classifiers_that_get_recourse_reject_and_accept_people_of_both_groups(name):
-    for classifier in POPULATIONS[name]["recourse"]:
-        options = settings.options_for(CONFIG, "classifiers", classifier, name)
+    for classifier in POPULATIONS[name]["decided_by"]:
+        chosen = plan.options_for(CONFIG, "classifiers", classifier, name)
         for people in drawn(name, range(5)):
-            model = classifiers.train(people, torch_generator(people.seed, "train", classifier), **options)
+            model = classifiers.train(people, torch_generator(people.seed, "train", classifier), **chosen)
             table = classifiers.summary(people, classifier, classifiers.predictions(model, people))
             train = table[table["split"] == "train"]
-            assert (train["accepted"].between(1, train["individuals"] - 1)).all(), f"seed {people.seed}"
-            larger = max(people.labels[people.train].mean(), 1 - people.labels[people.train].mean())
+            assert train["accepted"].between(1, train["individuals"] - 1).all(), f"seed {people.seed}"
+            favourable = people.labels[people.train].mean()
+            larger = max(favourable, 1 - favourable)
             assert train["correct"].sum() / train["individuals"].sum() > larger, f"seed {people.seed}"

@@ -6,13 +6,15 @@ from types import SimpleNamespace
 
 import pytest
 
+from conftest import QUICK
 from recourse_segregation import classifiers, progress
 from recourse_segregation import job as job_module
 from recourse_segregation.errors import DataError
 from recourse_segregation.job import job
 from recourse_segregation.seeds import torch_generator
 
-ABOUT = "recourse, population law-sex, method face, seeds 0-4"
+JOB = {"stage": "measure_before", "population": "law-sex", "seeds": "0-4"}
+ABOUT = "measure before, population law-sex, seeds 0-4"
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def clock(monkeypatch):
 def lines(clock):
     """The lines that are told every five seconds at most."""
     lines = []
-    with progress.watched((5.0, lines.append)):
+    with progress.watched(lines.append, 5.0):
         yield lines
 
 
@@ -55,12 +57,10 @@ def test_a_line_has_all_that_is_under_way(clock, lines):
 
 
 def test_a_search_tells_how_many_are_left_and_what_was_left_early_is_under_way_no_more(clock, lines):
-    def leaves_early():
-        for _ in progress.steps(range(3), "rounds"):
-            for _ in progress.steps(range(3), "steps"):
-                return
-
-    leaves_early()
+    for _ in progress.steps(range(3), "rounds"):
+        for _ in progress.steps(range(3), "steps"):
+            break
+        break
     with pytest.raises(ValueError, match="wrong") as caught, progress.working_on(population="a", seed=1):
         raise ValueError("wrong")
     assert caught.value.__notes__ == ["population a, seed 1"]
@@ -70,73 +70,62 @@ def test_a_search_tells_how_many_are_left_and_what_was_left_early_is_under_way_n
     assert lines == ["searching: 1,500 of 2,000 people left"]
 
 
-def test_each_listener_hears_in_its_own_time_and_one_that_is_gone_stops_nothing(clock):
+def test_short_work_is_silent_and_a_listener_that_is_gone_stops_nothing(clock, lines):
+    for _ in progress.steps(range(1000), "epochs"):
+        clock.now += 0.004
+    assert lines == []
+
     def closed(line: str) -> None:
         raise BrokenPipeError
 
-    often, seldom = [], []
-    with progress.watched((1.0, closed), (5.0, often.append), (10.0, seldom.append)):
-        for _ in progress.steps(range(5), "epochs"):
-            clock.now += 5
-    assert len(often) == 4
-    assert seldom == [often[1], often[3]]
+    with progress.watched(closed, 0.0):
+        assert list(progress.steps(range(3), "epochs")) == [0, 1, 2]
 
 
-def test_short_work_is_silent_and_unwatched_work_is_not_counted(clock):
-    items, lines = range(1000), []
-    with progress.watched((5.0, lines.append)):
-        for _ in progress.steps(items, "epochs"):
-            clock.now += 0.004
-    assert lines == []
-    assert progress.steps(items, "epochs") is items
-
-
-def test_being_watched_changes_no_number(people):
+def test_being_watched_changes_no_number_and_unwatched_work_is_not_counted(people):
     def weights() -> list:
-        generator = torch_generator(0, "train", "linear")
-        return classifiers.train(people["levels"], generator, epochs=3).parameters.values.tolist()
+        generator, options = torch_generator(0, "train", "linear"), QUICK | {"hidden": (), "epochs": 3}
+        return classifiers.train(people["levels"], generator, **options).parameters.values.tolist()
 
-    lines, alone = [], weights()
-    with progress.watched((0.0, lines.append)):
+    lines, alone, items = [], weights(), range(3)
+    assert progress.steps(items, "epochs") is items
+    with progress.watched(lines.append, 0.0):
         assert weights() == alone
     assert [line.split(" (")[0] for line in lines] == [f"training the classifier: {done} of 3" for done in range(3)]
 
 
-def fails_at_seed_3(error: BaseException, log: str) -> None:
-    with job(log, ABOUT):
-        print("working")
-        for seed in progress.steps(range(5), "seeds"):
-            with progress.working_on(scenario="drop"), progress.working_on(seed=seed):
-                if seed == 3:
-                    raise error
+FAILURES = [
+    (DataError("a hole"), f"error in {ABOUT}, scenario drop, seed 3: a hole"),
+    (KeyError("a"), f"unexpected error in {ABOUT}, scenario drop, seed 3: KeyError: 'a' (traceback in {{log}})"),
+    (KeyboardInterrupt(), f"interrupted: {ABOUT}"),
+]
 
 
-@pytest.mark.parametrize(
-    ("error", "kind", "text", "traced"),
-    [
-        (DataError("a hole"), "error", "a hole", False),
-        (KeyError("a hole"), "unexpected error", "KeyError: 'a hole' (traceback in log)", True),
-        (KeyboardInterrupt(), "interrupted", None, False),
-    ],
-)
-def test_a_job_that_fails_names_the_very_seed_and_one_that_is_interrupted_itself(
-    error, kind, text, traced, tmp_path, monkeypatch, capsys
-):
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.parametrize(("error", "text"), FAILURES)
+def test_a_job_that_fails_names_the_very_seed_and_one_that_is_interrupted_itself(error, text, tmp_path, capsys):
+    log = tmp_path / "log"
+
+    def work() -> None:
+        with job(log, **JOB):
+            print("working")
+            for seed in progress.steps(range(5), "seeds"):
+                with progress.working_on(scenario="drop"), progress.working_on(seed=seed):
+                    if seed == 3:
+                        raise error
+
     with pytest.raises(SystemExit):
-        fails_at_seed_3(error, "log")
+        work()
     said = capsys.readouterr().err.strip()
-    assert said == (f"{kind} in {ABOUT}, scenario drop, seed 3: {text}" if text else f"{kind}: {ABOUT}")
-    first, *middle, last = (tmp_path / "log").read_text().splitlines()
+    assert said == text.format(log=log)
+    first, *middle, last = log.read_text().splitlines()
     assert (first, last) == ("working", said), "the log ends with what the terminal said"
-    assert ("Traceback (most recent call last):" in middle) == traced
+    assert ("Traceback (most recent call last):" in middle) == ("traceback in" in text)
 
 
 def test_a_job_tells_its_progress_in_its_log_and_in_its_name_on_the_terminal(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(job_module, "LOG_EVERY", 0)
-    monkeypatch.setattr(job_module, "TERMINAL_EVERY", 0)
+    monkeypatch.setattr(job_module, "EVERY", 0)
     log = tmp_path / "log"
-    with job(str(log), ABOUT):
+    with job(log, **JOB):
         for done in progress.steps(range(2), "epochs"):
             written = log.read_text().splitlines()
             assert len(written) == done + 1, "a line is in the log at once, for whoever follows it"

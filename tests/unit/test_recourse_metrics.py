@@ -61,8 +61,7 @@ def test_by_hand(metric, value):
 
 def test_ynn_equals_brute_force():
     rng = np.random.default_rng(0)
-    counterfactual, individuals = rng.random((40, 3)), rng.random((200, 3))
-    accepted = rng.random(200) < 0.6
+    counterfactual, individuals, accepted = rng.random((40, 3)), rng.random((200, 3)), rng.random(200) < 0.6
     nearest = np.argsort(cdist(counterfactual, individuals), axis=1)[:, :5]
     assert ynn(counterfactual, individuals, accepted, 5) == pytest.approx(accepted[nearest].mean(), abs=1e-12)
 
@@ -117,9 +116,6 @@ def test_means_over_pairs_do_not_depend_on_blocks_or_order(seed, block_pairs):
 def test_what_is_not_defined_is_refused(metric, message):
     with pytest.raises(ValueError, match=message):
         metric()
-
-
-# --- beyond the budget of pairs: estimates
 
 
 @pytest.mark.parametrize("metric", ["diversity", "closeness"])

@@ -36,6 +36,10 @@ def mask(values):
     return np.array(values, dtype=bool)
 
 
+def radius_of(*given):
+    return neighbourhoods(*given).radius
+
+
 # Coordinates on a coarse grid, so that ties and coincident points are common.
 coordinates = st.one_of(st.integers(0, 4).map(lambda v: v / 4), st.floats(0, 1, width=32))
 
@@ -59,30 +63,63 @@ radii = st.one_of(st.sampled_from([0.0, 0.25, 0.5, 1.0]), st.floats(0, 2))
 block_sizes = st.sampled_from([1, 4, 9, 50])
 
 
-# --- atkinson
-
-
 HALVES = np.repeat([0, 1], 4)
+# Members at 0, 1 and 10, others at 0.5, 11 and 20. Within 1 of each member, members against others: at 0 two
+# (0, 1) against one (0.5), at 1 the same, at 10 one (itself) against one (11, at the distance 1 exactly).
+LINE, MEMBERS = column(0, 0.5, 1, 10, 11, 20), mask([1, 0, 1, 1, 0, 0])
+FIRST = np.argsort(~MEMBERS, kind="stable")
+# Members at 0, 1 and 3 have the distances 0 0 0 1 1 2 2 3 3; the q-quantile is at position 8 q.
+SCALE = column(0, 9, 1, 3, 9), mask([1, 0, 1, 1, 0]), 30
+# Members at 0 and log 2, one other at 2 log 2: exp(-d) is 1/2 between the members, 1/4 and 1/2 to the other.
+THREE = column(0, log(2), 2 * log(2)), mask([1, 1, 0])
 
 
 @pytest.mark.parametrize(
-    ("areas", "minority", "b", "value"),
+    ("value", "index", "people"),
     [
         # Two areas of 4 with p = 3/4 and 1/4, P = 1/2, T = 8: the sum is 8 * sqrt(3/16) = 2 sqrt(3), over P T = 4
         # it is sqrt(3)/2, squared 3/4, and P / (1 - P) = 1.
-        (HALVES, [1, 1, 1, 0, 1, 0, 0, 0], 0.5, 1 / 4),
+        (1 / 4, atkinson, (HALVES, mask([1, 1, 1, 0, 1, 0, 0, 0]), 0.5)),
         # Areas of 4 and 2 with p = 1/4 and 1/2, P = 1/3, T = 6: the sum is sqrt(3) + 1, over P T = 2 and squared
         # (2 + sqrt(3)) / 2, times P / (1 - P) = 1/2.
-        (np.array([7, 7, 7, 7, -1, -1]), [1, 0, 0, 0, 1, 0], 0.5, 1 - (2 + sqrt(3)) / 4),
+        (1 - (2 + sqrt(3)) / 4, atkinson, (np.array([7, 7, 7, 7, -1, -1]), mask([1, 0, 0, 0, 1, 0]), 0.5)),
         # p = 3/4 and 1/4 again: the sum over P T is 0.898896, to the power 4/3 0.867519; so 0.132481.
-        (HALVES, [1, 1, 1, 0, 1, 0, 0, 0], 0.25, 1 - (0.25**0.75 * 0.75**0.25 + 0.75**0.75 * 0.25**0.25) ** (4 / 3)),
+        (
+            1 - (0.25**0.75 * 0.75**0.25 + 0.75**0.75 * 0.25**0.25) ** (4 / 3),
+            atkinson,
+            (HALVES, mask([1, 1, 1, 0, 1, 0, 0, 0]), 0.25),
+        ),
         # Every area mixed alike, and none.
-        (np.repeat([0, 1, 2], 4), [1, 1, 0, 0] * 3, 0.5, 0),
-        (np.repeat([0, 1, 2], 4), [1] * 4 + [0] * 8, 0.5, 1),
+        (0, atkinson, (np.repeat([0, 1, 2], 4), mask([1, 1, 0, 0] * 3), 0.5)),
+        (1, atkinson, (np.repeat([0, 1, 2], 4), mask([1] * 4 + [0] * 8), 0.5)),
+        *[(r, radius_of, (*SCALE, q)) for q, r in ((0.1, 0), (0.3125, 0.5), (0.5, 1), (0.75, 2), (1, 3))],
+        (2 / 3, centralization, (LINE, MEMBERS, 1)),
+        # One against one, one against one, one against none; within 0 each is alone, and counts themselves.
+        (1 / 3, centralization, (LINE, MEMBERS, 0.9)),
+        (1, centralization, (LINE, MEMBERS, 0)),
+        # The first three rows are member, other, member; of the three members the first two count. Only the first
+        # is paired with a row of the minority. Members first: nobody is lost; members last: everybody is.
+        (1 / 3, centralization_released, (LINE, MEMBERS, 1)),
+        (2 / 3, centralization_released, (LINE[FIRST], MEMBERS[FIRST], 1)),
+        (0, centralization_released, (LINE[FIRST[::-1]], MEMBERS[FIRST[::-1]], 1)),
+        # Self pairs add 1 each: xx = 2 + 2/2 = 3, xy = 3/4, yy = 1.
+        ((3, 0.75, 1), proximity_sums, THREE),
+        (3 / 8, average_proximity, THREE),
+        # X P_xx = 3/2, Y P_yy = 1, T P_tt = (3 + 2 * 3/4 + 1) / 3.
+        (15 / 11, spatial_proximity, THREE),
+        # Coincident groups: alike, and as near as can be.
+        (1, spatial_proximity, (np.tile(column(0.2, 0.7), (2, 1)), mask([1, 1, 0, 0]))),
+        (1, average_proximity, (np.zeros((4, 2)), mask([1, 1, 0, 0]))),
+        # Two points too far apart to feel each other: T^2 / (X^2 + Y^2).
+        (25 / 13, spatial_proximity, (column(0, 0, 900, 900, 900), mask([1, 1, 0, 0, 0]))),
+        # 5 is as far from 0 as from 10: the first centre takes it.
+        ([0, 1, 0, 0, 1], assign, (column(0, 10), column(4, 6, 5, -3, 11))),
     ],
 )
-def test_atkinson_by_hand(areas, minority, b, value):
-    assert atkinson(areas, mask(minority), b) == pytest.approx(value, abs=1e-12)
+@pytest.mark.parametrize("block_pairs", [4, pairwise.BLOCK_PAIRS])
+def test_by_hand(value, index, people, block_pairs):
+    with mock.patch.object(pairwise, "BLOCK_PAIRS", block_pairs):
+        assert index(*people) == pytest.approx(value, abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -96,12 +133,6 @@ def test_atkinson_equals_pysal(seed):
     oracle = Atkinson(table, group_pop_var="sum", total_pop_var="size").statistic
     assert atkinson(areas, minority, 0.5) == pytest.approx(oracle, abs=1e-12)
     assert oracle > 0.01
-
-
-@pytest.mark.parametrize("b", [0, 1, -0.5, 2])
-def test_atkinson_rejects_b(b):
-    with pytest.raises(ValueError, match="b:"):
-        atkinson(np.array([0, 1]), mask([1, 0]), b)
 
 
 @given(populations(), st.integers(1, 5), st.sampled_from([0.2, 0.5, 0.7]), st.integers(0, 1000))
@@ -118,16 +149,6 @@ def test_atkinson_properties(population, k, b, seed):
     # At another b, trading the group names mirrors it.
     mirrored = (1 - atkinson(areas, ~minority, 1 - b)) ** b
     assert (1 - value) ** (1 - b) == pytest.approx(mirrored, abs=1e-9)
-
-
-# --- neighbourhoods
-
-
-@pytest.mark.parametrize(("q", "radius"), [(0.1, 0), (0.3125, 0.5), (0.5, 1), (0.75, 2), (1, 3)])
-def test_radius_by_hand(q, radius):
-    # Members at 0, 1 and 3 have the distances 0 0 0 1 1 2 2 3 3; the q-quantile is at position 8 q.
-    features, minority = column(0, 9, 1, 3, 9), mask([1, 0, 1, 1, 0])
-    assert neighbourhoods(features, minority, 30, q).radius == radius
 
 
 def test_centres_are_those_of_kmeans_and_assign_is_its_predict():
@@ -159,35 +180,6 @@ def test_areas_of_very_many_people_are_fitted_to_a_sample():
     assert not np.array_equal(centres, neighbourhoods(features, minority, 4, 0.1).centres)
 
 
-@pytest.mark.parametrize("block_pairs", [4, pairwise.BLOCK_PAIRS])
-def test_assign_by_hand(block_pairs):
-    # 5 is as far from 0 as from 10: the first centre takes it.
-    with mock.patch.object(pairwise, "BLOCK_PAIRS", block_pairs):
-        assert assign(column(0, 10), column(4, 6, 5, -3, 11)).tolist() == [0, 1, 0, 0, 1]
-
-
-# --- centralization
-
-# Members at 0, 1 and 10, others at 0.5, 11 and 20. Within 1 of each member, members against others: at 0 two
-# (0, 1) against one (0.5), at 1 the same, at 10 one (itself) against one (11, at the distance 1 exactly).
-LINE = column(0, 0.5, 1, 10, 11, 20)
-MEMBERS = mask([1, 0, 1, 1, 0, 0])
-
-
-@pytest.mark.parametrize(("radius", "value"), [(1, 2 / 3), (0.9, 1 / 3), (0, 1)])
-def test_centralization_by_hand(radius, value):
-    # Within 0.9: one against one, one against one, one against none. Within 0 each is alone, and counts themselves.
-    assert centralization(LINE, MEMBERS, radius) == pytest.approx(value)
-
-
-def test_released_centralization_by_hand():
-    # The first three rows are member, other, member; of the three members the first two count. Only the first
-    # is paired with a row of the minority. With the members first nobody is lost, with the members last everybody is.
-    first = np.argsort(~MEMBERS, kind="stable")
-    for order, value in ((np.arange(6), 1 / 3), (first, 2 / 3), (first[::-1], 0)):
-        assert centralization_released(LINE[order], MEMBERS[order], radius=1) == pytest.approx(value)
-
-
 @given(populations(), radii, st.integers(0, 1000))
 def test_centralization_properties(population, radius, seed):
     features, minority = population
@@ -198,32 +190,6 @@ def test_centralization_properties(population, radius, seed):
     near = [(minority[row <= radius].sum(), (~minority)[row <= radius].sum()) for row in distances[minority]]
     assert value == np.mean([own > other for own, other in near])
     assert 0 <= centralization_released(features, minority, radius) <= value <= 1
-
-
-# --- proximity
-
-# Members at 0 and log 2, one other at 2 log 2: exp(-d) is 1/2 between the members, 1/4 and 1/2 to the other.
-THREE = column(0, log(2), 2 * log(2))
-TWO_AND_ONE = mask([1, 1, 0])
-
-
-@pytest.mark.parametrize(
-    ("index", "features", "minority", "value"),
-    [
-        # Self pairs add 1 each: xx = 2 + 2/2 = 3, xy = 3/4, yy = 1.
-        (proximity_sums, THREE, TWO_AND_ONE, (3, 0.75, 1)),
-        (average_proximity, THREE, TWO_AND_ONE, 3 / 8),
-        # X P_xx = 3/2, Y P_yy = 1, T P_tt = (3 + 2 * 3/4 + 1) / 3.
-        (spatial_proximity, THREE, TWO_AND_ONE, 15 / 11),
-        # Coincident groups: alike, and as near as can be.
-        (spatial_proximity, np.tile(column(0.2, 0.7), (2, 1)), mask([1, 1, 0, 0]), 1),
-        (average_proximity, np.zeros((4, 2)), mask([1, 1, 0, 0]), 1),
-        # Two points too far apart to feel each other: T^2 / (X^2 + Y^2).
-        (spatial_proximity, column(0, 0, 900, 900, 900), mask([1, 1, 0, 0, 0]), 25 / 13),
-    ],
-)
-def test_proximity_by_hand(index, features, minority, value):
-    assert index(features, minority) == pytest.approx(value, abs=1e-12)
 
 
 def test_spatial_proximity_orders_patterns_on_a_grid():
@@ -263,9 +229,6 @@ def test_proximity_properties(population, seed, block_pairs):
     assert spatial_proximity(features, minority, sums) == pytest.approx(spatial, rel=1e-12)
 
 
-# --- what is not defined
-
-
 @pytest.mark.parametrize(
     "index",
     [
@@ -285,20 +248,20 @@ def test_an_empty_group_is_named(index):
 
 
 @pytest.mark.parametrize(
-    ("features", "minority", "message"),
+    ("index", "people", "message"),
     [
-        (column(0, 1), np.array([0, 1]), "bool"),
-        (column(0, 1), mask([1, 0, 1]), "expected 2 values, got 3"),
-        (np.array([0.0, 1.0]), mask([1, 0]), r"\[n, d\]"),
-        (column(0, np.nan), mask([1, 0]), "finite"),
+        (average_proximity, (column(0, 1), np.array([0, 1])), "bool"),
+        (average_proximity, (column(0, 1), mask([1, 0, 1])), "expected 2 values, got 3"),
+        (average_proximity, (np.array([0.0, 1.0]), mask([1, 0])), r"\[n, d\]"),
+        (average_proximity, (column(0, np.nan), mask([1, 0])), "finite"),
+        *[(atkinson, (np.array([0, 1]), mask([1, 0]), b), "b:") for b in (0, 1, -0.5, 2)],
+        (pairwise.distance_quantile, (column(0, 1), 1.5), "q:"),
+        (pairwise.distance_quantile, (np.empty((0, 2)), 0.5), "no points"),
     ],
 )
-def test_malformed_populations_are_refused(features, minority, message):
+def test_what_is_malformed_is_refused(index, people, message):
     with pytest.raises(ValueError, match=message):
-        average_proximity(features, minority)
-
-
-# --- all pairs, in blocks
+        index(*people)
 
 
 @given(points(), points(), block_sizes, radii)
@@ -345,16 +308,6 @@ def test_quantile_of_many_points_is_found_by_counting():
         ):
             pairwise.distance_quantile(x, 0.2)
         select.assert_called_once()
-
-
-def test_quantile_is_refused():
-    with pytest.raises(ValueError, match="q:"):
-        pairwise.distance_quantile(column(0, 1), 1.5)
-    with pytest.raises(ValueError, match="no points"):
-        pairwise.distance_quantile(np.empty((0, 2)), 0.5)
-
-
-# --- beyond the budget of pairs: estimates
 
 
 def sampled(pairs=0, draws=2000, rng=None):
@@ -411,15 +364,12 @@ def test_estimates_begin_beyond_the_budget_and_repeat(name):
     with sampled(pairs):
         first, again = index(), index()
     assert (first, first.note) == (again, again.note)
-
-
-@pytest.mark.parametrize("name", ["average_proximity", "spatial_proximity", "mean distance within"])
-def test_a_larger_sample_is_nearer(name):
-    errors = []
-    for draws in (8000, 128_000):
-        with sampled(draws=draws):
-            errors.append(ESTIMATED[name][0]().error)
-    assert errors[1] == pytest.approx(errors[0] / 4, rel=0.25)
+    if name in ("average_proximity", "spatial_proximity", "mean distance within"):
+        errors = []
+        for draws in (8000, 128_000):
+            with sampled(draws=draws):
+                errors.append(index().error)
+        assert errors[1] == pytest.approx(errors[0] / 4, rel=0.25), "a larger sample is nearer"
 
 
 @given(populations(), radii)

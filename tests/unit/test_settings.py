@@ -9,20 +9,20 @@ import copy
 import datetime
 import math
 import re
+from contextlib import nullcontext
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import CONFIG, ROOT
 from recourse_segregation import classifiers, data, declarations, methods, plan
 from recourse_segregation import settings as configuration
 from recourse_segregation.errors import ConfigError, DataError
 from recourse_segregation.seeds import torch_generator
-from workflow_tools import ROOT, snakemake
+from workflow_tools import snakemake
 
-CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-POPULATION, STUDY = CONFIG["populations"]["synthetic"], CONFIG["studies"]["ablation"]
+POPULATION, STUDY, VARIANT = CONFIG["populations"]["synthetic"], CONFIG["studies"]["ablation"], {"variant_of": "ebr"}
 HUGE, LONG, GONE = 10**12, "a" * 51, object()
 
 
@@ -44,218 +44,150 @@ def broken(keys: str | tuple, value) -> dict:
     return config
 
 
-#: key, what is put there, and what the message must say
+LAW, ALL = "populations.law-sex", "is not allowed"
+WHOLE, FINITE, LIST, MAPPING, TEXT = (
+    f"{ALL}; expected a {kind}" for kind in ("whole number", "finite number", "list", "mapping", "text")
+)
+BARE, FEW, FOLDER = "at least 1 entry", "at least 1 item", "letters, digits"
+ENTRIES = {"methods": VARIANT, "populations": POPULATION, "studies": STUDY, "scenarios": {}, "classifiers": {}}
+#: section, what one calls something there, and what is wrong with the name
+NAMES = [
+    *[("methods", name, FOLDER) for name in ("../x", ".ebr", "a;b", "ebr\n", "еbr", "recourse.parquet")],
+    *[("populations", name, FOLDER) for name in ("..", "{seed}")],
+    *[("scenarios", "$(x)", FOLDER), ("studies", "a'b", FOLDER), ("classifiers", "", FOLDER)],
+    *[("methods", False, "write it in quotes"), ("scenarios", 1, "write it in quotes")],
+    *[("classifiers", None, "expected a text"), ("methods", LONG, "at most 50 characters")],
+]
+EPOCHS, ROUND = "classifiers.linear.populations.synthetic.epochs", {"a": {"variant_of": "b"}, "b": {"variant_of": "a"}}
+#: keys without which nothing is complete
+REQUIRED = ["scenarios", "comparison", "run.populations", "prepare.rows", "simulate.unresolved", "measure.ynn_k"]
+REQUIRED += ["scenarios.default", f"{LAW}.dataset", "studies.ablation.methods", "classifiers.mlp.options.epochs"]
+REQUIRED += ["methods.wachter.options.steps"]
+#: key, an entry that is not known there, what is, and what else is said
+UNKNOWN = [
+    ("", {"metods": {}}, "claims, ", "did you mean 'methods'?"),
+    ("", {"runs": {}}, "claims, ", "did you mean 'run'?"),
+    ("", {1: {}}, "claims, "),
+    ("run", {True: {}}, "block_size, "),
+    ("run", {"method": ["ebr"]}, "block_size, ", "did you mean 'methods'?"),
+    (f"{LAW}.prepare", {"row": 5}, "rows, test_share; did you mean 'rows'?"),
+    (LAW, {"simulate": {}}, "classifiers, dataset, "),
+    ("scenarios.drop.simulate", {"unresolve": "drop"}, "unresolved, uptake; did you mean 'unresolved'?"),
+    ("scenarios.drop", {"groups": "own"}, "label, measure, simulate"),
+    ("classifiers.mlp", {"epochs": 5}, "label, model, options, populations"),
+    ("classifiers.mlp.options", {"epoch": 5}, "batch, ", "did you mean 'epochs'?"),
+    ("methods.ebr.options", {1: 1}, "bound, "),
+    ("methods.ebr.options", {"adversary_weight": 1}, "bound, "),
+    ("methods.nobody.options", {"epochs": 1}, "none"),
+]
+#: key, what is put there, what it is not, and what is said beside what there is
+NO_SUCH = [
+    ("run.populations", ["law"], "population", "there are: synthetic, ", "did you mean 'law-sex'?"),
+    ("run.populations", ["../x"], "population", "law-sex"),
+    ("run.methods", ["err"], "method", "did you mean 'ebr'?"),
+    ("run.studies", ["main"], "study", "there are: tradeoff"),
+    *[(f"{LAW}.dataset", [n], "data set", "there are: adult") for n in ("reading", "../settings", "a" * 300)],
+    (f"{LAW}.sensitive", ["age"], "sensitive attribute", "there are: "),
+    ("populations.german-age.sensitive", ["agee"], "sensitive attribute", "did you mean 'age'?"),
+    (f"{LAW}.classifiers", ["lineal", "mlp"], "classifier", "did you mean 'linear'?"),
+    ("populations.synthetic.decided_by", ["mlp"], "listed classifier", "there are: linear"),
+    ("classifiers.mlp.populations", {"gmc": {}}, "population", "there are: synthetic"),
+    ("classifiers.mlp.model", ["forest"], "model", "write models/forest.py"),
+    ("methods.mine.variant_of", ["ibx"], "method", "there are: cchvae, ", "did you mean 'ibr'?"),
+    *[("methods.mine.variant_of", [n], "method", "there are: cchvae, ") for n in ("_method", "../data/law")],
+    ("methods.ebr.populations", {"german": {}}, "population", "did you mean 'german-sex'?"),
+    ("studies.ablation.methods", ["ebr-q9O"], "method", "did you mean 'ebr-q9"),
+    ("studies.ablation.scenarios", ["origins"], "scenario", "did you mean 'origin'?"),
+    ("claims.study", ["twenty"], "study", "did you mean 'twenty_seeds'?"),
+]
+ONE = ("dataset", "sensitive", "model", "variant_of", "study")
+#: what every place refuses -> key, what is put there
+REFUSED = {
+    MAPPING: [(key, None) for key in ("studies", "scenarios.drop", LAW, "classifiers.mlp", "methods.ebr")]
+    + [(key, None) for key in ("methods.ebr.options", "methods.ebr.populations.law-sex")]
+    + [("comparison", []), ("populations", ["law-sex"])],
+    LIST: [("run.methods", "ebr"), ("run.methods", None)],
+    TEXT: [("methods.mine.variant_of", None), ("claims.study", ["main"]), ("methods.mine.label", 7)],
+    WHOLE: [("run.seeds", seeds) for seeds in (5.0, "5", [0, 1], datetime.date(2020, 1, 1))]
+    + [("run.block_size", True), (f"{LAW}.measure.neighbourhoods", 0.5), ("methods.face.options.neighbours", 5.0)],
+    FINITE: [(f"{LAW}.measure.radius_quantile", math.nan), ("classifiers.mlp.options.learning_rate", math.inf)]
+    + [("scenarios.drop.simulate.uptake", wrong) for wrong in (math.nan, True)]
+    + [("methods.ebr.options.density_quantile", math.nan), ("comparison.tolerance", math.inf)],
+    BARE: [("populations", {}), ("classifiers", {}), ("methods", {})],
+    FEW: [("run.methods", []), (f"{LAW}.classifiers", [])],
+    "no repetition": [("run.methods", ["ebr", "ibr", "ebr"]), ("studies.ablation.scenarios", ["drop", "drop"])],
+    "at least 1": [(key, 0) for key in ("run.seeds", "run.block_size", "studies.ablation.seeds", EPOCHS)],
+    "at least 20": [(f"{LAW}.prepare.rows", 19)],
+    "at least 0": [("comparison.quality_tolerance", -0.1), ("methods.ibr.options.adversary_weight", -1)],
+    "above 0 and below 1": [("prepare.test_share", 0), ("measure.atkinson_b", 1)],
+    "above 0 and at most": [("methods.ebr.populations.law-sex.bound", 0)],
+    "at most 1 ": [("scenarios.drop.simulate.uptake", 50), (f"{LAW}.measure.radius_quantile", 1.01)],
+    "at most 10000 ": [("run.seeds", HUGE)],
+    "at most 1000000000": [(f"{LAW}.prepare.rows", HUGE), ("methods.ebr.options.proposals", HUGE)],
+    "at most 1e+30": [("classifiers.mlp.options.learning_rate", 1e300)],
+    "at most 60 characters": [("scenarios.drop.label", "a" * 61)],
+    "expected true or false": [("methods.ebr.options.resampling", "true")],
+    "expected one of auto, cpu, cuda": [("run.device", "gpu"), ("run.device", ["cpu"])],
+    "did you mean 'cuda'?": [("run.device", "cudaa")],
+    "expected one of own, shuffled": [("scenarios.drop.measure.groups", "mixed")],
+}
+
+
+def called(keys: str | tuple) -> str:
+    return keys if isinstance(keys, str) else ".".join(map(str, keys))
+
+
+def missing(key: str) -> str:
+    return f"{key.rpartition('.')[0] or 'the top level'}: the key {key.rpartition('.')[2]!r} is missing"
+
+
+def unknown(key: str, item: dict, allowed: str, *more: str) -> tuple:
+    ((name, value),) = item.items()
+    keys = tuple(filter(None, key.split(".")))
+    return (*keys, name), value, f"{key or 'the top level'}: unknown key '{name}'; allowed: {allowed}", *more
+
+
+#: key, what is put there, and what the message must say; what starts with a colon comes after the key
 BREAKAGES = [
-    ("scenarios", GONE, "the top level: the key 'scenarios' is missing"),
-    ("metods", {}, "'metods'", "did you mean 'methods'?"),
-    ("studies", None, "studies: None is not allowed; expected a mapping"),
-    ((1,), {}, "the top level: unknown key '1'"),
-    (("run", True), {}, "run: unknown key 'True'"),
-    ("run.method", ["ebr"], "run: unknown key 'method'", "did you mean 'methods'?"),
-    ("run.populations", GONE, "run: the key 'populations' is missing"),
-    ("run.methods", "ebr", "run.methods: 'ebr' is not allowed; expected a list"),
-    ("run.methods", [], "run.methods: [] is not allowed", "at least 1 item"),
-    ("run.methods", None, "run.methods: None is not allowed; expected a list"),
-    ("run.methods", [["ebr"]], "run.methods.0: ['ebr'] is not allowed"),
-    ("run.methods", ["ebr", "ibr", "ebr"], "run.methods", "no repetition"),
-    ("run.methods", ["err"], "run.methods: 'err'", "did you mean 'ebr'?"),
-    ("run.populations", ["law"], "run.populations: 'law'", "'law-sex'"),
-    ("run.populations", ["../x"], "run.populations: '../x'", "law-sex"),
-    ("run.populations", [1], "run.populations.0: 1", "write it in quotes"),
-    ("run.seeds", 0, "run.seeds: 0 is not allowed", "at least 1"),
-    ("run.seeds", 5.0, "run.seeds: 5.0 is not allowed", "a whole number"),
-    ("run.seeds", "5", "run.seeds: '5' is not allowed", "a whole number"),
-    ("run.seeds", [0, 1], "run.seeds: [0, 1] is not allowed", "a whole number"),
-    ("run.seeds", datetime.date(2020, 1, 1), "run.seeds", "a whole number"),
-    ("run.seeds", HUGE, "run.seeds", "at most 10000"),
-    ("run.block_size", True, "run.block_size: True", "a whole number"),
-    ("run.block_size", 0, "run.block_size: 0 is not allowed", "at least 1"),
-    ("run.device", "gpu", "run.device: 'gpu'", "one of auto, cpu, cuda"),
-    ("run.device", ["cpu"], "run.device: ['cpu']", "one of auto, cpu, cuda"),
-    ("run.studies", ["main"], "run.studies: 'main' is not a study", "tradeoff"),
-    (("methods", "../x"), {"variant_of": "ebr"}, "methods: '../x' is not allowed", "letters, digits"),
-    (("populations", ".."), POPULATION, "populations: '..' is not allowed"),
-    (("methods", ".ebr"), {"variant_of": "ebr"}, "methods: '.ebr' is not allowed", "letters, digits"),
-    ("methods.a;b", {"variant_of": "ebr"}, "methods: 'a;b' is not allowed", "letters, digits"),
-    ("scenarios.$(x)", {}, "scenarios: '$(x)' is not allowed"),
-    ("studies.a'b", STUDY, 'studies: "a\'b" is not allowed'),
-    ("populations.{seed}", POPULATION, "populations: '{seed}' is not allowed"),
-    (("classifiers", ""), {}, "classifiers: '' is not allowed", "letters, digits"),
-    ("methods.ebr\n", {"variant_of": "ebr"}, "methods: 'ebr\\n' is not allowed", "letters, digits"),
-    ("methods.еbr", {"variant_of": "ebr"}, "methods: 'еbr' is not allowed", "letters, digits"),
-    (("methods", "recourse.parquet"), {"variant_of": "ebr"}, "methods: 'recourse.parquet' is not allowed"),
-    (("methods", False), {"variant_of": "ebr"}, "methods: False is not allowed; expected a text", "write it in quotes"),
-    (("scenarios", 1), {}, "scenarios: 1 is not allowed", "write it in quotes"),
-    (("classifiers", None), {}, "classifiers: None is not allowed; expected a text"),
-    ("methods.EBR", {"variant_of": "ebr"}, "methods: 'ebr' and 'EBR' differ in upper and lower case only"),
-    ("populations", {}, "populations: {} is not allowed", "at least 1 entry"),
-    ("populations", ["law-sex"], "populations: ['law-sex'] is not allowed"),
-    ("populations.law-sex", None, "populations.law-sex: None is not allowed"),
-    ("populations.law-sex.dataset", GONE, "populations.law-sex: the key 'dataset'"),
-    ("populations.law-sex.prepare", {"row": 5}, "populations.law-sex.prepare", "did you mean 'rows'?"),
-    (
-        "populations.law-sex.dataset",
-        "reading",
-        "populations.law-sex.dataset: 'reading' is not a data set; there are: adult",
-    ),
-    ("populations.law-sex.dataset", "../settings", "populations.law-sex.dataset: '../settings' is not a data set"),
-    ("populations.law-sex.dataset", "a" * 300, "populations.law-sex.dataset: 'aaa", "there are: adult"),
-    (
-        "populations.law-sex.sensitive",
-        "age",
-        "populations.law-sex.sensitive: 'age' is not a sensitive attribute; there are: ",
-    ),
-    ("populations.german-age.sensitive", "agee", "populations.german-age.sensitive", "did you mean 'age'?"),
-    ("populations.law-sex.prepare.rows", 19, "populations.law-sex.prepare.rows: 19", "20"),
-    ("populations.law-sex.prepare.rows", HUGE, "populations.law-sex.prepare.rows", "most"),
-    (
-        "populations.law-sex.measure.neighbourhoods",
-        0.5,
-        "populations.law-sex.measure.neighbourhoods: 0.5 is not allowed; expected a whole number",
-    ),
-    (
-        "populations.law-sex.measure.radius_quantile",
-        math.nan,
-        "populations.law-sex.measure.radius_quantile: nan is not allowed; expected a finite number",
-    ),
-    (
-        "populations.law-sex.measure.radius_quantile",
-        1.01,
-        "populations.law-sex.measure.radius_quantile: 1.01",
-        "at most 1",
-    ),
-    ("populations.law-sex.classifiers", [], "classifiers: [] is not all"),
-    (
-        "populations.law-sex.classifiers",
-        ["mlp", "lineal"],
-        "populations.law-sex.classifiers: 'lineal'",
-        "did you mean 'linear'?",
-    ),
-    (
-        "populations.synthetic.decided_by",
-        ["mlp"],
-        "populations.synthetic.decided_by: 'mlp' is not a listed classifier; there are: linear",
-    ),
-    ("populations.raw", POPULATION, "populations.raw: results/raw is"),
-    ("classifiers", {}, "classifiers: {} is not allowed", "at least 1 entry"),
-    ("classifiers.mlp", None, "classifiers.mlp: None is not allowed"),
-    ("classifiers.mlp.epochs", 5, "classifiers.mlp: unknown key 'epochs'; allowed: label, model, options, populations"),
-    ("classifiers.mlp.options.epoch", 5, "classifiers.mlp.options: unknown key 'epoch'", "did you mean 'epochs'?"),
-    (
-        "classifiers.mlp.options.learning_rate",
-        math.inf,
-        "classifiers.mlp.options.learning_rate: inf is not allowed; expected a finite number",
-    ),
-    ("classifiers.mlp.options.learning_rate", 1e300, "classifiers.mlp.options.learning_rate: 1e+300", "at most 1e+30"),
-    (
-        "classifiers.mlp.options.hidden",
-        [True],
-        "classifiers.mlp.options.hidden.0: True is not allowed; expected a whole number",
-    ),
-    (
-        "classifiers.linear.populations.synthetic.epochs",
-        0,
-        "classifiers.linear.populations.synthetic.epochs: 0",
-        "at least 1",
-    ),
-    (
-        "classifiers.mlp.populations",
-        {"gmc": {}},
-        "classifiers.mlp.populations: 'gmc' is not a population; there are: synthetic",
-    ),
-    ("methods", {}, "methods: {} is not allowed", "at least 1 entry"),
-    ("methods.ebr", None, "methods.ebr: None is not allowed; expected a mapping"),
-    ("methods.mine", {}, "methods: 'mine' is not a method", "write methods/mine.py"),
-    ("methods.mine", {"variant_of": "mine"}, "methods.mine.variant_of: 'mine' is not"),
-    ("methods.mine", {"variant_of": "ibx"}, "methods.mine.variant_of", "mean 'ibr'?"),
-    (
-        "methods.mine",
-        {"variant_of": "ebr-q90"},
-        "methods.mine.variant_of: 'ebr-q90' is a variant",
-        "of its own, here 'ebr'",
-    ),
-    (
-        "methods",
-        {**CONFIG["methods"], "a": {"variant_of": "b"}, "b": {"variant_of": "a"}},
-        "methods.a.variant_of: 'b' is a variant",
-        "methods.b.variant_of: 'a' is a variant",
-    ),
-    ("methods.mine", {"variant_of": "_method"}, "methods.mine.variant_of: '_method'"),
-    ("methods.mine", {"variant_of": "../data/law"}, "methods.mine.variant_of: '../data"),
-    ("methods.mine", {"variant_of": None}, "methods.mine.variant_of: None", "a text"),
-    ("methods.ebr.options", None, "methods.ebr.options: None", "a mapping"),
-    (
-        "methods.ebr.options",
-        {"adversary_weight": 1},
-        "methods.ebr.options: unknown key 'adversary_weight'; allowed: bound",
-    ),
-    ("methods.nobody.options", {"epochs": 1}, "methods.nobody.options: unknown key 'epochs'; allowed: none"),
-    ("methods.ebr.options", {1: 1}, "methods.ebr.options: unknown key '1'"),
-    (
-        "methods.ebr.options",
-        {"resampling": "true"},
-        "methods.ebr.options.resampling: 'true' is not allowed; expected true or false",
-    ),
-    (
-        "methods.face.options",
-        {"neighbours": 5.0},
-        "methods.face.options.neighbours: 5.0 is not allowed; expected a whole number",
-    ),
-    ("methods.ebr.options", {"proposals": HUGE}, "methods.ebr.options.proposals", "at most 1000000000"),
-    (
-        "methods.ebr.options",
-        {"density_quantile": math.nan},
-        "methods.ebr.options.density_quantile: nan is not allowed; expected a finite number",
-    ),
-    ("methods.ibr.options", {"adversary_weight": -1}, "methods.ibr.options.adversary_weight: -1", "at least 0"),
-    (
-        "methods.ebr.populations",
-        {"german": {}},
-        "methods.ebr.populations: 'german' is not a population",
-        "did you mean 'german-sex'?",
-    ),
-    ("methods.ebr.populations", {1: {}}, "methods.ebr.populations: 1 is not allowed; expected a text"),
-    (
-        "methods.ebr.populations",
-        {"law-sex": None},
-        "methods.ebr.populations.law-sex: None is not allowed; expected a mapping",
-    ),
-    ("methods.ebr.populations", {"law-sex": {"bound": 0}}, "methods.ebr.populations.law-sex.bound: 0", "above 0"),
-    ("scenarios.default", GONE, "scenarios: the key 'default' is missing"),
-    ("scenarios.drop", None, "scenarios.drop: None is not allowed; expected a mapping"),
-    ("scenarios.drop.simulate", {"unresolve": "drop"}, "scenarios.drop.simulate", "mean 'unresolved'?"),
-    ("scenarios.drop.simulate", {"uptake": 50}, "scenarios.drop.simulate.uptake: 50", "most 1"),
-    ("scenarios.drop.simulate", {"uptake": math.nan}, "scenarios.drop.simulate.uptake: nan"),
-    ("scenarios.drop.simulate", {"uptake": True}, "scenarios.drop.simulate.uptake: True"),
-    ("scenarios.drop.measure", {"groups": "mixed"}, "groups: 'mixed'", "shuffled"),
-    ("scenarios.drop", {"groups": "own"}, "scenarios.drop: unknown key 'groups'"),
-    (("methods", LONG), {"variant_of": "ebr"}, f"methods: '{LONG}' is not allowed", "at most 50 characters"),
-    ("studies.main", STUDY, "studies.main: this name is taken by what `run` itself"),
-    ("studies.theory", STUDY, "studies.theory: this name is taken by the page"),
-    ("studies.ablation.methods", GONE, "studies.ablation: the key 'methods' is missing"),
-    ("studies.ablation.methods", ["ebr-q9O"], "studies.ablation.methods: 'ebr-q9O'", "did you mean 'ebr-q9"),
-    ("studies.ablation.scenarios", ["drop", "drop"], "studies.ablation.scenarios", "no repetition"),
-    ("studies.ablation.scenarios", ["origins"], "studies.ablation.scenarios: 'origins'", "did you mean 'origin'?"),
-    ("studies.ablation.seeds", 0, "studies.ablation.seeds: 0", "at least 1"),
-    ("comparison", GONE, "the key 'comparison' is missing"),
-    ("comparison.tolerance", math.inf, "comparison.tolerance: inf"),
-    ("comparison.quality_tolerance", -0.1, "comparison.quality_tolerance: -0.1"),
-    ("claims.study", "twenty", "claims.study: 'twenty'", "'twenty_seeds'"),
-    ("claims.study", ["main"], "claims.study: ['main'] is not allowed; expected a text"),
-    ("prepare.rows", GONE, "prepare: the key 'rows' is missing"),
-    ("measure.atkinson_b", 1, "measure.atkinson_b: 1 is not allowed", "below 1"),
-    ("methods.wachter.options.steps", GONE, "methods.wachter.options: the key 'steps' is missing"),
-    ("comparison", [], "comparison", "a mapping"),
-    ("runs", {}, "the top level", "'runs'", "did you mean 'run'?"),
+    *[((section, name), ENTRIES[section], f"{section}: {name!r} {ALL}", why) for section, name, why in NAMES],
+    *[(key, GONE, missing(key)) for key in REQUIRED],
+    *[unknown(*what) for what in UNKNOWN],
+    *[
+        (key, value[0] if key.endswith(ONE) else value, f": {next(iter(value))!r} is not a {what}; there are: ", *more)
+        for key, value, what, *more in NO_SUCH
+    ],
+    *[(key, value, f": {value!r} {ALL}", why) for why, pairs in REFUSED.items() for key, value in pairs],
+    ("run.populations", [1], f"run.populations.0: 1 {TEXT}", "write it in quotes"),
+    ("run.methods", [["ebr"]], f"run.methods.0: ['ebr'] {TEXT}"),
+    ("classifiers.mlp.options.hidden", [True], f"classifiers.mlp.options.hidden.0: True {WHOLE}"),
+    ("methods.ebr.populations", {1: {}}, f": 1 {TEXT}"),
+    ("measure", {"ynn_k": 5}, ": the key 'neighbourhoods', 'atkinson_b', 'radius_quantile', 'groups' is missing"),
+    ("methods.EBR", VARIANT, "methods: 'ebr' and 'EBR' differ in upper and lower case only"),
+    ("populations.raw", POPULATION, ": results/raw is"),
+    ("studies.main", STUDY, ": this name is taken by what `run` itself"),
+    ("studies.theory", STUDY, ": this name is taken by the page"),
+    ("methods.mine", {}, "methods: 'mine' is not a method; there are: cchvae, ", "write methods/mine.py"),
+    ("methods.face.variant_of", "ebr", ": face is a method itself (methods/face.py)"),
+    ("methods.mine.variant_of", "mine", ": 'mine' is a variant; a variant starts from a method with a file of its own"),
+    ("methods.mine.variant_of", "ebr-q90", ": 'ebr-q90' is a variant; ", "of its own, here 'ebr'"),
+    ("methods.ebr", GONE, "methods.ebr-q90.variant_of: 'ebr' has no entry under `methods`, from which options come"),
+    ("methods.ebr", GONE, "run.methods: 'ebr' is not a method", "give it an entry 'ebr' under `methods`"),
+    *[("methods", CONFIG["methods"] | ROUND, f"methods.{a}.variant_of: {b!r} is a variant") for a, b in ("ab", "ba")],
 ]
 
 
-@pytest.mark.parametrize(("keys", "value", "says"), [(keys, value, says) for keys, value, *says in BREAKAGES])
+@pytest.mark.parametrize(
+    ("keys", "value", "says"),
+    [
+        pytest.param(keys, value, says, id=f"{called(keys)} {'GONE' if value is GONE else ascii(value)[:20]}")
+        for keys, value, *says in BREAKAGES
+    ],
+)
 def test_the_key_and_what_is_allowed_are_named(keys, value, says):
     with pytest.raises(ConfigError) as error:
         validated(broken(keys, value))
     for part in says:
-        assert part in str(error.value)
+        assert (f"  - {called(keys)}{part}" if part.startswith(":") else part) in str(error.value)
 
 
 @pytest.mark.parametrize("whole", [None, [CONFIG], "run", {}])
@@ -274,8 +206,22 @@ def test_every_problem_is_reported_at_once():
         validated(config)
 
 
-def test_the_paper_s_configuration_is_valid_and_complete():
+@pytest.mark.parametrize(
+    ("keys", "value"),
+    [
+        ("run.device", "cpu"),
+        ("populations.law-sex.label", "Law: who passes the bar?"),
+        ("populations.law-sex.prepare", {"rows": 500, "test_share": 0.5}),
+        ("populations.law-sex.measure", dict(CONFIG["measure"], groups="shuffled")),
+        ("methods.mine", VARIANT | {"options": {"bound": 2.0}, "populations": {"law-sex": {"bound": 3}}}),
+        ("methods.mine", VARIANT),
+        ("scenarios.mine", {"simulate": {"uptake": 0.5}, "measure": {"ynn_k": 1}}),
+    ],
+)
+def test_what_may_be_said_is_left_as_it_is(keys, value):
+    """As the paper's configuration, which is complete: nothing is filled in."""
     assert validated(CONFIG) == CONFIG
+    assert validated(broken(keys, value)) == broken(keys, value)
 
 
 @pytest.mark.parametrize(
@@ -284,39 +230,26 @@ def test_the_paper_s_configuration_is_valid_and_complete():
         ("run:\n  seeds: 2\nmethods: {}\nrun: {}\n", "line 4: run stands in line 1 already"),
         ("run: {seeds: 2}\nmethods:\n  ebr: {}\n  'ebr': {}\n", "line 4: methods.ebr stands in line 3 already"),
         ('{"run": {"seeds": 2,\n "seeds": 3}}', "line 2: run.seeds stands in line 1 already"),
+        *[(text, "") for text in ("", "- run\n- run\n", "a: &x {k: 1}\nb: {<<: *x, k: 2}\nc: *x\n")],
+        *[(text, "") for text in ('{\n\t"run": 1\n}', (ROOT / "config.yaml").read_text(encoding="utf-8"))],
     ],
 )
-def test_a_key_that_stands_twice_is_refused(text, says, tmp_path):
+def test_only_a_key_that_stands_twice_is_refused(text, says, tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigError, match=re.escape(f"{file}, {says}; keep one of them")):
+    refused = pytest.raises(ConfigError, match=re.escape(f"{file}, {says}; keep one of them"))
+    with refused if says else nullcontext():
         configuration.refuse_repetition(file)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "- run\n- run\n",
-        "a: &x {k: 1}\nb: {<<: *x, k: 2}\nc: *x\n",
-        '{\n\t"run": 1\n}',
-        (ROOT / "config.yaml").read_text(),
-    ],
-)
-def test_keys_that_stand_once_are_not(text, tmp_path):
-    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
-    configuration.refuse_repetition(tmp_path / "mine.yaml")
-
-
 def test_what_the_command_line_gives_is_typed():
-    given = {"run": {"seeds": "2", "methods": ["ebr"], "device": "cpu"}, "comparison": {"tolerance": "0.01"}}
-    assert configuration.typed(given) == {
-        "run": {"seeds": 2, "methods": ["ebr"], "device": "cpu"},
-        "comparison": {"tolerance": 0.01},
+    """Numbers and flags are; whatever else a text may be stays one."""
+    assert configuration.typed({"run": {"seeds": "2", "methods": ["1", "ebr"]}, "x": ["0.01", "true", 3, None]}) == {
+        "run": {"seeds": 2, "methods": [1, "ebr"]},
+        "x": [0.01, True, 3, None],
     }
-
-
-# --- read from the source -----------------------------------------------------------------------------------
+    texts = ["cpu", "", "EBR: mine", "EBR, β = 0.5", "[a", "@a", "2020-13-45", "2020-12-31"]
+    assert configuration.typed(texts) == texts
 
 
 def test_names_are_read_without_importing():
@@ -326,17 +259,13 @@ def test_names_are_read_without_importing():
 
 
 @pytest.mark.parametrize(
-    ("source", "says"),
-    [
-        ("class M:\n    def __init__(self, k: int): ...\n", "methods/mine.py: the option 'k' must be annotated"),
-        ("class M:\n    def __init__(self, k: Count = ): ...\n", "methods/mine.py, line 2: "),
-    ],
+    ("option", "says"), [("k: int", ": the option 'k' must be annotated"), ("k: Count = ", ", line 2: ")]
 )
-def test_a_method_file_that_cannot_be_read_is_named(source, says, tmp_path, monkeypatch):
+def test_a_method_file_that_cannot_be_read_is_named(option, says, tmp_path, monkeypatch):
     (tmp_path / "methods").mkdir()
-    (tmp_path / "methods" / "mine.py").write_text(source, encoding="utf-8")
+    (tmp_path / "methods" / "mine.py").write_text(f"class M:\n    def __init__(self, {option}): ...\n")
     monkeypatch.setattr(declarations, "_PACKAGE", tmp_path)
-    with pytest.raises(ConfigError, match=re.escape(says)):
+    with pytest.raises(ConfigError, match=f"methods/mine.py{says}"):
         declarations.method_options("mine")
 
 
@@ -349,9 +278,6 @@ def test_a_classifier_that_diverges_is_an_error(people):
         classifiers.predictions(diverged, people["levels"])
 
 
-# --- through Snakemake --------------------------------------------------------------------------------------
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "says"),
@@ -359,12 +285,10 @@ def test_a_classifier_that_diverges_is_an_error(people):
         ("run: {seeds: 2\nmethods: [", "Config file is not valid JSON or YAML"),
         ("- run", "Config file must be given as JSON or YAML with keys at top level"),
         ("run: {}\nmethods: {}\nrun: {}", "mine.yaml, line 3: run stands in line 1 already; keep one of them"),
-        (
-            "populations: {law-sex: {sensitive: age}}",
-            "populations.law-sex.sensitive: 'age' is not a sensitive attribute",
-        ),
+        ("populations: {law-sex: {sensitive: age}}", f"{LAW}.sensitive: 'age' is not a sensitive attribute"),
         (None, "No such file or directory: "),
     ],
+    ids=["broken", "list", "repetition", "value", "absent"],
 )
 def test_snakemake_shows_what_is_wrong_and_runs_nothing(text, says, tmp_path):
     mine = tmp_path / "mine.yaml"
@@ -377,19 +301,11 @@ def test_snakemake_shows_what_is_wrong_and_runs_nothing(text, says, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
-# --- at random places ---------------------------------------------------------------------------------------
-
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.dates()
+KEYS = st.sampled_from(["variant_of", "options", "ebr", "law-sex", 1, True])
 ANYTHING = st.recursive(
     SCALARS | st.sampled_from(["ebr", "law-sex", "default", "mlp", "../x", "a;b", 0, 1, 0.5, 10**20, math.nan]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.text(max_size=8) | st.sampled_from(["variant_of", "options", "ebr", "law-sex", 1, True]),
-            inner,
-            max_size=3,
-        )
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8) | KEYS, inner, max_size=3),
     max_leaves=6,
 )
 
@@ -457,6 +373,5 @@ def test_any_configuration_works_or_is_refused_by_its_key(config):
     except ConfigError as error:
         refusal = str(error)
     else:
-        derive(valid)
-        return
+        return derive(valid)
     assert KEY.search(refusal), f"no key is named: {refusal}"

@@ -54,12 +54,8 @@ def test_pairs_move_apart_by_at_most_the_distance_of_their_boundaries(crowd, thr
     apart = abs(more) / np.linalg.norm(normal)
     assert (cdist(moved, moved) <= cdist(points, points) + apart + 1e-9).all()
     assert average_proximity(moved, minority) >= np.exp(-apart) * average_proximity(points, minority) - 1e-12
-
-
-def test_a_pair_of_which_only_one_takes_recourse_can_move_apart():
-    points = np.array([[-1.0, 0.0], [-1.0, 0.1]])
-    some = np.array([theory.recourse(points)[0], points[1]])
-    assert np.linalg.norm(some[0] - some[1]) > np.linalg.norm(points[0] - points[1])
+    pair = np.array([[-1.0, 0.0], [-1.0, 0.1]])  # if only one of them takes recourse, they can move apart
+    assert np.linalg.norm(theory.recourse(pair)[0] - pair[1]) > np.linalg.norm(pair[0] - pair[1])
 
 
 @few
@@ -117,13 +113,12 @@ def difference_density(t, a, b, spread):
     ("a", "b", "spread"), [(-1, 1, 1), (0.3, 0.1, 0.2), (-4, -5, 1), (2, -0.5, 0.8), (0, 0, 1), (0, -1, 1)]
 )
 def test_after_on_a_line_it_is_the_integral_over_the_difference(a, b, spread):
+    def integrand(t):
+        return np.exp(-t) * (difference_density(t, a, b, spread) + difference_density(-t, a, b, spread))
+
     both = norm.cdf(-a / spread) * norm.cdf(-b / spread)
-    sides = [
-        quad(lambda t, sign=sign: np.exp(-t) * difference_density(sign * t, a, b, spread), 0, 12, limit=200)[0]
-        for sign in (1, -1)
-    ]
     after = theory.proximity(Groups((a, b), 0.0, spread, 1), after=True)
-    assert after == pytest.approx(both + sum(sides), abs=1e-7)
+    assert after == pytest.approx(both + quad(integrand, 0, 12, limit=200)[0], abs=1e-7)
 
 
 @few
@@ -156,28 +151,23 @@ def test_nobody_rejected_nothing_changes_and_all_rejected_only_the_boundary_is_l
 def test_beside_each_other_spatial_proximity_rises_if_a_third_is_rejected(depth):
     for spread, side in product((0.1, 1.0, 3.0), (0.1, 1.0, 4.0)):
         world = Groups((depth * spread,) * 2, side * spread, spread)
+        one = replace(world, side=0.0)
         assert theory.formulas(world).loc["spatial_proximity", "change"] > 0
         # between / within, which is the same in both groups: so it rises for groups of any shares
-        before, after = (
-            theory.proximity(world, a) / theory.proximity(replace(world, side=0.0), a) for a in (False, True)
-        )
+        before, after = (theory.proximity(world, phase) / theory.proximity(one, phase) for phase in (False, True))
         assert after < before
 
 
 def test_the_condition_of_that_proof_holds_up_to_a_rejected_share_of_27_percent():
     # the density of the difference in depth after / before falls everywhere while z (1 - Φ(z)) / φ(z) <= 1/2
     highest = brentq(lambda z: z * norm.sf(z) / norm.pdf(z) - 0.5, 0, 2)
-    assert highest == pytest.approx(0.61, abs=0.005)
-    assert norm.sf(highest) == pytest.approx(0.27, abs=0.005)
+    assert (highest, norm.sf(highest)) == pytest.approx((0.61, 0.27), abs=0.005)
     t = np.linspace(1e-3, 6, 400)
     for depth, falls in ((highest - 0.01, True), (highest + 0.02, False)):
         after = np.array([difference_density(x, depth, depth, 1) for x in t])
         assert (np.diff(after / norm.pdf(t, 0, np.sqrt(2))) <= 0).all() == falls
-
-
-def test_spatial_proximity_can_fall_if_few_are_rejected():
     change = theory.formulas(Groups((2.5, 2.5), side=3.0)).loc["spatial_proximity", "change"]
-    assert -1e-4 < change < -1e-5
+    assert -1e-4 < change < -1e-5  # so it can fall if few are rejected
 
 
 @pytest.mark.parametrize("depths", [(-8.0, -9.0), (-12.0, -8.0)])

@@ -2,74 +2,42 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shlex
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from workflow_tools import ROOT
+from workflow_tools import as_a_reader, copied, jobs, shown
 
 PACKAGE = Path("workflow", "src", "recourse_segregation")
 CLAIMS = Path("workflow", "resources", "claims.yaml")
 
 
-def blocks(page: str, language: str) -> list[str]:
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-
-
-def run(command: str, folder: Path) -> str:
-    """Run a command line of Snakemake in a folder; its output."""
-    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
-    process = subprocess.run(
-        [sys.executable, "-m", *shlex.split(command)],
-        cwd=folder,
-        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"PATH": path},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=900,
-    )
-    assert process.returncode == 0, process.stdout[-6000:]
-    return process.stdout
-
-
-def jobs(output: str) -> dict[str, int]:
-    """Rule -> how many of its jobs Snakemake says it will run."""
-    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", output, re.MULTILINE)}
-
-
 @pytest.mark.slow
 def test_a_method_and_an_index_of_one_s_own(tmp_path):
-    for part in ("Snakefile", "config.yaml", "envs", "notebooks", "profiles", "workflow"):
-        copy = shutil.copy if (ROOT / part).is_file() else shutil.copytree
-        copy(ROOT / part, tmp_path / part)
+    copied(tmp_path)
     results = tmp_path / "mine" / "results"
 
     # A method
-    (source,), (settings,), (command,) = (blocks("adding_a_method.md", kind) for kind in ("python", "yaml", "sh"))
+    page = "adding_a_method.md"
+    (source,), (settings,), (command,) = (shown(page, kind) for kind in ("python", "yaml", "sh"))
     (tmp_path / PACKAGE / "methods" / "mine.py").write_text(source, encoding="utf-8")
     (tmp_path / "mine.yaml").write_text(settings, encoding="utf-8")
-    run(command, tmp_path)
+    as_a_reader(tmp_path, command)
     before = pd.read_parquet(results / "measures.parquet")
-    assert list(dict.fromkeys(before["method"])) == ["wachter", "mine"]
+    assert set(before["method"]) == {"none", "wachter", "mine"}
     found = before.query("method == 'mine' and metric == 'found'")["value"]
     assert found.tolist() == [1.0]
     for page in ("segregation", "recourse_quality", "synthetic"):
         assert "mine" in (results / "notebooks" / f"{page}.html").read_text(encoding="utf-8")
 
     # An index, for the methods of that run
-    (function,), (claim,), (command,) = (blocks("adding_an_index.md", kind) for kind in ("python", "yaml", "sh"))
+    page = "adding_an_index.md"
+    (function,), (claim,), (command,) = (shown(page, kind) for kind in ("python", "yaml", "sh"))
     for file, addition in ((PACKAGE / "metrics" / "segregation.py", f"\n\n{function}"), (CLAIMS, f"\n{claim}")):
         with (tmp_path / file).open("a", encoding="utf-8") as stream:
             stream.write(addition)
-    again = jobs(run(f"{command.strip()} mine.yaml", tmp_path))
+    again = jobs(as_a_reader(tmp_path, f"{command.strip()} mine.yaml"))
     assert again["measure"] == 2
     assert not again.keys() & {"prepare", "train", "recourse", "simulate"}, "only measuring and what follows"
     after = pd.read_parquet(results / "measures.parquet")
@@ -81,8 +49,8 @@ def test_a_method_and_an_index_of_one_s_own(tmp_path):
     assert after[own]["value"].between(0, 1).all()
     assert after[own].query("scope == 'everyone'")["value"].nunique() == 3, "before, and after each method"
 
-    shown = pd.read_csv(results / "exhibits" / "segregation" / "everyone.csv")
-    rows = shown[shown["metric"] == "dissimilarity"]
+    table = pd.read_csv(results / "exhibits" / "segregation" / "everyone.csv")
+    rows = table[table["metric"] == "dissimilarity"]
     assert rows["method"].tolist() == ["wachter", "mine"]
     assert (rows["more_segregated"] == (rows["change"] > 0)).all()
     page = (results / "notebooks" / "segregation.html").read_text(encoding="utf-8")

@@ -1,83 +1,124 @@
-"""What users of other Snakemake workflows try first: another folder, a module, one setting from the command line."""
+"""What users of other Snakemake workflows try first: another folder, a module, one setting from the command line.
+
+That `make` alone lists its words is in tests/unit/test_status.py, that the terminal has a line a job in test_watch.py.
+"""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
+from textwrap import dedent
 
+import pandas as pd
 import pytest
+import yaml
 
-from workflow_tools import ROOT, snakemake
+from recourse_segregation import contracts
+from workflow_tools import ROOT, copied, planned
 
 pytestmark = pytest.mark.slow
 
 
-def planned(folder, *arguments, **others) -> str:
-    """What a dry run says."""
-    process = snakemake(folder, "--dry-run", "--cores", "1", *arguments, **others)
-    assert process.returncode == 0, process.stdout
+def called(folder: Path, *arguments: object) -> str:
+    """What Snakemake says that is called in a folder."""
+    command = [sys.executable, "-m", "snakemake", *map(str, arguments)]
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    process = subprocess.run(command, cwd=folder, **both, text=True, timeout=600)
+    assert process.returncode == 0, process.stdout[-6000:]
     return process.stdout
 
 
-def test_it_runs_in_any_folder_from_any_folder(tmp_path):
-    assert "rule recourse:" in planned(tmp_path / "mine", configs=())
-    command = [sys.executable, "-m", "snakemake", "-s", ROOT / "Snakefile", "--dry-run", "--cores", "1"]
-    process = subprocess.run(list(map(str, command)), cwd=tmp_path, capture_output=True, text=True)
-    assert process.returncode == 0, process.stdout + process.stderr
-    assert not (ROOT / "results" / "raw").exists() or (tmp_path / "results").exists() is False
+def test_it_runs_in_any_folder_and_from_any_folder(tmp_path):
+    assert "rule train:" in called(ROOT, "train_all", "--dry-run", "--cores", "1", "--directory", tmp_path / "mine")
+    one_setting = ("--config", 'run={"seeds": 2, "populations": ["synthetic"], "studies": []}')
+    said = called(tmp_path, "--dry-run", "--cores", "1", "-s", ROOT / "Snakefile", *one_setting)
+    assert "seeds-0-1/population.parquet" in said
+    assert "seeds-0-4" not in said
 
 
-def test_one_nested_setting_from_the_command_line(tmp_path):
-    text = planned(tmp_path, "measure_all", "--config", 'run={"seeds": 2, "populations": ["synthetic"]}', configs=())
-    assert "seeds-0-1/population.parquet" in text
-    assert "seeds-0-4" not in text.replace("law", "")
+#: what another workflow says in place of config.yaml
+SMALL = """
+run: {populations: [synthetic], methods: [wachter, nobody], seeds: 1, studies: []}
+prepare: {rows: 300}
+"""
 
 
-@pytest.mark.parametrize("extra", ["", '\n    prefix: "theirs"', "\n    config: config"])
-def test_another_workflow_can_use_it_as_a_module(extra, tmp_path):
+@pytest.mark.parametrize("how", ["", '    config: config\n    prefix: "theirs"\n'])
+def test_another_workflow_can_use_it_as_a_module(how, tmp_path):
+    """As it is, without a change; and run, with a prefix and what the other workflow's configuration says."""
+    (tmp_path / "config.yaml").write_text(SMALL, encoding="utf-8")
     (tmp_path / "Snakefile").write_text(
-        ("configfile: " + repr(str(ROOT / "config.yaml")) + "\n" if "config:" in extra else "")
-        + f"module segregation:\n    snakefile: {str(ROOT / 'Snakefile')!r}{extra}\n\n"
+        ('configfile: "config.yaml"\n' if how else "")
+        + f"module segregation:\n    snakefile: {str(ROOT / 'Snakefile')!r}\n{how}\n"
         "use rule * from segregation as segregation_*\n\n"
         "rule mine:\n    default_target: True\n    input: rules.segregation_measure_all.input\n",
         encoding="utf-8",
     )
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1"]
-    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    said = process.stdout + process.stderr
-    assert process.returncode == 0, said
-    assert "rule segregation_recourse:" in said
-    assert ("theirs/results/measures.parquet" in said) == ("prefix" in extra)
+    said = called(tmp_path, "--cores", "2", *([] if how else ["--dry-run"]))
+    assert ("law-sex" in said) == (how == ""), "its own configuration, or what the other says"
+    if how:
+        table = contracts.read(tmp_path / "theirs" / "results" / "measures.parquet", "measures")
+        assert set(table["method"]) == {contracts.BEFORE, "wachter", "nobody"}
+        assert not (tmp_path / "results").exists()
 
 
-@pytest.mark.parametrize(
-    "gone",
-    [
-        *("results/notebooks/segregation.html", "results/comparison.csv", "results/claims.csv", "results/run.json"),
-        *("results/exhibits/segregation", "results/measures.parquet", "results/provenance.json"),
-    ],
-)
-def test_a_deliverable_that_is_gone_is_made_again(gone, finished, tmp_path):
+def test_the_readme_s_module_works_as_it_stands(tmp_path):
+    (block,) = re.findall(
+        r"^  ```python\n(.*?)^  ```", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    copied(tmp_path / "recourse-segregation")
+    (tmp_path / "Snakefile").write_text(dedent(block), encoding="utf-8")
+    said = called(tmp_path, "--cores", "1", "--dry-run", "mine")
+    assert "input: segregation/results/measures.parquet\n" in said
+    assert "law-sex" not in said
+
+
+DELIVERED = [
+    *(f"results/{name}.parquet" for name in ("measures", "diagnostics", "classifiers")),
+    *(f"results/{name}.csv" for name in ("comparison", "claims", "claims_evidence")),
+    *("results/run.json", "results/provenance.json", "results/notebooks/index.html"),
+    *("results/notebooks/segregation.html", "results/exhibits/segregation", "results/exhibits/half"),
+]
+
+
+def test_a_deliverable_that_is_gone_is_made_again(finished, tmp_path):
     whole, _ = finished
-    place, aside = whole / gone, tmp_path / "aside"
-    assert "Nothing to be done" in planned(whole)
-    place.rename(aside)
+    aside = {whole / name: tmp_path / str(number) for number, name in enumerate(DELIVERED)}
+    for place, other in aside.items():
+        place.rename(other)
     try:
-        assert gone in planned(whole)
+        said = planned(whole)
     finally:
-        aside.rename(place)
+        for place, other in aside.items():
+            other.rename(place)
+    (wanted,) = re.findall(r"^rule all:\n    input: (.*)", said, re.MULTILINE)
+    assert set(DELIVERED) <= set(wanted.split(", "))
+    missing = {
+        file for files in re.findall(r"reason: Missing output files: ([^;\n]*)", said) for file in files.split(", ")
+    }
+    assert missing == set(DELIVERED)
 
 
 def test_a_study_of_one_s_own_has_a_page(finished):
-    """Of a study without a notebook, `half` in the tiny configuration; its scenario is shown with its changes."""
-    page = (finished[0] / "results" / "notebooks" / "half.html").read_text(encoding="utf-8")
-    assert "Half of them" in page
-    assert (finished[0] / "results" / "exhibits" / "half" / "changes.csv").is_file()
+    """`half` of the tiny configuration has no notebook; its scenario is shown with what changes in it."""
+    results = finished[0] / "results"
+    page = (results / "notebooks" / "half.html").read_text(encoding="utf-8")
+    assert "<title>The study half</title>" in page
+    assert "Scenario: Half of them" in page
+    changes = pd.read_csv(results / "exhibits" / "half" / "changes-half.csv")
+    assert set(changes["method"]) == {"wachter", "face"}
+    assert {file.name for file in (results / "exhibits" / "half").glob("*.csv")} == {
+        "changes-half.csv",
+        "quality-half.csv",
+    }
 
 
-def test_make_alone_lists_its_words_and_installs_nothing(tmp_path):
-    for words in ([], ["help"]):
-        said = subprocess.run(["make", "-C", str(ROOT), *words], capture_output=True, text=True, check=True).stdout
-        assert "quick" in said
-        assert "reproduce" in said
-        assert "pip" not in said
+def test_the_catalogue_of_workflows_is_told_how_it_is_used():
+    usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text(encoding="utf-8"))["usage"]
+    assert usage.keys() == {"mandatory-flags", "software-stack-deployment", "report"}
+    assert usage["mandatory-flags"].keys() == {"desc", "flags"}
+    assert usage["software-stack-deployment"]["conda"] is True
+    assert usage["report"] is True
+    assert (ROOT / "envs" / "environment.yaml").exists()

@@ -2,59 +2,40 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
-from textwrap import dedent
 
 import pandas as pd
 import pytest
 
 from recourse_segregation import contracts, tracking
-from workflow_tools import ROOT, TINY
+from workflow_tools import TINY, as_a_reader, copied, jobs, shown
 
 pytestmark = pytest.mark.slow
 
-DOCUMENT = (ROOT / "docs" / "adding_a_dataset.md").read_text(encoding="utf-8")
-BLOCKS = [(kind, dedent(text)) for kind, text in re.findall(r"^ *```(\w+)\n(.*?)^ *```$", DOCUMENT, re.M | re.S)]
-COMMANDS = [text.strip() for kind, text in BLOCKS if kind == "sh"]
+COMMANDS = [text.strip() for text in shown("adding_a_dataset.md", "sh")]
+FILES = [text for kind in ("python", "yaml") for text in shown("adding_a_dataset.md", kind)]
 
 
-def shell(folder: Path, command: str, *targets: str) -> str:
-    """Run a command of the document at tiny size in the copy of the project; returns its output."""
-    small = command.replace("snakemake", f"snakemake {' '.join(targets)}").replace(
-        "config.yaml ", f"config.yaml {TINY} ", 1
-    )
-    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "RECOURSE_DATA_MIRROR")}
-    env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env["PATH"]])
-    process = subprocess.run(small, shell=True, cwd=folder, env=env, capture_output=True, text=True, timeout=900)
-    assert process.returncode == 0, process.stdout + process.stderr
-    return process.stdout + process.stderr
+def measured(folder: Path, command: str, *more: str) -> str:
+    """Run a command of the document in the copy of the project, at tiny size and as far as the measures."""
+    tiny = command.replace("snakemake", f"snakemake measure_all {' '.join(more)}")
+    return as_a_reader(folder, tiny.replace("--configfile", f"--configfile {TINY}"))
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
     """A copy of the project with the files that the document shows, run with its two commands."""
-    folder = tmp_path_factory.mktemp("own-data") / "project"
-    shutil.copytree(ROOT / "workflow", folder / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("envs", "notebooks", "profiles"):
-        shutil.copytree(ROOT / name, folder / name)
-    for name in ("Snakefile", "config.yaml"):
-        shutil.copy(ROOT / name, folder)
+    folder = copied(tmp_path_factory.mktemp("own-data") / "project")
     (folder / "datasets").mkdir()
-    for kind, text in BLOCKS:
-        if kind != "sh":
-            place = folder / text.splitlines()[0].removeprefix("# ")
-            place.write_text(text, encoding="utf-8")
-    shell(folder, f"{sys.executable} make_up_loans.py")
+    for text in FILES:
+        (folder / text.splitlines()[0].removeprefix("# ")).write_text(text, encoding="utf-8")
+    as_a_reader(folder, "python make_up_loans.py")
     python_file = folder / "workflow" / "src" / "recourse_segregation" / "data" / "working_age_loans.py"
     digest = tracking.file_digest(folder / "datasets" / "loans.csv")
     python_file.write_text(python_file.read_text(encoding="utf-8").replace("SHA256", digest), encoding="utf-8")
     for command in COMMANDS:
-        shell(folder, command, "measure_all")
+        measured(folder, command)
         shutil.copy(folder / "mine/results/measures.parquet", folder / f"{command.split()[-1]}.parquet")
     return folder
 
@@ -95,11 +76,6 @@ def test_names_stay_in_the_copied_file(project):
         assert not {"name", "id"} & set(pd.read_parquet(file).columns)
 
 
-def dry_run(project: Path) -> dict[str, int]:
-    output = shell(project, COMMANDS[0], "measure_all", "--dry-run")
-    return {rule: int(jobs) for rule, jobs in re.findall(r"^(\w+) +(\d+)$", output, re.M)}
-
-
 @pytest.mark.parametrize(
     ("file", "old", "new", "reruns"),
     [
@@ -117,7 +93,7 @@ def test_an_edit_reruns_what_depends_on_it(project, file, old, new, reruns):
     assert old in text
     try:
         path.write_text(text.replace(old, new), encoding="utf-8")
-        jobs = dry_run(project)
+        again = jobs(measured(project, COMMANDS[0], "--dry-run"))
     finally:
         path.write_text(text, encoding="utf-8")
-    assert {rule: jobs[rule] for rule in ("download", "prepare", "recourse") if rule in jobs} == reruns
+    assert {rule: again[rule] for rule in ("download", "prepare", "recourse") if rule in again} == reruns

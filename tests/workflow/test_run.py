@@ -9,12 +9,13 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
-from recourse_segregation import contracts, methods
-from workflow_tools import ROOT, TINY, differing, snakemake, with_raw_files, write_receipt
+from recourse_segregation import contracts, methods, statistics
+from recourse_segregation.names import INDICES
+from workflow_tools import ROOT, TINY, differing, jobs, planned, snakemake, with_raw_files, write_receipt
 
 pytestmark = pytest.mark.slow
+PACKAGE = "workflow/src/recourse_segregation"
 
 
 def test_two_runs_are_bit_identical(finished):
@@ -39,28 +40,29 @@ def test_pages_and_pictures_are_bit_identical_too(finished):
 
 def test_every_cell_is_measured(finished):
     measures = contracts.read(finished[0] / "results" / "measures.parquet", "measures")
-    cells = measures.groupby(["population", "seed", "method", "scenario"]).size()
-    assert cells.nunique() == 1
-    studies = contracts.read_studies(finished[0] / "results" / "studies.json")
-    assert list(studies) == ["main", "tradeoff", "ablation", "conventions", "choices", "controls"]
+    cell = ["population", "seed", "method", "scenario"]
+    by_method = measures["method"] != contracts.BEFORE
+    assert measures[by_method].groupby(cell).size().nunique() == 1
+    assert measures[~by_method].groupby(cell).size().nunique() == 1
+    studies = contracts.read_run(finished[0] / "results" / "run.json")["studies"]
+    assert list(studies) == ["main", "tradeoff", "ablation", "conventions", "choices", "controls", "half"]
     for study in studies.values():
         own = contracts.of_study(measures, study)
-        counts = own.groupby(["population", "seed", "method", "scenario"]).size()
-        assert len(counts) == study["seeds"] * np.prod([len(study[k]) for k in ("populations", "methods", "scenarios")])
+        counts = own.groupby(cell, observed=True).size()
+        lists = (study["populations"], [contracts.BEFORE, *study["methods"]], study["scenarios"])
+        assert len(counts) == study["seeds"] * np.prod(list(map(len, lists)))
     missing = measures[measures["value"].isna()]
     assert (missing["note"] != "").all()
 
 
 def test_the_do_nothing_control_changes_nothing(finished):
     measures = contracts.read(finished[0] / "results" / "measures.parquet", "measures")
-    mine = measures.query("method == 'nobody' and scope != 'recipients' and metric != 'atkinson_released'")
-    wide = mine.pivot_table(
-        index=["population", "scenario", "seed", "scope", "metric"], columns="phase", values="value"
-    )
-    assert len(wide) == 3 * 2 * 2 * 5  # synthetic as it is and as a placebo, law as it is
-    assert (wide["before"] == wide["after"]).all()
-    moved = measures.query("method == 'wachter' and scope == 'everyone' and metric == 'average_proximity'")
-    assert moved.groupby("phase")["value"].mean().nunique() == 2
+    changes = pd.concat(statistics.changes(measures, scope, INDICES) for scope in ("everyone", "accepted"))
+    own = changes.query("method == 'nobody'")
+    assert len(own) == 3 * 2 * 2 * 5  # synthetic as it is and as a placebo, law as it is
+    assert (own["change"] == 0).all()
+    moved = changes.query("population == 'synthetic' and method == 'wachter' and metric == 'average_proximity'")
+    assert (moved["change"] != 0).all()
 
 
 def test_the_cost_of_every_job_is_on_record(finished):
@@ -91,7 +93,7 @@ def test_pages_are_rendered(finished):
     folder = finished[0] / "results" / "notebooks"
     index = (folder / "index.html").read_text(encoding="utf-8")
     pages = ["populations", "synthetic", "segregation", "recourse_quality", "theory", "comparison"]
-    for page in [*pages, "tradeoff", "ablation", "conventions", "choices", "controls"]:
+    for page in [*pages, "tradeoff", "ablation", "conventions", "choices", "controls", "half"]:
         assert f'href="{page}.html"' in index
         assert (folder / f"{page}.ipynb").exists()
         assert "Traceback" not in (folder / f"{page}.html").read_text(encoding="utf-8")
@@ -99,52 +101,77 @@ def test_pages_are_rendered(finished):
     assert list((finished[0] / "results" / "exhibits").rglob("*.svg"))
 
 
-def test_nothing_is_left_to_do(finished):
-    process = snakemake(finished[0], "--dry-run", "--cores", "1")
-    assert "Nothing to be done" in process.stdout
+@pytest.fixture
+def project(finished):
+    """The copy of the project that the second run was made with; what a test does to it is undone."""
+    folder = finished[1].parent / "project"
+    before = {file: file.read_bytes() for file in folder.rglob("*.*") if file.is_file()}
+    yield folder
+    for file, content in before.items():
+        if file.read_bytes() != content:
+            file.write_bytes(content)
 
 
-def test_editing_a_method_reruns_its_cells_only(finished):
-    method = ROOT / "workflow" / "src" / "recourse_segregation" / "methods" / "face.py"
-    text = method.read_text(encoding="utf-8")
-    try:
-        method.write_text(text + "# a word that changes no number\n", encoding="utf-8")
-        assert "Nothing to be done" in snakemake(finished[1], "--dry-run", "--cores", "1").stdout
-        method.write_text(text + "EDITED = True\n", encoding="utf-8")
-        process = snakemake(finished[1], "--dry-run", "--cores", "1")
-    finally:
-        method.write_text(text, encoding="utf-8")
-    cells = re.findall(r"rule recourse:.*?wildcards: ([^\n]*)", process.stdout, re.DOTALL)
+def test_a_word_or_another_time_reruns_nothing(finished, project):
+    for name in ("methods/face.py", "measure.py", "exhibits/segregation.py"):
+        file = project / PACKAGE / name
+        first, _, rest = file.read_text(encoding="utf-8").partition('"""')
+        file.write_text(f'{first}"""Said otherwise: {rest}# a word that changes no number\n', encoding="utf-8")
+    for name in ("Snakefile", "config.yaml", "workflow/rules/measure.smk", "workflow/scripts/measure.py"):
+        with (project / name).open("a", encoding="utf-8") as file:
+            file.write("# a word that changes no number\n")
+    for file in project.rglob("*.*"):
+        os.utime(file)
+    assert "Nothing to be done" in planned(finished[1], project=project)
+
+
+def after_an_edit(finished, project, module: str) -> str:
+    """What would be done again when a module of the library does something else."""
+    with (project / PACKAGE / module).open("a", encoding="utf-8") as file:
+        file.write("EDITED = True\n")
+    return planned(finished[1], project=project)
+
+
+def test_editing_a_method_reruns_its_cells_only(finished, project):
+    again = after_an_edit(finished, project, "methods/face.py")
+    cells = re.findall(r"rule recourse:.*?wildcards: ([^\n]*)", again, re.DOTALL)
     assert len(cells) == 3  # FACE on two populations, and its variant
     assert all("method=face" in cell for cell in cells)
-    os.utime(method)
-    assert "Nothing to be done" in snakemake(finished[1], "--dry-run", "--cores", "1").stdout
+    assert not jobs(again).keys() & {"prepare", "train", "measure_before"}
+
+
+def test_editing_an_exhibit_reruns_its_page_only(finished, project):
+    again = after_an_edit(finished, project, "exhibits/tradeoff.py")
+    assert jobs(again) == {"notebook": 1, "html": 1, "provenance": 1, "all": 1, "total": 4}
+    assert "results/notebooks/tradeoff.ipynb" in again
+
+
+def test_the_page_of_the_theory_needs_no_run(tmp_path):
+    assert jobs(planned(tmp_path, "results/notebooks/theory.ipynb")) == {"notebook": 1, "total": 1}
 
 
 def test_adding_a_seed_runs_only_that_seed(finished, tmp_path):
     more = tmp_path / "more.yaml"
     more.write_text("run: {seeds: 3}\n", encoding="utf-8")
-    process = snakemake(finished[1], "--dry-run", "--cores", "1", configs=(ROOT / "config.yaml", TINY, more))
-    cells = re.findall(r"rule recourse:.*?wildcards: ([^\n]*)", process.stdout, re.DOTALL)
+    cells = re.findall(r"rule recourse:.*?wildcards: ([^\n]*)", planned(finished[0], configs=(TINY, more)), re.DOTALL)
     assert {cell.split("method=")[1] for cell in cells} >= set(methods.names())
     assert all("seeds=2-2" in cell for cell in cells)
 
 
 def test_results_do_not_depend_on_the_block_of_seeds(finished, tmp_path):
-    """Two seeds in one job give what they give in two."""
+    """A seed in a job of its own gives what it gives beside another."""
+    block = "results/synthetic/seeds-{}/linear/{}/measures.parquet"
     chosen = ["growing_spheres", "ibr", "ebr"]
-    one_by_one = tmp_path / "one_by_one.yaml"
-    run = {"populations": ["synthetic"], "methods": chosen, "block_size": 1, "studies": []}
-    one_by_one.write_text(yaml.safe_dump({"run": run}), encoding="utf-8")
-    process = snakemake(tmp_path, "--cores", "2", "measure_all", configs=(ROOT / "config.yaml", TINY, one_by_one))
+    alone = tmp_path / "alone.yaml"
+    alone.write_text("run: {block_size: 1}\n", encoding="utf-8")
+    targets = [block.format("1-1", method) for method in chosen]
+    process = snakemake(tmp_path, "--cores", "2", *targets, configs=(TINY, alone))
     assert process.returncode == 0, process.stdout[-4000:]
-    joined = contracts.read(finished[0] / "results" / "measures.parquet", "measures")
-    joined = joined.query("population == 'synthetic' and method in @chosen and scenario == 'default'")
-    apart = contracts.read(tmp_path / "results" / "measures.parquet", "measures")
-    order = ["method", "seed", "phase", "scope", "metric"]
-    pd.testing.assert_frame_equal(
-        apart.sort_values(order).reset_index(drop=True), joined.sort_values(order).reset_index(drop=True)
-    )
+    for method, target in zip(chosen, targets, strict=True):
+        both = contracts.read(finished[0] / block.format("0-1", method), "measures")
+        own = both.query("seed == 1 and scenario == 'default'").reset_index(drop=True)
+        apart = contracts.read(tmp_path / target, "measures").query("scenario == 'default'").reset_index(drop=True)
+        pd.testing.assert_frame_equal(apart, own)
 
 
 def test_a_failing_job_names_population_and_seeds(tmp_path):
@@ -153,8 +180,9 @@ def test_a_failing_job_names_population_and_seeds(tmp_path):
     file = next((folder / "results" / "raw" / "law").glob("*.csv"))
     file.write_text(file.read_text(encoding="utf-8").replace("LSAT", "LST"), encoding="utf-8")
     write_receipt(file.parent)
-    process = snakemake(folder, "--cores", "1", "--until", "prepare")
+    made = "results/law-sex/seeds-0-1/population.parquet"
+    process = snakemake(folder, "--cores", "1", made)
     assert process.returncode != 0
-    assert "error in prepare, population law-sex, seeds 0-1" in process.stdout
-    assert "LSAT" in process.stdout
-    assert not (folder / "results" / "law-sex" / "seeds-0-1" / "population.parquet").exists()
+    what = "results/raw/law/law_data.csv: the header is not that"
+    assert f"error in prepare, population law-sex, seeds 0-1: {what}" in process.stdout
+    assert not (folder / made).exists()

@@ -44,7 +44,7 @@ def test_every_exhibit_is_in_the_report_with_a_caption_and_labels(finished, repo
     files = [f for f in folder.glob("exhibits/*/*") if f.suffix in (".svg", ".csv")]
     pages = [f for f in folder.glob("notebooks/*.html") if f.stem != "index"]
     assert len(files) > 20
-    assert len(pages) == len(categories) == 11
+    assert len(pages) == len(categories) == 12
     assert {f.relative_to(finished[0]).as_posix() for f in [*files, *pages]} == shown.keys()
     for path, result in shown.items():
         kind, _, data = result["data_uri"].partition("base64,")
@@ -66,13 +66,22 @@ def test_the_report_has_run_times_and_loads_nothing_from_elsewhere(report):
 
 def test_nothing_is_left_of_a_finished_run(finished):
     said = status(finished[0])
-    assert said.startswith(f"{finished[0]} --configfile {ROOT / 'config.yaml'} {TINY}\n")
+    assert said.startswith(f"{finished[0]} --configfile {TINY}\n")
     rows = {line.split()[0]: line.split()[1:] for line in said.splitlines()[3:]}
-    assert rows["notebook"][:5] == ["11", "0", "0", "0", "0"]
+    assert rows["notebook"][:5] == ["12", "0", "0", "0", "0"]
     done, *others = map(int, rows.pop("all")[:5])
     assert others == [0, 0, 0, 0], said
     assert done == sum(int(row[0]) for row in rows.values())
     assert float(rows["recourse"][5]) > 0
+    assert "missing" not in said
+
+
+def test_the_terminal_has_a_line_for_each_job_and_the_time_left(finished):
+    lines = (finished[0] / "terminal").read_text(encoding="utf-8").splitlines()
+    done = [line for line in lines if re.match(r"\d+ of \d+ jobs done, about [\d:]+ left: \w", line)]
+    assert len(done) > 100
+    assert len(lines) < len(done) + 40, "little else"
+    assert max(map(len, lines)) < 200
 
 
 def test_a_job_that_fails_shows_its_log_and_the_very_seed(tmp_path):
@@ -84,7 +93,7 @@ def test_a_job_that_fails_shows_its_log_and_the_very_seed(tmp_path):
     table.loc[table["seed"] == 1, "label"] = 7
     contracts.write(table, file, "population", contracts.encoding_of(table))
     said = snakemake(folder, "--cores", "1", "results/law-sex/seeds-0-1/mlp/classifier.pt").stdout
-    line = "unexpected error in train, population law-sex, classifier mlp, seeds 0-1, seed 1: IndexError: "
+    line = "unexpected error in train, population law-sex, seeds 0-1, classifier mlp, seed 1: IndexError: "
     log = "logs/train/law-sex.mlp.seeds-0-1.log"
     assert [part.count(line) for part in said.split(f"\nLogfile {log}:\n")] == [1, 1]
     assert f"(traceback in {log})" in said
@@ -92,4 +101,5 @@ def test_a_job_that_fails_shows_its_log_and_the_very_seed(tmp_path):
     (folder / ".snakemake/locks").mkdir(exist_ok=True)  # as if another run went on, or was killed
     (folder / ".snakemake/locks/0.output.lock").write_text("results/law-sex/seeds-0-1/mlp/classifier.pt\n")
     now = status(folder)
+    assert re.search(r"^missing: (\d+) of \1 results\n  results/measures.parquet\n", now, re.MULTILINE)
     assert f"failed\n  {log}\n    {line}" in now

@@ -4,9 +4,7 @@
 
 rule download:
     input:
-        lambda wildcards: [
-            ancient(project(file)) for file in description.own_file(plan.dataset_called(config, wildcards.dataset))
-        ],
+        lambda wildcards: [ancient(project(file)) for file in description.own_file(DATASETS[wildcards.dataset])],
     output:
         receipt="results/raw/{dataset}/receipt.json",
     log:
@@ -17,9 +15,8 @@ rule download:
     localrule: True  # on a cluster, where Snakemake runs: nodes may have no network
     conda:
         ENVIRONMENT
-    threads: 1
     params:
-        code=lambda wildcards: code("download", description.module(plan.dataset_called(config, wildcards.dataset))),
-        raw_file=lambda wildcards: description.raw_file(plan.dataset_called(config, wildcards.dataset)),
+        code=lambda wildcards: tracking.code("download", description.module(DATASETS[wildcards.dataset])),
+        raw_file=lambda wildcards: description.raw_file(DATASETS[wildcards.dataset]),
     script:
         "../scripts/download.py"

@@ -15,9 +15,8 @@ rule measure_before:
         "results/benchmarks/measure_before/{population}.{classifier}.seeds-{seeds}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     params:
-        code=code("measure_before"),
+        code=tracking.code("measure_before"),
         scenarios=lambda wildcards: scenarios_of("measure", **wildcards),
     script:
         "../scripts/measure_before.py"
@@ -38,9 +37,8 @@ rule measure:
         "results/benchmarks/measure/{population}.{classifier}.{method}.seeds-{seeds}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     params:
-        code=code("measure"),
+        code=tracking.code("measure"),
         scenarios=lambda wildcards: scenarios_of("measure", **wildcards),
     script:
         "../scripts/measure.py"
@@ -53,7 +51,7 @@ rule collect:
             *per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/measures.parquet"),
         ],
         diagnostics=per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/diagnostics.parquet"),
-        classifiers=per_block("results/{population}/seeds-{seeds}/{classifier}/summary.parquet"),
+        classifiers=per_cell("results/{population}/seeds-{seeds}/{classifier}/summary.parquet", TRAINED),
     output:
         measures="results/measures.parquet",
         diagnostics="results/diagnostics.parquet",
@@ -63,9 +61,8 @@ rule collect:
         "logs/collect.log",
     conda:
         ENVIRONMENT
-    threads: 1
     params:
-        code=code("collect"),
+        code=tracking.code("collect"),
         run=plan.described_run(config),
     script:
         "../scripts/collect.py"

@@ -13,9 +13,8 @@ rule prepare:
     priority: 3  # see download
     conda:
         ENVIRONMENT
-    threads: 1
     params:
-        code=lambda wildcards: code(
+        code=lambda wildcards: tracking.code(
             "prepare", description.module(config["populations"][wildcards.population]["dataset"])
         ),
         dataset=lookup("populations/{population}/dataset", within=config),

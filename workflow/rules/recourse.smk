@@ -15,9 +15,8 @@ rule recourse:
         "results/benchmarks/recourse/{population}.{classifier}.{method}.seeds-{seeds}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     params:
-        code=lambda wildcards: code("recourse", f"methods.{plan.method_file(config, wildcards.method)}"),
+        code=lambda wildcards: tracking.code("recourse", f"methods.{plan.method_file(config, wildcards.method)}"),
         file=lambda wildcards: plan.method_file(config, wildcards.method),
         options=lambda wildcards: plan.options_for(config, "methods", wildcards.method, wildcards.population),
         measure=lambda wildcards: plan.seen_by(config, wildcards.method, wildcards.population),

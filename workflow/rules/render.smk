@@ -1,42 +1,5 @@
 # Sets our numbers beside the published ones, executes the notebooks and renders them as pages to read offline.
 # What is marked `report` is shown by `make report`, with its caption from workflow/report.
-NOTEBOOKS = [*plan.PAGES[:-2], *config["run"]["studies"], *plan.PAGES[-2:]]
-
-
-def template(notebook):
-    """The notebook of this name, or the generic one for a study that has none of its own."""
-    own = PROJECT / "notebooks" / f"{notebook}.ipynb"
-    return own if own.exists() else own.with_name(f"{plan.GENERIC}.ipynb")
-
-
-def read_by(notebook):
-    """The files of a run that a notebook says it reads; of those that each cell has, the first seeds of some cells."""
-    first = [cell for cell in CELLS if cell.seeds.startswith("0-") and cell.method in config["run"]["methods"]]
-    synthetic = [cell for cell in first if cell.population == "synthetic"]
-    of_cells = {
-        "population.parquet": per_cell("results/{population}/seeds-{seeds}/population.parquet", first),
-        "after.parquet": per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet", synthetic),
-    }
-    return [f for name in notebooks.reads(template(notebook)) for f in of_cells.get(name, [f"results/{name}"])]
-
-
-def benchmarks(cells):
-    """The benchmark files of the jobs that cells need."""
-    classifier = "{population}.{classifier}.seeds-{seeds}.tsv"
-    method = "{population}.{classifier}.{method}.seeds-{seeds}.tsv"
-    names = {
-        "prepare": "{population}.seeds-{seeds}.tsv",
-        **dict.fromkeys(["train", "measure_before"], classifier),
-        **dict.fromkeys(["recourse", "simulate", "measure"], method),
-    }
-    return [f for stage, name in names.items() for f in per_cell(f"results/benchmarks/{stage}/{name}", cells)]
-
-
-def benchmarks_of(notebook):
-    """Those of the jobs that an exhibit needs by itself: its own, and those of its study (else the main one)."""
-    study = notebook if notebook in config["run"]["studies"] else plan.MAIN
-    cells = plan.cells(config, study) if notebooks.reads(template(notebook)) else []
-    return [f"results/benchmarks/notebook/{notebook}.tsv", *benchmarks(cells)]
 
 
 rule compare:
@@ -50,9 +13,8 @@ rule compare:
         "logs/compare.log",
     conda:
         ENVIRONMENT
-    threads: 1
     params:
-        code=code("compare"),
+        code=tracking.code("compare"),
         tolerances=lookup("comparison", within=config),
     script:
         "../scripts/compare.py"
@@ -71,9 +33,8 @@ rule claims:
         "logs/claims.log",
     conda:
         ENVIRONMENT
-    threads: 1
     params:
-        code=code("claims"),
+        code=tracking.code("claims"),
         study=plan.claims_study(config),
     script:
         "../scripts/claims.py"
@@ -81,7 +42,7 @@ rule claims:
 
 rule notebook:
     input:
-        notebook=lambda wildcards: project(template(wildcards.notebook)),
+        notebook=lambda wildcards: project(NOTEBOOKS[wildcards.notebook]),
         tables=lambda wildcards: read_by(wildcards.notebook),
     output:
         notebook="results/notebooks/{notebook}.ipynb",
@@ -89,7 +50,7 @@ rule notebook:
             directory("results/exhibits/{notebook}"),
             patterns=["{name}.{kind,svg|csv}"],
             caption="../report/exhibit.rst",
-            category=lambda wildcards: notebooks.opening(template(wildcards.notebook))[0],
+            category=lambda wildcards: title(wildcards.notebook),
             labels={"what": "{name}", "file": "{kind}"},
         ),
     log:
@@ -100,10 +61,9 @@ rule notebook:
         notebook="|".join(NOTEBOOKS),
     conda:
         ENVIRONMENT
-    threads: 1
     params:
-        code=lambda wildcards: f'{code("notebook")} {tracking.digest(template(wildcards.notebook))}',
-        about=lambda wildcards: notebooks.opening(template(wildcards.notebook))[1],
+        code=lambda wildcards: f'{tracking.code("notebook")} {tracking.digest(NOTEBOOKS[wildcards.notebook])}',
+        about=lambda wildcards: notebooks.opening(NOTEBOOKS[wildcards.notebook])[1],
     script:
         "../scripts/notebook.py"
 
@@ -112,13 +72,14 @@ rule html:
     input:
         notebooks=expand("results/notebooks/{notebook}.ipynb", notebook=NOTEBOOKS),
         run="results/run.json",
+        look=[project("workflow/resources/index.md"), project("workflow/resources/page.html.j2")],
     output:
         index="results/notebooks/index.html",
         pages=[
             report(
                 f"results/notebooks/{notebook}.html",
                 caption="../report/page.rst",
-                category=notebooks.opening(template(notebook))[0],
+                category=title(notebook),
                 labels={"what": "page", "file": "html"},
             )
             for notebook in NOTEBOOKS
@@ -127,28 +88,25 @@ rule html:
         "logs/html.log",
     conda:
         ENVIRONMENT
-    threads: 1
     params:
-        code=code("html"),
+        code=tracking.code("html"),
     script:
         "../scripts/html.py"
 
 
 rule provenance:
     input:
-        results=["results/measures.parquet", "results/comparison.csv", "results/claims.csv", "results/claims_evidence.csv"],
+        results=[
+            "results/measures.parquet",
+            "results/comparison.csv",
+            "results/claims.csv",
+            "results/claims_evidence.csv",
+        ],
         index="results/notebooks/index.html",
         benchmarks=[
-            *expand(
-                "results/benchmarks/download/{dataset}.tsv",
-                dataset=dict.fromkeys(plan.dataset(config, name) for name in plan.populations(config)),
-            ),
-            *dict.fromkeys(
-                [
-                    *per_block("results/benchmarks/train/{population}.{classifier}.seeds-{seeds}.tsv"),
-                    *benchmarks(CELLS),
-                ]
-            ),
+            *(f"results/benchmarks/download/{plan.dataset(config, name)}.tsv" for name in plan.populations(config)),
+            *per_cell("results/benchmarks/train/{population}.{classifier}.seeds-{seeds}.tsv", TRAINED),
+            *benchmarks(CELLS),
             *expand("results/benchmarks/notebook/{notebook}.tsv", notebook=NOTEBOOKS),
         ],
     output:
@@ -157,9 +115,8 @@ rule provenance:
         "logs/provenance.log",
     conda:
         ENVIRONMENT
-    threads: 1
     params:
-        code=code("provenance"),
+        code=tracking.code("provenance"),
         digest=tracking.code_digest(PROJECT),
         config=config,
         project=os.path.relpath(PROJECT),

@@ -14,9 +14,8 @@ rule simulate:
         "results/benchmarks/simulate/{population}.{classifier}.{method}.seeds-{seeds}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     params:
-        code=code("simulate"),
+        code=tracking.code("simulate"),
         scenarios=lambda wildcards: scenarios_of("simulate", **wildcards),
     script:
         "../scripts/simulate.py"

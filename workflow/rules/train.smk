@@ -15,9 +15,8 @@ rule train:
     priority: 2  # see download
     conda:
         ENVIRONMENT
-    threads: 1
     params:
-        code=lambda wildcards: code("train", *plan.model_modules(config, wildcards.classifier)),
+        code=lambda wildcards: tracking.code("train", *plan.model_modules(config, wildcards.classifier)),
         model=lambda wildcards: plan.model_file(config, wildcards.classifier),
         options=lambda wildcards: plan.options_for(config, "classifiers", wildcards.classifier, wildcards.population),
         device=config["run"]["device"],

@@ -3,23 +3,11 @@
 from recourse_segregation import comparison, contracts
 from recourse_segregation.job import job
 
-
-def main(measures: str, run: str, published: str, tolerances: dict[str, float], output: str) -> None:
-    study = contracts.read_run(run)["studies"][contracts.MAIN]
+with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
+    study = contracts.read_run(snakemake.input.run)["studies"][contracts.MAIN]
     table = comparison.compare(
-        measures=contracts.of_study(contracts.read(measures, "measures"), study),
-        published=comparison.read_published(published),
-        **tolerances,
+        measures=contracts.of_study(contracts.read(snakemake.input.measures, "measures"), study),
+        published=comparison.read_published(snakemake.input.published),
+        **snakemake.params.tolerances,
     )
-    contracts.write_csv(table, output)
-
-
-if __name__ == "__main__":
-    with job(snakemake.log[0], "compare"):
-        main(
-            measures=snakemake.input.measures,
-            run=snakemake.input.run,
-            published=snakemake.input.published,
-            tolerances=snakemake.params.tolerances,
-            output=snakemake.output.comparison,
-        )
+    contracts.write_csv(table, snakemake.output.comparison)

@@ -1,9 +1,7 @@
 """Draw, split, encode and scale one population for a block of seeds."""
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -12,44 +10,30 @@ from recourse_segregation.data.reading import Checked
 from recourse_segregation.job import job
 from recourse_segregation.population import prepare
 
-
-def main(
-    receipt: str,
-    output: str,
-    name: str,
-    dataset: str,
-    description: Mapping[str, Any] | None,
-    sensitive: str,
-    settings: Mapping[str, Any],
-    seeds: Sequence[int],
-) -> None:
-    digests = json.loads(Path(receipt).read_text(encoding="utf-8"))["files"]
-    folder = Path(receipt).parent
-    if description is None:
-        prepared = data.load(dataset)
+with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
+    receipt, params = Path(snakemake.input.receipt), snakemake.params
+    digests = json.loads(receipt.read_text(encoding="utf-8"))["files"]
+    if params.description is None:
+        dataset = data.load(params.dataset)
     else:
         (file,) = digests
-        own = Checked(folder / file, digests, called=description["file"])
-        prepared = data.load_own(dataset, description, own)
-        print(*prepared.features, sep="\n")  # what each column was taken for, into the log
-    frame = prepared.read(Checked(folder, digests)) if prepared.read else None
-    drawn = []
-    for seed in progress.steps(seeds, "seeds"):
-        with progress.working_on(seed=seed):
-            drawn.append(prepare(name, prepared, sensitive, seed, **settings, frame=frame))
-    contracts.write(pd.concat([p.table for p in drawn]), output, "population", drawn[0].encoding)
-
-
-if __name__ == "__main__":
-    params = snakemake.params
-    with job(snakemake.log[0], "prepare", **snakemake.wildcards):
-        main(
-            receipt=snakemake.input.receipt,
-            output=snakemake.output.population,
-            name=snakemake.wildcards.population,
-            dataset=params.dataset,
-            description=params.description,
-            sensitive=params.sensitive,
-            settings=params.settings,
-            seeds=params.seeds,
+        dataset = data.load_own(
+            params.dataset, params.description, Checked(receipt.with_name(file), digests).read_bytes()
         )
+        print(*dataset.features, sep="\n")  # what each column was taken for, into the log
+    frame = dataset.read(Checked(receipt.parent, digests)) if dataset.read else None
+    drawn = []
+    for seed in progress.steps(params.seeds, "seeds"):
+        with progress.working_on(seed=seed):
+            drawn.append(
+                prepare(
+                    name=snakemake.wildcards.population,
+                    dataset=dataset,
+                    sensitive=params.sensitive,
+                    seed=seed,
+                    frame=frame,
+                    **params.settings,
+                )
+            )
+    table = pd.concat([people.table for people in drawn])
+    contracts.write(table, snakemake.output.population, "population", drawn[0].encoding)

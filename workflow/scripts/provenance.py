@@ -5,15 +5,13 @@ from pathlib import Path
 from recourse_segregation import contracts, provenance
 from recourse_segregation.job import job
 
-if __name__ == "__main__":
-    with job(snakemake.log[0], "provenance"):
-        inputs, params = snakemake.input, snakemake.params
-        record = provenance.record(
-            project=Path(params.project),
-            digest=params.digest,
-            config=dict(params.config),
-            benchmarks=list(inputs.benchmarks),
-            exhibits=dict(params.exhibits),
-            results=list(inputs.results),
-        )
-        contracts.write_json(record, snakemake.output.provenance)
+with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
+    record = provenance.record(
+        project=Path(snakemake.params.project),
+        digest=snakemake.params.digest,
+        config=snakemake.params.config,
+        benchmarks=snakemake.input.benchmarks,
+        exhibits=snakemake.params.exhibits,
+        results=snakemake.input.results,
+    )
+    contracts.write_json(record, snakemake.output.provenance)

@@ -68,7 +68,7 @@ if __name__ == "__main__":
     if not folder.is_dir():
         sys.exit(f"{folder}: no such folder; nothing was run there")
     lock = folder / "results" / files.LOCK
-    given = lock.read_text("utf-8").strip() if lock.is_file() else "--configfile config.yaml"
+    given = lock.read_text("utf-8").strip() if lock.is_file() else ""
     since = lock.stat().st_mtime if files.claimed(lock.parent) else float("inf")
     every, todo = (plan(folder, *shlex.split(given), *more) for more in (["--forceall"], []))
-    print(f"{folder} {given}\n\n{describe(folder, every, todo, since)}")
+    print(f"{folder} {given}".rstrip() + f"\n\n{describe(folder, every, todo, since)}")

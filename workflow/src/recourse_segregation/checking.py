@@ -29,51 +29,37 @@ def schema(name: str) -> dict[str, Any]:
     return yaml.safe_load((_SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
 
 
-def read_yaml(path: Path | str, schema: Mapping[str, Any], meaning: Meaning | None = None, called: str = "") -> Any:
-    """What the YAML file at `path` holds, with the defaults of its `schema` filled in.
+def read_yaml(path: Path | str, schema: Mapping[str, Any], meaning: Meaning | None = None) -> Any:
+    """What the YAML file at `path` holds, with the defaults of the schema's own keys.
 
-    `meaning` finds what is wrong in content that the schema allows; `called` is what messages call the file.
+    `meaning` finds what is wrong in content that the schema allows.
 
     Raises ConfigError naming the file, and line and key of everything that is wrong, a repeated key included.
     """
-    called = called or str(path)
     try:
         text = Path(path).read_text(encoding="utf-8")
-        lines = key_lines(text, called)
+        lines = key_lines(text, str(path))
         content = yaml.safe_load(text)
     except OSError as error:
-        raise ConfigError(f"{called}: {error.strerror}, looked for at {Path(path).absolute()}") from error
+        raise ConfigError(f"{path}: {error.strerror}") from error
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         what = getattr(error, "problem", None) or " ".join(str(error).split())
-        raise ConfigError(f"{called}{where}: not YAML: {what}") from error
+        raise ConfigError(f"{path}{where}: not YAML: {what}") from error
     found = [_explain(error) for error in _Validator(schema).iter_errors(content)]
     if not found:
-        fill_defaults(content, schema)
+        defaults = {key: part["default"] for key, part in schema["properties"].items() if "default" in part}
+        content = deepcopy(defaults) | content
         found = [(key, f"{_dotted(key)}: {what}") for key, what in (meaning(content) if meaning else ())]
     if found:
-        raise ConfigError("\n  - ".join(f"{called}, line {_line(lines, key)}: {what}" for key, what in found))
+        raise ConfigError("\n  - ".join(f"{path}, line {_line(lines, key)}: {what}" for key, what in found))
     return content
 
 
 def problems(value: Any, schema: Mapping[str, Any], prefix: str = "") -> list[str]:
     """Everything that is wrong with a value: sentences that start with the key, which itself starts with `prefix`."""
     return [_explain(error, prefix)[1] for error in _Validator(schema).iter_errors(value)]
-
-
-def fill_defaults(value: Any, schema: Mapping[str, Any]) -> None:
-    """Put in the defaults of the keys that a mapping does not have, in the mappings within it too."""
-    if not isinstance(value, dict):
-        return
-    for key, part in schema.get("properties", {}).items():
-        if "default" in part:
-            value.setdefault(key, deepcopy(part["default"]))
-        if key in value:
-            fill_defaults(value[key], part)
-    if isinstance(schema.get("additionalProperties"), dict):
-        for item in value.values():
-            fill_defaults(item, schema["additionalProperties"])
 
 
 def known(names: Iterable[str], allowed: Iterable[str], key: str, what: str) -> Iterator[str]:
@@ -164,7 +150,8 @@ def _explain(error: jsonschema.ValidationError, prefix: str = "") -> tuple[tuple
     about = f" ({schema['description'].strip()})" if schema.get("description") else ""
     shown = repr(value) if len(repr(value)) <= 100 else f"{repr(value)[:100]}..."
     quote = "; write it in quotes" if schema.get("type") == "string" and isinstance(value, bool | int | float) else ""
-    return place, f"{key}: {shown} is not allowed; expected {_allowed(schema)}{about}{quote}"
+    hint = did_you_mean(value, map(str, schema.get("enum", ()))) if isinstance(value, str) else ""
+    return place, f"{key}: {shown} is not allowed; expected {_allowed(schema)}{about}{quote}{hint}"
 
 
 _KINDS = {

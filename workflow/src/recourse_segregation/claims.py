@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,6 @@ from . import checking, names, statistics
 from .contracts import CELL, DEFAULT
 
 VERDICTS = ("supported", "partly supported", "not supported", "contradicted", "undecided")
-HOLDS = ("yes", "no", "opposite", "undecided")
 #: the `population` of a verdict on all populations together
 ALL = "all"
 
@@ -53,10 +52,7 @@ _SUMMARY = [
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim (see workflow/schemas/claims.schema.yaml). Without `populations` or `classifiers`: all of the run.
-
-    verdict: the thresholds, by name (see `verdict`).
-    """
+    """One claim (see workflow/schemas/claims.schema.yaml). verdict: the thresholds, by name (see `verdict`)."""
 
     id: str
     part: int
@@ -69,10 +65,8 @@ class Claim:
     references: Sequence[str] = ()
     margin: float | None = None
     bound: float | None = None
-    populations: Sequence[str] = ()
-    classifiers: Sequence[str] = ()
     scenario: str = DEFAULT
-    why: str = field(default="", compare=False)
+    why: str = ""
 
     def sign(self, metric: str) -> int:
         """+1 if a metric should be higher than what it is compared with, -1 if lower."""
@@ -90,7 +84,8 @@ class Claim:
         bar = "before" if self.bound is None else f"{self.bound:g}"
         if reference:
             bar = f"change of {reference}" if metric in names.INDICES else reference
-            bar = f"{self.factor(metric):g} × {bar}" if self.margin else bar
+        if self.margin:
+            bar = f"{self.factor(metric):g} × {bar}"
         return f"{self.metrics[metric]}: {'>' if self.sign(metric) > 0 else '<'} {bar}"
 
 
@@ -111,12 +106,11 @@ def read(path: Path | str) -> list[Claim]:
 
 def _meaning(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """What the schema cannot say: the key and what is wrong there."""
-    seen = set()
+    ids = [entry["id"] for entry in content["claims"]]
     for i, entry in enumerate(content["claims"]):
         key = ("claims", i)
-        if entry["id"] in seen:
+        if entry["id"] in ids[:i]:
             yield (*key, "id"), f"{entry['id']!r} is the id of another claim; ids must differ"
-        seen.add(entry["id"])
         if "references" in entry and "bound" in entry:
             yield (*key, "bound"), "a claim compares with `references` or with a `bound`; leave one out"
         for method in set(entry["methods"]) & set(entry.get("references", [])):
@@ -150,11 +144,9 @@ def evaluate(measures: pd.DataFrame, claims: Sequence[Claim]) -> tuple[pd.DataFr
     verdict, tests, in_favour, against, undecided (counts; the other tests are not significant), seeds (the most that a
     test has), evidence (a sentence).
 
-    Tests, one row each: claim, part, statement, population, classifier, scenario, scope, method, reference (empty
-    without), metric, expected, seeds, value and bar (means of what is compared: after and before, the changes of an
-    index, or the values of a quality metric; the bar with its margin), mean = value - bar, low, high, interval, p,
-    p_holm, holds, note. Holm, and so p_holm and holds, are over the whole claim, also where a verdict is on one
-    population.
+    Tests, one row each: claim, part, statement, population, classifier, scenario, scope, method, reference (or empty),
+    metric, expected, seeds, value and bar (means of what is compared; the bar with its margin), mean = value - bar,
+    low, high, interval, p, p_holm, holds, note. Holm is over the whole claim, also for a verdict on one population.
     """
     verdicts, tests = [], []
     for claim in claims:
@@ -186,37 +178,20 @@ def verdict(
 def _tests(measures: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     """Every test of a claim, also those that were not run."""
     own = measures[measures["scenario"] == claim.scenario].astype(dict.fromkeys(CELL, "str"))
-    for column, wanted in (("population", claim.populations), ("classifier", claim.classifiers)):
-        own = own[own[column].isin(wanted)] if wanted else own
     seeds = pd.concat([_seeds(own, claim, metric) for metric in claim.metrics], ignore_index=True)
     tested = statistics.summarise(seeds, _TEST, claim.alpha, family=())
-    table = _planned(own, claim).merge(tested, on=_TEST, how="left")
+    planned = product(claim.methods, claim.references or [""], claim.metrics)
+    planned = pd.DataFrame(planned, columns=["method", "reference", "metric"], dtype="str").assign(scope=claim.scope)
+    table = own[statistics.SHARED].drop_duplicates().merge(planned, how="cross").merge(tested, on=_TEST, how="left")
     table = table.rename(columns={"after": "value", "before": "bar", "change": "mean"})
     not_run = table["seeds"].isna()
     table.loc[not_run, "note"] = [_not_run(own, row) for row in table[not_run].itertuples()]
-    table = table.fillna({"seeds": 0, "interval": "", "decidable": False, "significant": False})
-    table = table.astype({"seeds": "int64", "decidable": "bool", "significant": "bool"})
+    table = table.fillna({"seeds": 0, "interval": ""}).astype({"seeds": "int64"})
+    undecided, insignificant = table["decidable"].ne(True), table["significant"].ne(True)
     as_claimed = table["mean"] * table["metric"].map(claim.sign) > 0
-    table["holds"] = np.select(
-        [~table["decidable"], ~table["significant"], as_claimed], ["undecided", "no", "yes"], "opposite"
-    )
+    table["holds"] = np.select([undecided, insignificant, as_claimed], ["undecided", "no", "yes"], "opposite")
     table["expected"] = [claim.expected(row.metric, row.reference) for row in table.itertuples()]
     return table.assign(claim=claim.id, part=claim.part, statement=claim.statement)[_EVIDENCE]
-
-
-def _planned(own: pd.DataFrame, claim: Claim) -> pd.DataFrame:
-    """The tests that there should be: the columns of `_TEST`."""
-    absent = [
-        {"population": name, "classifier": classifier, "scenario": claim.scenario}
-        for name in claim.populations
-        if name not in set(own["population"])
-        for classifier in claim.classifiers or [""]
-    ]
-    absent = pd.DataFrame(absent, columns=statistics.SHARED, dtype="str")
-    places = pd.concat([own[statistics.SHARED].drop_duplicates(), absent])
-    tests = product(claim.methods, claim.references or [""], claim.metrics)
-    tests = pd.DataFrame(tests, columns=["method", "reference", "metric"], dtype="str")
-    return places.merge(tests, how="cross").assign(scope=claim.scope)[_TEST]
 
 
 def _seeds(own: pd.DataFrame, claim: Claim, metric: str) -> pd.DataFrame:
@@ -235,9 +210,6 @@ def _seeds(own: pd.DataFrame, claim: Claim, metric: str) -> pd.DataFrame:
 def _not_run(own: pd.DataFrame, test) -> str:
     """Why a planned test has no seeds."""
     here = own[(own["population"] == test.population) & (own["classifier"] == test.classifier)]
-    if here.empty:
-        classifier = f" with the {test.classifier} classifier" if test.classifier else ""
-        return f"this run has no {test.population}{classifier}"
     if test.method not in set(here["method"]):
         return f"this run has no {test.method} on {test.population}"
     return f"{test.metric} of {test.scope} was not measured"

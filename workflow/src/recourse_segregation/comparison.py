@@ -39,7 +39,6 @@ _COLUMNS = [
 ]
 #: what names one of our numbers that stands beside a published one
 _CELL = ["population", "classifier", "method", "phase", "our_metric"]
-_NOTHING = pd.DataFrame(columns=["seed", "value", "note", "change", "found"], dtype="float64")
 # A decimal like 0.341 is not exact in binary; without this, a difference of exactly the tolerance may fail.
 _ROUNDING = 1e-9
 
@@ -53,9 +52,7 @@ def read_published(path: Path | str) -> pd.DataFrame:
     if list(table.columns) != _PUBLISHED:
         raise DataError(f"{path}: expected the columns {', '.join(_PUBLISHED)}; found {', '.join(table.columns)}")
     known = {"exhibit": CLASSIFIERS, "phase": ("before", "after"), "metric": INDICES + QUALITY}
-    wrong = {
-        f"{name} is not one of {', '.join(allowed)}": ~table[name].isin(allowed) for name, allowed in known.items()
-    }
+    wrong = {f"{name} is not one of {', '.join(there)}": ~table[name].isin(there) for name, there in known.items()}
     wrong["value is not a number"] = pd.to_numeric(table["value"], errors="coerce").isna()
     wrong["the same number for a second time"] = table.duplicated(_KEY)
     for what, where in wrong.items():
@@ -87,14 +84,17 @@ def compare(
     as_released = (table["exhibit"] == "synthetic") & (table["metric"] == "atkinson")
     table["our_metric"] = table["metric"].mask(as_released, "atkinson_released")
     ours, rows = _ours(measures), []
+    cells = dict(iter(ours.groupby(_CELL)))
     for row in table.to_dict("records"):
-        every = ours.get(tuple(row[name] for name in _CELL), _NOTHING)
+        every = cells.get(tuple(row[name] for name in _CELL), ours[:0])
         own = every[every["seed"] == 0] if row["exhibit"] == "synthetic" else every
         row |= {"ours": own["value"].mean(), "found": own["found"].mean(), "change_ours": own["change"].mean()}
         row |= {"ours_mean": every["value"].mean(), "ours_se": every["value"].sem(), "seeds": every["value"].count()}
         row |= {"change_se": every["change"].sem(), "direction": _direction(row)}
         if own.empty:
-            reason = "seed 0 was not run" if len(every) else _not_run(row)
+            who = row["population"] if row["phase"] == "before" else f"{row['method']} on {row['population']}"
+            absent = f"this run has no {who} with the {row['classifier']} classifier"
+            reason = "seed 0 was not run" if len(every) else absent
             row |= {"change_from": "", "change_published": np.nan, "verdict": "not run", "rule": reason}
         else:
             row |= _judged(row, own)
@@ -110,12 +110,11 @@ def _with_changes(published: pd.DataFrame) -> pd.DataFrame:
     same = ["exhibit", "population", "metric"]
     started = table[start].set_index(same)["published"].rename("started")
     table["change_published"] = (table["published"] - table.join(started, on=same)["started"]).mask(start)
-    table["change_from"] = np.select([start, quality], ["", _REFERENCE], "before")
-    return table
+    return table.assign(change_from=np.select([start, quality], ["", _REFERENCE], "before"))
 
 
-def _ours(measures: pd.DataFrame) -> dict[tuple[str, ...], pd.DataFrame]:
-    """The values of `_CELL` -> our seed, value, note, change and found, in the order of seeds."""
+def _ours(measures: pd.DataFrame) -> pd.DataFrame:
+    """Our numbers: `_CELL`, seed, value, note, change and found, in the order of seeds."""
     before, after = (numbers(measures, "everyone", phase) for phase in ("before", "after"))
     quality = numbers(measures, "recipients", "after")
     methods, cell = quality["method"].unique(), [*RECOURSE, "seed"]
@@ -126,7 +125,7 @@ def _ours(measures: pd.DataFrame) -> dict[tuple[str, ...], pd.DataFrame]:
     table = table.merge(changed, on=[*cell, "metric"], how="left")
     found = quality[quality["metric"] == "found"].rename(columns={"value": "found"})
     table = table.merge(found[[*cell, "found"]], on=cell, how="left").sort_values("seed")
-    return dict(iter(table.rename(columns={"metric": "our_metric"}).groupby(_CELL)))
+    return table.rename(columns={"metric": "our_metric"})
 
 
 def _seen(row: Mapping[str, Any]) -> list[float]:
@@ -138,7 +137,7 @@ def _seen(row: Mapping[str, Any]) -> list[float]:
 def _direction(row: Mapping[str, Any]) -> str:
     """Whether both changes have the same sign; empty where there is no change."""
     ours, published = np.sign(_seen(row))
-    if np.isnan([ours, published]).any():
+    if np.isnan(ours + published):
         return ""
     return "same" if ours == published else "other"
 
@@ -159,8 +158,3 @@ def _judged(row: Mapping[str, Any], own: pd.DataFrame) -> dict[str, str]:
         rule += f"; over {(~without).sum()} of {len(own)} seeds ({reasons})"
     otherwise = "same direction" if row["direction"] == "same" else "differs"
     return {"verdict": "matches" if matches else otherwise, "rule": rule}
-
-
-def _not_run(row: Mapping[str, Any]) -> str:
-    who = row["population"] if row["phase"] == "before" else f"{row['method']} on {row['population']}"
-    return f"this run has no {who} with the {row['classifier']} classifier"

@@ -38,17 +38,20 @@ _OF_RECOURSE = {name: kind for name, kind in IDENTITY.items() if name != "scenar
 #: the `method` of a row that is about nobody's recourse: the population before
 BEFORE = "none"
 
+#: an individual of a seed: their row in the prepared frame, train or test, and 1 for the favourable label
+_PERSON = {
+    "population": "str",
+    "seed": "int64",
+    "individual": "int64",
+    "split": "str",
+    "label": "int64",
+    "group": "str",
+}
+
 #: table -> column -> dtype; tables of individuals have the population's features after these
 CONTRACTS: dict[str, dict[str, str]] = {
     # one row per individual and seed
-    "population": {
-        "population": "str",
-        "seed": "int64",
-        "individual": "int64",  # row in the prepared frame
-        "split": "str",  # train or test
-        "label": "int64",  # 1 = favourable
-        "group": "str",
-    },
+    "population": _PERSON,
     # one row per individual and seed: what the classifier says
     "predictions": {"seed": "int64", "individual": "int64", "margin": "float64", "accepted": "bool"},
     # counts per population, seed, classifier, split and group
@@ -59,10 +62,7 @@ CONTRACTS: dict[str, dict[str, str]] = {
         "split": "str",
         "group": "str",
         "minority": "bool",
-        "individuals": "int64",
-        "favourable": "int64",
-        "accepted": "int64",
-        "correct": "int64",
+        **dict.fromkeys(["individuals", "favourable", "accepted", "correct"], "int64"),
     },
     # one row per rejected individual of train; features are the recourse (NaN where none was found)
     "recourse": {**_OF_RECOURSE, "individual": "int64", "group": "str", "found": "bool", "reason": "str"},
@@ -70,17 +70,7 @@ CONTRACTS: dict[str, dict[str, str]] = {
     "diagnostics": {**_OF_RECOURSE, "quantity": "str", "value": "float64"},
     # one row per individual of train after recourse, and scenario: a population again, with two columns more
     # status: accepted, moved, declined or unresolved; accepted: now
-    "after": {
-        "population": "str",
-        "seed": "int64",
-        "individual": "int64",
-        "split": "str",
-        "label": "int64",
-        "group": "str",
-        "scenario": "str",
-        "status": "str",
-        "accepted": "bool",
-    },
+    "after": {**_PERSON, "scenario": "str", "status": "str", "accepted": "bool"},
     # the neighbourhoods of the population before, reused after: one row per seed, scenario and centre
     # radius_error: the standard error of an estimated radius, 0 where it is exact
     "neighbourhoods": {
@@ -108,7 +98,7 @@ def write(table: pd.DataFrame, path: Path | str, contract: str, encoding: Encodi
 
     encoding: the features that follow the contract's columns; it is stored in the file.
 
-    Columns are written in the contract's order. Raises DataError when there are others.
+    Raises DataError when there are other columns.
     """
     declared = CONTRACTS[contract]
     features = [] if encoding is None else [c for c in encoding.columns if c in table.columns]
@@ -156,18 +146,16 @@ def of_study(table: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
     population, method and scenario become ordered categoricals in the order of the lists, so that whatever is grouped
     or sorted by them later keeps it. The population before recourse belongs to every study that has it.
     """
-    lists = {
-        "population": study["populations"],
-        "method": [BEFORE, *study["methods"]],
-        "scenario": study["scenarios"],
-    }
+    methods = [BEFORE, *study["methods"]]
+    lists = {"population": study["populations"], "method": methods, "scenario": study["scenarios"]}
+    lists = {column: names for column, names in lists.items() if column in table.columns}
     chosen = table[table["seed"] < study["seeds"]]
-    columns = [c for c in lists if c in chosen.columns]
-    ordered = {c: pd.Categorical(chosen[c], lists[c], ordered=True) for c in columns}
-    chosen = chosen.assign(**ordered).dropna(subset=columns).sort_values(columns, kind="stable")
-    for column in columns:
-        chosen[column] = chosen[column].cat.remove_unused_categories()
-    return chosen.reset_index(drop=True)
+    for column, names in lists.items():
+        chosen = chosen[chosen[column].isin(names)]
+    for column, names in lists.items():
+        there = [name for name in names if name in set(chosen[column])]
+        chosen = chosen.assign(**{column: pd.Categorical(chosen[column], there, ordered=True)})
+    return chosen.sort_values(list(lists), kind="stable", ignore_index=True)
 
 
 def encoding_of(table: pd.DataFrame) -> Encoding:

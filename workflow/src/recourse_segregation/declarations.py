@@ -50,19 +50,13 @@ def gradient_free() -> list[str]:
 @cache
 def build(model: str) -> ast.FunctionDef:
     """The function `build` of a model. Raises ConfigError if the file defines none, or does not say what it returns."""
-    tree = parse(_PACKAGE / "models" / f"{model}.py")
-    found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "build"]
-    if len(found) != 1:
-        raise ConfigError(f"models/{model}.py must define one function `build`; it defines {len(found)}")
-    arguments = [*found[0].args.posonlyargs, *found[0].args.args]
-    if not arguments or arguments[0].arg != "columns":
-        raise ConfigError(f"models/{model}.py: the first argument of `build` must be `columns`, how many there are")
-    if _returned(found[0]) not in (MODULE, ESTIMATOR):
+    found = _function(parse(_PACKAGE / "models" / f"{model}.py"), "build")
+    if not found or [a.arg for a in found.args.args[:1]] != ["columns"] or _returned(found) not in (MODULE, ESTIMATOR):
         raise ConfigError(
-            f"models/{model}.py: `build` must say what it returns: `-> Module` (from torch.nn) or "
-            f"`-> BaseEstimator` (from sklearn.base), not {_returned(found[0]) or 'nothing'}"
+            f"models/{model}.py must define a function `build`, whose first argument is `columns`, how many there are, "
+            f"and which says what it returns: `-> {MODULE}` (from torch.nn) or `-> {ESTIMATOR}` (from sklearn.base)"
         )
-    return found[0]
+    return found
 
 
 def has_gradients(model: str) -> bool:
@@ -77,6 +71,12 @@ def _says(method: str, line: str) -> bool:
     return any(ast.unparse(node) == line for found in classes for node in found.body)
 
 
+def _function(tree: ast.Module, name: str) -> ast.FunctionDef | None:
+    """The first function of that name, in a class or not."""
+    found = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == name)
+    return next(found, None)
+
+
 def _returned(function: ast.FunctionDef) -> str:
     """The annotation of what a function returns, without the package that it is from."""
     return ast.unparse(function.returns).strip("'\"").rpartition(".")[2] if function.returns else ""
@@ -88,10 +88,8 @@ def _returned(function: ast.FunctionDef) -> str:
 @cache
 def method_options(method: str) -> dict[str, Any]:
     """JSON schema of a method's options: the keyword arguments of its class."""
-    tree = parse(_PACKAGE / "methods" / f"{method}.py")
-    functions = (item for node in tree.body if isinstance(node, ast.ClassDef) for item in node.body)
-    found = [f for f in functions if isinstance(f, ast.FunctionDef) and f.name == "__init__"]
-    return _options(found[0] if found else None, 1, f"methods/{method}.py")
+    found = _function(parse(_PACKAGE / "methods" / f"{method}.py"), "__init__")
+    return _options(found, f"methods/{method}.py", "self")
 
 
 @cache
@@ -100,13 +98,12 @@ def model_options(model: str | None) -> dict[str, Any]:
 
     None stands for the built-in networks: the arguments of `classifiers.BuiltIn.fit`.
     """
-    tree = parse(_PACKAGE / "classifiers.py")
-    fit = next(f for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) and f.name == "fit")
-    built_in = _options(fit, len(fit.args.posonlyargs), "classifiers.py")
+    fit = _function(parse(_PACKAGE / "classifiers.py"), "fit")
+    built_in = _options(fit, "classifiers.py", *(argument.arg for argument in fit.args.posonlyargs))
     if model is None:
         return built_in
     where = f"models/{model}.py"
-    schema = _options(build(model), 1, where)
+    schema = _options(build(model), where, "columns")
     training = {k: v for k, v in built_in["properties"].items() if k != "hidden"} if has_gradients(model) else {}
     for name in schema["properties"].keys() & {"device", *training}:
         raise ConfigError(f"{where}: {name!r} is an option of training; give the one of `build` another name")
@@ -115,15 +112,11 @@ def model_options(model: str | None) -> dict[str, Any]:
     return schema
 
 
-def _options(function: ast.FunctionDef | None, skipped: int, where: str) -> dict[str, Any]:
-    """JSON schema of the arguments of a function after the first ones, which are not options."""
-    schema: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": {}, "required": []}
-    if function is None:
-        return schema
-    positional = [*function.args.posonlyargs, *function.args.args]
-    optional = {a.arg for a in positional[len(positional) - len(function.args.defaults) :]}
-    optional |= {a.arg for a, d in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True) if d}
-    for argument in [*positional, *function.args.kwonlyargs][skipped:]:
+def _options(function: ast.FunctionDef | None, where: str, *others: str) -> dict[str, Any]:
+    """JSON schema of the arguments of a function but those that are no options; all must be given."""
+    properties = {}
+    arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs] if function else []
+    for argument in (argument for argument in arguments if argument.arg not in others):
         kind = ast.unparse(argument.annotation) if argument.annotation else ""
         known = getattr(options, kind, None)
         if known is None:
@@ -131,9 +124,8 @@ def _options(function: ast.FunctionDef | None, skipped: int, where: str) -> dict
                 f"{where}: the option {argument.arg!r} must be annotated with a type of options.py "
                 f"(Count, Probability, Positive, NonNegative, Sizes, Flag or Text), not {kind or 'nothing'}"
             )
-        schema["properties"][argument.arg] = dict(known.__metadata__[0])
-        schema["required"] += [argument.arg] if argument.arg not in optional else []
-    return schema
+        properties[argument.arg] = known.__metadata__[0]
+    return {"type": "object", "additionalProperties": False, "properties": properties, "required": list(properties)}
 
 
 # --- data sets --------------------------------------------------------------------------------------
@@ -141,10 +133,8 @@ def _options(function: ast.FunctionDef | None, skipped: int, where: str) -> dict
 
 def sensitive(dataset: str) -> list[str] | None:
     """The sensitive attributes of a data set under data/; None where its source does not list them."""
-    tree = parse(_PACKAGE / "data" / f"{dataset}.py")
-    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == "Dataset"]
-    given = [keyword.value for call in calls for keyword in call.keywords if keyword.arg == "sensitive"]
-    if len(given) != 1 or not isinstance(given[0], ast.Dict):
-        return None
-    names = [key.value if isinstance(key, ast.Constant) else None for key in given[0].keys]
-    return None if None in names else names
+    for node in ast.walk(parse(_PACKAGE / "data" / f"{dataset}.py")):
+        if isinstance(node, ast.keyword) and node.arg == "sensitive" and isinstance(node.value, ast.Dict):
+            names = [key.value if isinstance(key, ast.Constant) else None for key in node.value.keys]
+            return None if None in names else names
+    return None

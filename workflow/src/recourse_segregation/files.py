@@ -42,8 +42,8 @@ def write(path: Path | str, content: bytes | str) -> None:
 def claim(folder: Path | str, note: str = "") -> None:
     """Make this process the only run in a folder until it ends, however it ends; remove what a dead one left half-done.
 
-    The note stays in the folder when the run has ended. Raises RecourseError when another run is at work there, or when
-    the folder cannot be written to or has no locks.
+    The note stays there. Raises RecourseError when another run is at work in the folder, or when it cannot be written
+    to or has no locks.
     """
     lock = Path(folder) / LOCK
     with _told(lock):
@@ -51,16 +51,11 @@ def claim(folder: Path | str, note: str = "") -> None:
         file = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)  # never closed: the lock ends with the process
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            where = lock.parent.resolve()
-            raise RecourseError(
-                f"another run is at work in {where}; wait for it, or run elsewhere with --directory"
-            ) from None
         except OSError as error:
             raise RecourseError(
-                f"{lock} cannot be locked ({error.strerror}): this file system has no locks. See to it that one run at "
-                "a time is at work here, and start it with --no-hooks"
-            ) from error
+                f"another run is at work in {lock.parent.resolve()}; wait for it, or run elsewhere with --directory "
+                f"({error.strerror}; where a file system has no locks, --no-hooks starts without)"
+            ) from None
         os.truncate(file, 0)
         os.write(file, f"{note}\n".encode())  # its time says when the run began
     for part in lock.parent.rglob(f".*{_PART}"):

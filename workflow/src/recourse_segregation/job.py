@@ -13,28 +13,30 @@ import psutil
 from . import progress
 from .errors import RecourseError
 
-#: seconds between two lines of progress; the terminal, which all jobs share, hears of long work only
-LOG_EVERY, TERMINAL_EVERY = 5.0, 10.0
+#: seconds between two lines of progress: all jobs share the terminal
+EVERY = 10.0
 
 
 @contextlib.contextmanager
 def job(log: str, stage: str, **names: str) -> Iterator[None]:
-    """Run the body with stdout and stderr in the file `log`; its progress is told there and on the terminal.
+    """Run the body with stdout and stderr in the file `log`; progress is told there and on the terminal.
 
-    names: what the job works on (population, classifier, method, seeds), for messages; the body says more with
-    `progress.working_on`. The last line of the log says how it ended (`status` reads it). An error on purpose ends the
-    process with its text, on the terminal and in the log; any other also leaves its traceback in the log.
+    Messages name the stage and what it works on (`names`); the body says more with `progress.working_on`. The last line
+    of the log says how it ended (`status` reads it). An error on purpose ends the process with its text, on the
+    terminal and in the log; any other also leaves its traceback in the log.
     """
     about = ", ".join([stage.replace("_", " "), *(f"{name} {value}" for name, value in names.items())])
     terminal = sys.stderr
+
+    def say(line: str) -> None:
+        print(line)
+        print(f"{about}: {line}", file=terminal, flush=True)
+
     with (
         open(log, "w", encoding="utf-8", buffering=1) as stream,
         contextlib.redirect_stdout(stream),
         contextlib.redirect_stderr(stream),
-        progress.watched(
-            (LOG_EVERY, lambda line: print(line, file=stream)),
-            (TERMINAL_EVERY, lambda line: print(f"{about}: {line}", file=terminal, flush=True)),
-        ),
+        progress.watched(say, EVERY),
     ):
         try:
             yield

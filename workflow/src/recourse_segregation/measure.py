@@ -77,10 +77,9 @@ def after(
     home = neighbourhoods["everyone"]
     place = pd.Series(np.arange(len(population.table)), index=population.table["individual"])
     people = place[implemented.table["individual"]].to_numpy()
-    minority, features = population.minority[people], _mutable(implemented)
+    minority, features, came_from = population.minority[people], _mutable(implemented), _mutable(population)[people]
     moved = (implemented.table["status"] == "moved").to_numpy()
     now = implemented.table["accepted"].to_numpy()
-    came_from = _mutable(population)[people]
     rows = [
         *_segregation("everyone", features, minority, home, settings),
         _atkinson_released(features, minority, home, settings),
@@ -100,35 +99,24 @@ def grouped(population: Population, groups: str) -> Population:
     return Population(population.encoding, population.table.assign(group=labels))
 
 
-def in_cell(measures: pd.DataFrame, cell: Mapping[str, object]) -> pd.DataFrame:
-    """Measures with the columns that name their cell in front: a `measures` table (see `contracts`)."""
-    return measures.assign(**cell)[[*cell, *_COLUMNS]]
-
-
 def neighbourhood_table(
     neighbourhoods: Mapping[str, Neighbourhoods], seed: int, scenario: str, encoding: Encoding
 ) -> pd.DataFrame:
     """Neighbourhoods as a table (see `contracts`): one row per centre."""
-    tables = []
-    for fitted_on, home in neighbourhoods.items():
-        centres = pd.DataFrame(home.centres, columns=list(encoding.mutable_columns))
-        error = home.radius.error if isinstance(home.radius, Estimate) else 0.0
-        identity = {
-            "seed": seed,
-            "scenario": scenario,
-            "fitted_on": fitted_on,
-            "radius": float(home.radius),
-            "radius_error": error,
-        }
-        tables.append(pd.concat([pd.DataFrame(identity, index=centres.index), centres], axis=1))
-    return pd.concat(tables)
+    tables = [
+        pd.DataFrame(home.centres, columns=list(encoding.mutable_columns)).assign(
+            fitted_on=fitted_on, radius=float(home.radius), radius_error=getattr(home.radius, "error", 0.0)
+        )
+        for fitted_on, home in neighbourhoods.items()
+    ]
+    return pd.concat(tables).assign(seed=seed, scenario=scenario)
 
 
 def neighbourhoods_from(table: pd.DataFrame, encoding: Encoding) -> dict[str, Neighbourhoods]:
     """The inverse of `neighbourhood_table`, for the rows of one seed and scenario."""
     columns = list(encoding.mutable_columns)
     return {
-        str(fitted_on): Neighbourhoods(part[columns].to_numpy(np.float64), float(part["radius"].iloc[0]))
+        fitted_on: Neighbourhoods(part[columns].to_numpy(np.float64), float(part["radius"].iloc[0]))
         for fitted_on, part in table.groupby("fitted_on", sort=False)
     }
 
@@ -148,17 +136,9 @@ class _Given:
         self.features, self.minority = features, as_groups(minority, len(features))
         self.centres, self.radius, self.b = home.centres, home.radius, settings["atkinson_b"]
 
-    @cached_property
-    def areas(self) -> np.ndarray:
-        return segregation.assign(self.centres, self.features)
-
-    @cached_property
-    def own(self) -> np.ndarray:
-        return segregation.among_their_own(self.features, self.minority, self.radius)
-
-    @cached_property
-    def sums(self) -> segregation.ProximitySums:
-        return segregation.proximity_sums(self.features, self.minority)
+    areas = cached_property(lambda given: segregation.assign(given.centres, given.features))
+    own = cached_property(lambda given: segregation.among_their_own(given.features, given.minority, given.radius))
+    sums = cached_property(lambda given: segregation.proximity_sums(given.features, given.minority))
 
 
 def _segregation(
@@ -185,30 +165,25 @@ def _atkinson_released(
 
 
 def _quality(
-    population: Population,
-    accepted: np.ndarray,
-    recourse: pd.DataFrame,
-    place: np.ndarray,
-    settings: Mapping[str, Any],
+    population: Population, accepted: np.ndarray, recourse: pd.DataFrame, place: np.ndarray, settings: Mapping[str, Any]
 ) -> list[tuple]:
     """Quality of the recourse of everyone who has one, whether or not they take it up; place: their rows [n]."""
-    people = _mutable(population)
+    people, columns = _mutable(population), list(population.encoding.mutable_columns)
     found = recourse["found"].to_numpy()
-    minority = population.minority[place]
-    target = recourse.loc[found, list(population.encoding.mutable_columns)].to_numpy(np.float64)
-    origin = people[place[found]]
-    refused = (recourse["reason"] == "not accepted").to_numpy()
+    target, origin = recourse.loc[found, columns].to_numpy(np.float64), people[place[found]]
+    minority = population.minority[place[found]]
+    valid = (recourse["reason"] != "not accepted").to_numpy()
     favourable = people[population.labels == 1]
-    n = int(found.sum())
-    return [
-        _row("recipients", "found", len(found), lambda: quality.found_rate(found)),
-        _row("recipients", "invalidation", len(found), lambda: quality.invalidation(~refused)),
-        _row("recipients", "cost", n, lambda: quality.cost(origin, target)),
-        _row("recipients", "cost_gap", n, lambda: quality.cost_gap(origin, target, minority[found])),
-        _row("recipients", "ynn", n, lambda: quality.ynn(target, people, accepted, settings["ynn_k"])),
-        _row("recipients", "diversity", n, lambda: quality.diversity(target)),
-        _row("recipients", "closeness", n, lambda: quality.closeness(target, favourable)),
-    ]
+    shares = {"found": lambda: quality.found_rate(found), "invalidation": lambda: quality.invalidation(valid)}
+    means = {
+        "cost": lambda: quality.cost(origin, target),
+        "cost_gap": lambda: quality.cost_gap(origin, target, minority),
+        "ynn": lambda: quality.ynn(target, people, accepted, settings["ynn_k"]),
+        "diversity": lambda: quality.diversity(target),
+        "closeness": lambda: quality.closeness(target, favourable),
+    }
+    rows = [_row("recipients", name, len(found), metric) for name, metric in shares.items()]
+    return rows + [_row("recipients", name, len(target), metric) for name, metric in means.items()]
 
 
 def _row(scope: str, name: str, n: int, metric: Callable[[], float]) -> tuple:
@@ -221,10 +196,8 @@ def _row(scope: str, name: str, n: int, metric: Callable[[], float]) -> tuple:
     except Undefined as error:
         return (scope, name, np.nan, n, str(error))
     if not isinstance(value, Real) or not isfinite(value):
-        raise MetricError(
-            f"the metric {name!r} of {scope} ({n} individuals) is {value!r}; it must be a finite number, or raise "
-            "Undefined with the reason why there is none"
-        )
+        found = f"the metric {name!r} of {scope} ({n} individuals) is {value!r}"
+        raise MetricError(f"{found}; it must be a finite number, or raise Undefined with the reason why there is none")
     return (scope, name, float(value), n, value.note if isinstance(value, Estimate) else "")
 
 

@@ -10,9 +10,14 @@ from .errors import ConfigError
 
 
 def opening(path: Path) -> tuple[str, str]:
-    """The title, and the paragraph that says what is shown."""
-    title, paragraph, *_ = [*_first_cell(path).split("\n\n"), ""]
-    return title.removeprefix("# "), paragraph
+    """The title, and the paragraph that says what is shown.
+
+    Raises ConfigError if the first cell does not begin with them.
+    """
+    found = re.match(r"# (.+)\n\n((?:.+\n?)+)", _first_cell(path))
+    if found is None:
+        raise ConfigError(f"{path}: the first cell must begin with a line `# Title`, an empty line and a paragraph")
+    return found[1], found[2].strip()
 
 
 def reads(path: Path) -> list[str]:

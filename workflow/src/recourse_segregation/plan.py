@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import product
 from typing import Any
 
 from . import declarations
@@ -80,13 +81,21 @@ def cells(config: Mapping[str, Any], *names: str) -> list[Cell]:
     found: dict[tuple[str, ...], dict[str, None]] = {}
     for population in populations(config):
         for study in (study for study in wanted if population in study.populations):
-            for classifier in config["populations"][population]["decided_by"]:
-                for method in study.methods:
-                    for block in blocks(config, population):
-                        if seeds_in(block)[0] < study.seeds:
-                            scenarios = found.setdefault((population, classifier, method, block), {})
-                            scenarios.update(dict.fromkeys(study.scenarios))
+            classifiers = config["populations"][population]["decided_by"]
+            needed = [block for block in blocks(config, population) if seeds_in(block)[0] < study.seeds]
+            for cell in product([population], classifiers, study.methods, needed):
+                found.setdefault(cell, {}).update(dict.fromkeys(study.scenarios))
     return [Cell(*cell, tuple(scenarios)) for cell, scenarios in found.items()]
+
+
+def trained(config: Mapping[str, Any]) -> list[Cell]:
+    """What is drawn and trained: cells without a method, also of classifiers that decide on nobody's recourse."""
+    return [
+        Cell(population, classifier, "", block, ())
+        for population in populations(config)
+        for block in blocks(config, population)
+        for classifier in config["populations"][population]["classifiers"]
+    ]
 
 
 def in_scenarios(config: Mapping[str, Any], room: str, population: str, names: Iterable[str]) -> dict[str, Any]:
@@ -139,12 +148,6 @@ def dataset(config: Mapping[str, Any], population: str) -> str:
     return description.name(config["populations"][population]["dataset"])
 
 
-def dataset_called(config: Mapping[str, Any], name: str) -> str:
-    """The inverse: the data set, or the path of its description, as a population names it."""
-    named = (population["dataset"] for population in config["populations"].values())
-    return next((own for own in named if description.name(own) == name), name)
-
-
 def claims_study(config: Mapping[str, Any]) -> str:
     """The study that the claims are judged by."""
     wanted = config["claims"]["study"]
@@ -174,11 +177,8 @@ def _variants(config: Mapping[str, Any], study: Study) -> dict[str, Any]:
         varied[original].update(entry.get("options", {}), *entry.get("populations", {}).values())
 
     def options(method: str, population: str) -> dict[str, Any]:
-        given = options_for(config, "methods", method, population) if method in config["methods"] else {}
-        return {name: value for name, value in given.items() if name in varied[variant_of.get(method, method)]}
+        given = options_for(config, "methods", method, population)
+        return {name: given[name] for name in given if name in varied[variant_of.get(method, method)]}
 
-    methods = [*varied, *variant_of]
-    return {
-        "variant_of": variant_of,
-        "options": {m: {p: options(m, p) for p in study.populations} for m in methods},
-    }
+    told = {m: {p: options(m, p) for p in study.populations} for m in [*varied, *variant_of]}
+    return {"variant_of": variant_of, "options": told}

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from .data.dataset import Dataset, Feature, Sensitive
+from .data.dataset import Dataset, Feature
 from .errors import ConfigError, DataError
 
 #: names of columns beside the features in tables of individuals (see `contracts`)
@@ -24,22 +24,11 @@ RESERVED = {
 
 
 @dataclass(frozen=True)
-class Encoded:
-    """A feature and its columns in the table: one (continuous, binary) or one per level (categorical)."""
-
-    name: str
-    kind: str
-    columns: tuple[str, ...]
-    levels: tuple[str, ...]
-    immutable: bool
-
-
-@dataclass(frozen=True)
 class Encoding:
     """What the columns of a population mean. Masks and indices refer to `columns` (d of them)."""
 
     population: str
-    features: tuple[Encoded, ...]
+    features: tuple[Feature, ...]
     sensitive: str
     groups: tuple[str, str]
     minority: str
@@ -73,7 +62,7 @@ class Encoding:
     def from_json(cls, text: str) -> Encoding:
         raw = json.loads(text)
         raw["features"] = tuple(
-            Encoded(**{k: tuple(v) if isinstance(v, list) else v for k, v in f.items()}) for f in raw["features"]
+            Feature(**{k: tuple(v) if isinstance(v, list) else v for k, v in f.items()}) for f in raw["features"]
         )
         raw["groups"] = tuple(raw["groups"])
         return cls(**raw)
@@ -154,16 +143,14 @@ def prepare(
         frame = frame.assign(**{attribute.feature: attribute.derive(frame)})
 
     where = f"population {name}, seed {seed}"
-    encoding = _encoding(name, dataset, attribute)
-    taken = set(encoding.columns).intersection(RESERVED)
-    if taken:
-        raise DataError(
-            f"{where}: a feature may not be called {sorted(taken)[0]!r}, which names something else; rename it"
-        )
-    if len(set(encoding.columns)) < len(encoding.columns):
-        raise DataError(
-            f"{where}: two features have columns of one name, such as `a=b` and the level b of a; rename one"
-        )
+    features = tuple(
+        Feature(f.name, "binary", attribute.levels, immutable=True) if f.name == attribute.feature else f
+        for f in dataset.features
+    )
+    encoding = Encoding(name, features, attribute.feature, attribute.levels, attribute.minority)
+    taken = [name for name in encoding.columns if name in RESERVED or encoding.columns.count(name) > 1]
+    if taken:  # by a level too: `a=b` is a name, and the level b of a
+        raise DataError(f"{where}: a feature may not be called {taken[0]!r}, which names another column; rename it")
     encoded = _encode(frame, encoding, scale=not dataset.scaled, where=where)
     identity = pd.DataFrame(
         {
@@ -186,24 +173,6 @@ def prepare(
         if part["label"].nunique() < 2:
             raise DataError(f"{where}: all labels of the {split} data are {part['label'].iloc[0]}; use more rows")
     return Population(encoding, table)
-
-
-def _encoding(name: str, dataset: Dataset, attribute: Sensitive) -> Encoding:
-    declared = [
-        Feature(f.name, "binary", attribute.levels, immutable=True) if f.name == attribute.feature else f
-        for f in dataset.features
-    ]
-    features = tuple(
-        Encoded(
-            f.name,
-            f.kind,
-            (f.name,) if f.kind != "categorical" else tuple(f"{f.name}={level}" for level in f.levels),
-            f.levels,
-            f.immutable,
-        )
-        for f in declared
-    )
-    return Encoding(name, features, attribute.feature, attribute.levels, attribute.minority)
 
 
 def _encode(frame: pd.DataFrame, encoding: Encoding, scale: bool, where: str) -> pd.DataFrame:

@@ -21,18 +21,20 @@ BAR = "{desc}: {n_fmt} of {total_fmt} ({percentage:.0f} %), {remaining} left"
 
 #: what is under way, from the outside in: what each level says of itself
 _under_way: list[Callable[[], str]] = []
-#: who listens: the time of the next line, the seconds between two, and what takes a line
-_listeners: list[tuple[float, float, Callable[[str], None]]] = []
+#: what takes a line, where somebody watches; seconds between two lines; when the next is due
+_listener: Callable[[str], None] | None = None
+_every, _due = 0.0, 0.0
 
 
 def steps(items: Collection[Any], what: str) -> Iterable[Any]:
     """The items, one after the other, while it is told how many of them are done."""
-    return _counted(items, what) if _listeners else items
+    return _counted(items, what) if _listener else items
 
 
 def left(people: int, of: int, what: str) -> None:
     """Tell for how many of the people a search goes on."""
-    _tell(lambda: f"{what}: {people:,} of {of:,} people left")
+    with _level(lambda: f"{what}: {people:,} of {of:,} people left"):
+        _tell()
 
 
 @contextlib.contextmanager
@@ -47,17 +49,15 @@ def working_on(**names: object) -> Iterator[None]:
         raise
 
 
-about = working_on  # its old name
-
-
 @contextlib.contextmanager
-def watched(*listeners: tuple[float, Callable[[str], None]]) -> Iterator[None]:
-    """Tell each listener (seconds before each of its lines, and what takes a line) how far the body is."""
-    _listeners[:] = [(monotonic() + every, every, listener) for every, listener in listeners]
+def watched(listener: Callable[[str], None], every: float) -> Iterator[None]:
+    """Tell the listener how far the body is, with `every` seconds before each line."""
+    global _listener, _every, _due
+    _listener, _every, _due = listener, every, monotonic() + every
     try:
         yield
     finally:
-        _listeners.clear()
+        _listener = None
 
 
 def _counted(items: Collection[Any], what: str) -> Iterator[Any]:
@@ -78,10 +78,9 @@ def _level(says: Callable[[], str]) -> Iterator[None]:
         del _under_way[depth:]
 
 
-def _tell(*last: Callable[[], str]) -> None:
-    now = monotonic()
-    for i, (due, every, listener) in enumerate(_listeners):
-        if now >= due:
-            _listeners[i] = (now + every, every, listener)
-            with contextlib.suppress(OSError):  # a closed terminal or a full disk is no reason to stop here
-                listener("; ".join(says() for says in (*_under_way, *last)))
+def _tell() -> None:
+    global _due
+    if _listener and (now := monotonic()) >= _due:
+        _due = now + _every
+        with contextlib.suppress(OSError):  # a closed terminal or a full disk is no reason to stop here
+            _listener("; ".join(says() for says in _under_way))

@@ -28,9 +28,13 @@ def record(
     """The provenance of the files `results`, made by the code in `project` (of that `digest`) with `config`.
 
     benchmarks: Snakemake's benchmark files `<stage>/<job>.tsv` of all jobs. exhibits: those of the jobs that each
-    notebook needs by itself.
+    notebook needs by itself. Of each stage, there are its jobs, seconds (sum and longest) and peak memory in MiB.
     """
-    spent = {_job(file): pd.read_csv(file, sep="\t", na_values="-") for file in benchmarks}
+    tables = {_job(file): pd.read_csv(file, sep="\t", na_values="-") for file in benchmarks}
+    spent = pd.concat(tables, names=["stage", "job"])
+    stages = spent.groupby("stage").agg(
+        jobs=("s", "size"), seconds=("s", "sum"), longest_seconds=("s", "max"), peak_mib=("max_rss", "max")
+    )
     return {
         "code": {"sha256": digest, "of": list(CODE), "commit": _commit(project)},
         "config": config,
@@ -41,25 +45,13 @@ def record(
             "cores": psutil.cpu_count(),
             "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         },
-        "stages": stages(spent),
+        "stages": stages.round(1).to_dict("index"),
         "exhibits": {
-            notebook: {"seconds": round(sum(float(spent[_job(file)]["s"].sum()) for file in files), 1)}
+            notebook: {"seconds": round(sum(float(tables[_job(file)]["s"].sum()) for file in files), 1)}
             for notebook, files in exhibits.items()
         },
         "results": {Path(file).name: file_digest(Path(file)) for file in results},
     }
-
-
-def stages(spent: Mapping[tuple[str, str], pd.DataFrame]) -> dict[str, dict[str, float]]:
-    """Jobs, seconds (sum and longest) and peak memory (MiB) of each stage.
-
-    spent: stage and job -> its benchmark file.
-    """
-    runs = pd.concat([table.assign(stage=stage) for (stage, _), table in spent.items()])
-    found = runs.groupby("stage").agg(
-        jobs=("s", "size"), seconds=("s", "sum"), longest_seconds=("s", "max"), peak_mib=("max_rss", "max")
-    )
-    return found.round(1).to_dict("index")
 
 
 def _job(file: str) -> tuple[str, str]:
@@ -69,12 +61,10 @@ def _job(file: str) -> tuple[str, str]:
 
 def _commit(project: Path) -> str:
     """The commit that is checked out, "-dirty" if its code was edited, "unknown" without git."""
+    git = ["git", "-C", str(project)]
     try:
-        head = subprocess.run(
-            ["git", "-C", str(project), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
-        ).stdout.strip()
-        status = ["git", "-C", str(project), "status", "--porcelain", "--", *CODE]
-        dirty = subprocess.run(status, capture_output=True, text=True, check=True).stdout
+        head = subprocess.check_output([*git, "rev-parse", "HEAD"], text=True, stderr=subprocess.DEVNULL).strip()
+        edited = subprocess.check_output([*git, "status", "--porcelain", "--", *CODE])
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return f"{head}-dirty" if dirty else head
+    return f"{head}-dirty" if edited else head

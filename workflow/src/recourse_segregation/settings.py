@@ -6,7 +6,6 @@ Imports neither torch nor pandas: it is read every time Snakemake starts.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from .errors import ConfigError
 
 #: folders of results/ that a population of the same name would write into
 RESERVED = ("benchmarks", "exhibits", "notebooks", "raw")
-_NAME = r"[A-Za-z0-9]([A-Za-z0-9_-]|\.[0-9])*"
 
 
 def validate(config: dict[str, Any]) -> dict[str, Any]:
@@ -54,7 +52,13 @@ def typed(given: Any) -> Any:
         return {key: typed(value) for key, value in given.items()}
     if isinstance(given, list):
         return [typed(value) for value in given]
-    return yaml.safe_load(given) if isinstance(given, str) else given
+    if not isinstance(given, str):
+        return given
+    try:
+        value = yaml.safe_load(given)
+    except (yaml.YAMLError, ValueError):  # a label may be anything
+        return given
+    return value if isinstance(value, bool | int | float) else given
 
 
 # --- what a schema cannot say -----------------------------------------------------------------------
@@ -67,12 +71,11 @@ def _names(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _studies(config)
     yield from _populations(config)
     yield from _variants(config["methods"])
+    models = declarations.names("models")
     for name in config["classifiers"]:
-        model = plan.model_file(config, name)
-        for problem in known(
-            [model] if model else [], declarations.names("models"), f"classifiers.{name}.model", "model"
-        ):
-            yield f"{problem} (or write models/{model}.py)"
+        if model := plan.model_file(config, name):
+            found = known([model], models, f"classifiers.{name}.model", "model")
+            yield from (f"{problem} (or write models/{model}.py)" for problem in found)
 
 
 def _differing_in_case_only(names: Mapping[str, Any], key: str) -> Iterator[str]:
@@ -90,10 +93,10 @@ def _studies(config: Mapping[str, Any]) -> Iterator[str]:
     for key, study in {"run": config["run"], **{f"studies.{n}": s for n, s in config["studies"].items()}}.items():
         yield from known(study["populations"], config["populations"], f"{key}.populations", "population")
         yield from known(study.get("scenarios", []), config["scenarios"], f"{key}.scenarios", "scenario")
-        for problem in known(study["methods"], config["methods"], f"{key}.methods", "method"):
-            there = [m for m in declarations.names("methods") if m in study["methods"] and m not in config["methods"]]
-            hint = f" (methods/{there[0]}.py is there: give it an entry {there[0]!r} under `methods`)" if there else ""
-            yield problem + hint
+        for name in study["methods"]:
+            there = name in declarations.names("methods")
+            hint = f" (methods/{name}.py is there: give it an entry {name!r} under `methods`)" if there else ""
+            yield from (p + hint for p in known([name], config["methods"], f"{key}.methods", "method"))
     for name in [name for name in (plan.MAIN, plan.GENERIC, *plan.PAGES) if name in config["studies"]]:
         owner = "what `run` itself describes" if name == plan.MAIN else f"the page notebooks/{name}.ipynb"
         yield f"studies.{name}: this name is taken by {owner}; choose another"
@@ -114,86 +117,66 @@ def _populations(config: Mapping[str, Any]) -> Iterator[str]:
             sensitive = None if unknown else declarations.sensitive(dataset)
         else:
             short = description.name(dataset)
-            if not re.fullmatch(_NAME, short):
-                yield f"{key}.dataset: {short!r} becomes a folder; use letters, digits, `-`, `_` and `.` only"
+            yield from checking.problems(short, checking.schema("config")["$defs"]["name"], f"{key}.dataset")
             if short in data.names() or own.setdefault(short, dataset) != dataset:
                 yield f"{key}.dataset: {short!r} is the name of another data set; give {dataset} another name"
             try:
                 sensitive = description.read(dataset)["sensitive"]
-                absent = [file for file in description.own_file(dataset) if not _readable(file)]
+                files = description.own_file(dataset) if name in run else []
             except ConfigError as error:
                 yield f"{key}.dataset: {error}"
                 continue
-            for file in absent if name in run else ():
-                yield f"{key}.dataset: {dataset}: file: {file} is not there, or cannot be read"
+            for file in (description.PROJECT / file for file in files):
+                if not file.is_file() or not os.access(file, os.R_OK):
+                    yield f"{key}.dataset: {dataset}: file: {file} is not there, or cannot be read"
         if sensitive is not None:
             yield from known([population["sensitive"]], sensitive, f"{key}.sensitive", "sensitive attribute")
-
-
-def _readable(file: Path) -> bool:
-    return (description.PROJECT / file).is_file() and os.access(description.PROJECT / file, os.R_OK)
 
 
 def _variants(methods: Mapping[str, Any]) -> Iterator[str]:
     files = declarations.names("methods")
     for name, method in methods.items():
-        original = method.get("variant_of")
+        original, key = method.get("variant_of"), f"methods.{name}.variant_of"
         if original is None:
             yield from (f"{p} (or write methods/{name}.py)" for p in known([name], files, "methods", "method"))
         elif name in files:
-            yield (
-                f"methods.{name}.variant_of: {name} is a method itself (methods/{name}.py); call the variant of "
-                f"{original} otherwise"
-            )
-        elif original in methods and original not in files:
-            own = methods[original].get("variant_of")
+            yield f"{key}: {name} is a method itself (methods/{name}.py); call the variant of {original} otherwise"
+        elif "variant_of" in methods.get(original, {}):
+            own = methods[original]["variant_of"]
             hint = f", here {own!r}" if own in files else ""
-            yield (
-                f"methods.{name}.variant_of: {original!r} is a variant; a variant starts from a method with a file of "
-                f"its own{hint}"
-            )
+            yield f"{key}: {original!r} is a variant; a variant starts from a method with a file of its own{hint}"
         else:
-            yield from known([original], files, f"methods.{name}.variant_of", "method")
+            yield from known([original], files, key, "method")
             if original in files and original not in methods:
-                yield f"methods.{name}.variant_of: {original!r} has no entry under `methods`, from which options come"
+                yield f"{key}: {original!r} has no entry under `methods`, from which options come"
 
 
 def _options(config: Mapping[str, Any]) -> Iterator[str]:
     """Options that a method or a model does not have, or that are missing."""
-    for name, method in config["methods"].items():
-        schema = declarations.method_options(plan.method_file(config, name))
-        yield from _options_of(config, "methods", name, method, schema)
-    for name, classifier in config["classifiers"].items():
-        schema = declarations.model_options(plan.model_file(config, name))
-        yield from _options_of(config, "classifiers", name, classifier, schema)
-
-
-def _options_of(
-    config: Mapping[str, Any], section: str, name: str, entry: Mapping[str, Any], schema: Mapping[str, Any]
-) -> Iterator[str]:
-    key = f"{section}.{name}"
-    some = {k: v for k, v in schema.items() if k != "required"}  # an override gives only what is different
-    problems = checking.problems(entry.get("options", {}), some, f"{key}.options")
-    for population, overrides in entry.get("populations", {}).items():
-        problems += known([population], config["populations"], f"{key}.populations", "population")
-        problems += checking.problems(overrides, some, f"{key}.populations.{population}")
-    yield from problems
-    for population in config["populations"] if not problems else ():
-        given = plan.options_for(config, section, name, population)
-        yield from checking.problems(given, schema, f"{key}.options")  # the same for every population: said once
+    schemas = {("methods", m): declarations.method_options(plan.method_file(config, m)) for m in config["methods"]}
+    for name in config["classifiers"]:
+        schemas["classifiers", name] = declarations.model_options(plan.model_file(config, name))
+    for (section, name), schema in schemas.items():
+        key, entry = f"{section}.{name}", config[section][name]
+        some = {k: v for k, v in schema.items() if k != "required"}  # an override gives only what is different
+        problems = checking.problems(entry.get("options", {}), some, f"{key}.options")
+        for population, overrides in entry.get("populations", {}).items():
+            problems += known([population], config["populations"], f"{key}.populations", "population")
+            problems += checking.problems(overrides, some, f"{key}.populations.{population}")
+        yield from problems
+        for population in config["populations"] if not problems else ():
+            given = plan.options_for(config, section, name, population)
+            yield from checking.problems(given, schema, f"{key}.options")  # the same for every population: said once
 
 
 def _gradients(config: Mapping[str, Any]) -> Iterator[str]:
     """Methods that ask for the gradients of a classifier that has none."""
-    models = {name: plan.model_file(config, name) for name in config["classifiers"]}
-    estimators = {name for name, model in models.items() if model and not declarations.has_gradients(model)}
-    asking: dict[tuple[str, str], dict[str, None]] = {}
-    for cell in plan.cells(config) if estimators else ():
-        if cell.classifier in estimators and declarations.needs_gradients(plan.method_file(config, cell.method)):
-            asking.setdefault((cell.population, cell.classifier), {})[cell.method] = None
-    for (population, classifier), methods in asking.items():
-        yield (
-            f"populations.{population}.decided_by: {classifier!r} is a scikit-learn estimator, without the gradients "
-            f"that the methods {', '.join(methods)} (of `run` or its studies) need; methods that need none: "
-            f"{', '.join(declarations.gradient_free())}"
-        )
+    for cell in plan.cells(config):
+        model = plan.model_file(config, cell.classifier)
+        asks = declarations.needs_gradients(plan.method_file(config, cell.method))
+        if asks and model and not declarations.has_gradients(model):
+            yield (
+                f"populations.{cell.population}.decided_by: {cell.classifier!r} is a scikit-learn estimator, without "
+                f"the gradients that the method {cell.method!r} needs; methods that need none: "
+                f"{', '.join(declarations.gradient_free())}"
+            )

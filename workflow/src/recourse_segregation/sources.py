@@ -7,50 +7,37 @@ import shutil
 import sys
 import tempfile
 import threading
-import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
-from functools import partial
-from http.client import IncompleteRead
 from pathlib import Path
 from urllib.parse import quote, urljoin, urlsplit
 
 import requests
 from pooch import HTTPDownloader, file_hash
+from pooch.core import stream_download
 
 from .data.dataset import RawFile
 from .errors import SourceError
 
-TRIES = 3  # per address, for errors that may pass
-BACK_OFF = 1.0  # seconds before the second try, doubled before each further one
-PATIENCE = 60.0  # seconds that a server may ask to wait before the next try
+TRIES = 3  # per address: pooch waits a second or two and tries again
 TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds of silence
 LIMIT = 1800.0  # seconds for one try, however much a slow server still sends
 LARGEST = 1 << 30  # bytes of a file, packed or not: no server and no archive fills the disk
 
-Say = Callable[[str], None]
-
 
 def fetch(
-    dataset: str,
-    raw_file: RawFile,
-    destination: Path,
-    mirror: str | None = None,
-    progress: bool = True,
-    own: Path | None = None,
+    dataset: str, raw_file: RawFile, destination: Path, mirror: str | None = None, own: Path | None = None
 ) -> Path:
     """Bring `raw_file` of the data set called `dataset` to the path `destination`; returns that path.
 
     Sources in order: `mirror` (a folder or a base URL laid out as `<dataset>/<file>`), then `raw_file.urls`.
     A file that is already there is kept if its sha256 is right and replaced if not. Other bytes than the
-    published ones are never put in place. `progress` reports to standard error. A file of the user's `own` is
-    copied, in place of all these sources.
+    published ones are never put in place. A file of the user's `own` is copied, in place of all these sources.
 
     Raises SourceError, with every source and its failure, if none gives the published bytes.
     """
-    say: Say = partial(print, file=sys.stderr, flush=True) if progress else lambda _: None
     failures = []
     try:
         if destination.is_file() and file_hash(str(destination)) == raw_file.sha256:
@@ -60,10 +47,10 @@ def fetch(
             # A folder beside the destination: the same file system, so that os.replace is one step.
             with tempfile.TemporaryDirectory(prefix=".download-", dir=destination.parent) as scratch:
                 try:
-                    found = _get(source, is_mirror, raw_file, Path(scratch), say)
+                    found = _get(source, is_mirror, raw_file, Path(scratch))
                 except (OSError, ValueError) as error:
                     failures.append(f"{source}: {_reason(error)}".replace(str(source), _shown(source)))
-                    say(f"{failures[-1]}; going on to the next source")
+                    _say(failures[-1])
                 else:
                     os.replace(found, destination)
                     return destination
@@ -98,16 +85,16 @@ def _sources(dataset: str, raw_file: RawFile, mirror: str | None) -> Iterator[tu
         yield url, False
 
 
-def _get(source: str | Path, is_mirror: bool, raw_file: RawFile, scratch: Path, say: Say) -> Path:
+def _get(source: str | Path, is_mirror: bool, raw_file: RawFile, scratch: Path) -> Path:
     """Copy or download one source into `scratch`, unpacked; ValueError or OSError if it has not the right bytes."""
     found = scratch / "file"
+    _say(f"{_shown(source)}: fetching")
     if isinstance(source, Path):
-        say(f"copying {source}")
         shutil.copy(source, found)  # with its permissions: a private file stays private
     else:
-        _download(source, is_mirror, found, say)
+        _download(source, is_mirror, found)
         if urlsplit(source).path.endswith(".zip"):
-            found = _extract(found, raw_file.member or raw_file.name, scratch / "member")
+            found = _extract(found, raw_file.name, scratch / "member")
     got = file_hash(str(found))
     if got != raw_file.sha256:
         size = found.stat().st_size
@@ -115,33 +102,25 @@ def _get(source: str | Path, is_mirror: bool, raw_file: RawFile, scratch: Path, 
     return found
 
 
-def _download(url: str, is_mirror: bool, target: Path, say: Say) -> None:
-    """In place of pooch's own retries, which repeat what is gone or wrong too and ask no server when to come back."""
+def _download(url: str, is_mirror: bool, target: Path) -> None:
+    """Write what the address gives to `target`; OSError, without another try, for what we refuse ourselves."""
     _refuse_insecure(url, is_mirror)
 
     def follow(response: requests.Response, **_: object) -> None:
         if response.is_redirect:
             _refuse_insecure(urljoin(response.url, response.headers["location"]), is_mirror)
 
-    for attempt in range(TRIES):
-        say(f"{_shown(url)}: downloading")
+    def once(url: str, file: str, _: object) -> None:
         # Not packed on the way, so that the length that is announced is the file's.
         options = {"timeout": TIMEOUT, "headers": {"Accept-Encoding": "identity"}, "hooks": {"response": follow}}
-        download = HTTPDownloader(progressbar=_Meter(target, say), chunk_size=1 << 16, **options)
-        try:
-            return _within_limit(lambda download=download: download(url, target, None))
-        except requests.RequestException as error:
-            if not _may_pass(error):
-                raise
-            if attempt == TRIES - 1:
-                raise ValueError(f"{_reason(error)} ({TRIES} tries)") from error
-            say(f"{_shown(url)}: {_reason(error)}; trying again")
-            asked = error.response.headers.get("Retry-After", "") if error.response is not None else ""
-            time.sleep(max(BACK_OFF * 2**attempt, min(float(asked), PATIENCE) if asked.isdecimal() else 0))
+        download = HTTPDownloader(progressbar=_Meter(Path(file)), chunk_size=1 << 16, **options)
+        _within_limit(lambda: download(url, file, None))
+
+    stream_download(url, target, None, once, retry_if_failed=TRIES - 1)
 
 
 def _within_limit(work: Callable[[], None]) -> None:
-    """One try; ValueError if it takes longer than LIMIT.
+    """One try; OSError if it takes longer than LIMIT.
 
     In a thread, because no timeout of the connection ends a server that sends a byte now and then.
     """
@@ -155,27 +134,20 @@ def _within_limit(work: Callable[[], None]) -> None:
 
     threading.Thread(target=attempt, daemon=True).start()
     if not wait([outcome], LIMIT).done:
-        raise ValueError(f"not finished after {LIMIT:g} seconds")
+        raise OSError(f"not finished after {LIMIT:g} seconds")
     outcome.result()
 
 
 class _Meter:
-    """Ends a download that is too large, and says at each quarter how far it is.
+    """Ends a download that is too large. What pooch asks of a progress bar; sizes are in bytes."""
 
-    `total`, `update`, `reset` and `close` are what pooch asks of a progress bar; sizes are in bytes.
-    """
-
-    def __init__(self, target: Path, say: Say) -> None:
-        self.target, self.say, self.total, self.quarter = target, say, 0, 0
+    def __init__(self, target: Path) -> None:
+        self.target, self.total = target, 0
 
     def update(self, _: int) -> None:
-        done = self.target.stat().st_size  # after LIMIT the file is gone, which ends the thread
-        if max(done, self.total) > LARGEST:
-            raise ValueError(f"more than {LARGEST:,} bytes")
-        quarter = min(4, 4 * done // self.total) if self.total else 0
-        if quarter > self.quarter:
-            self.quarter = quarter
-            self.say(f"  {25 * quarter} % of {self.total / 1e6:.1f} MB")
+        size = self.target.stat().st_size  # after LIMIT the file is gone, which ends the thread
+        if max(size, self.total) > LARGEST:
+            raise OSError(f"more than {LARGEST:,} bytes")
 
     def reset(self) -> None:
         pass
@@ -187,7 +159,7 @@ def _refuse_insecure(url: str, is_mirror: bool) -> None:
     parts = urlsplit(url)
     on_this_machine = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
     if parts.scheme != "https" and not (is_mirror and on_this_machine):
-        raise ValueError(f"only https addresses are used, not {_shown(url)}")
+        raise OSError(f"only https addresses are used, not {_shown(url)}")
 
 
 def _extract(archive: Path, member: str, target: Path) -> Path:
@@ -203,29 +175,15 @@ def _extract(archive: Path, member: str, target: Path) -> Path:
     return target
 
 
-def _may_pass(error: requests.RequestException) -> bool:
-    """Whether another try may help: a time-out, a connection cut short, too many requests, a fault of the server."""
-    if isinstance(error, requests.HTTPError):
-        return error.response.status_code == 429 or error.response.status_code >= 500
-    return isinstance(error, requests.Timeout) or isinstance(
-        _root(error), TimeoutError | ConnectionResetError | ConnectionAbortedError | IncompleteRead
-    )
-
-
-def _root(error: BaseException) -> BaseException:
-    """The error at the bottom: requests wraps urllib3, which wraps the socket's own."""
-    while (cause := error.__cause__ or error.__context__) is not None:
-        error = cause
-    return error
-
-
 def _reason(error: Exception) -> str:
     """Why a source failed, in a few words."""
     if isinstance(error, requests.HTTPError):
         return f"HTTP {error.response.status_code}"
     if isinstance(error, requests.exceptions.ProxyError):
         return "no connection through the proxy that the environment names (HTTPS_PROXY)"
-    root = _root(error) if isinstance(error, requests.RequestException) else error
+    root: BaseException = error
+    while isinstance(error, requests.RequestException) and (cause := root.__cause__ or root.__context__):
+        root = cause  # requests wraps urllib3, which wraps the socket's own
     return getattr(root, "strerror", None) or str(root) or type(root).__name__
 
 
@@ -233,3 +191,7 @@ def _shown(source: str | Path) -> str:
     """An address as messages and logs may show it: without a user's name and password."""
     parts = urlsplit(str(source))
     return str(source).replace(f"{parts.netloc.rpartition('@')[0]}@", "", 1) if "@" in parts.netloc else str(source)
+
+
+def _say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)

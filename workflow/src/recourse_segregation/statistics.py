@@ -48,15 +48,10 @@ _ROUNDING = 1e-12
 
 _NUMBER = [*CELL, "scope", "metric", "seed"]
 _PAIR = ["before", "after", "change"]
-#: the columns of a summary -> dtype
-_SUMMARY = {
-    "seeds": "int64",
-    **dict.fromkeys([*(f"{name}{moment}" for name in _PAIR for moment in ("", "_se")), "low", "high"], "float64"),
-    "interval": "str",
-    **dict.fromkeys(["p", "p_holm", "effect"], "float64"),
-    **dict.fromkeys(["decidable", "significant"], "bool"),
-    "note": "str",
-}
+_SUMMARY = [
+    *("seeds", "before", "before_se", "after", "after_se", "change", "change_se", "low", "high", "interval"),
+    *("p", "p_holm", "effect", "decidable", "significant", "note"),
+]
 
 
 class Interval(NamedTuple):
@@ -90,15 +85,12 @@ def changes(measures: pd.DataFrame, scope: str = "everyone", metrics: Sequence[s
 
     measures: a `measures` table (see `contracts`). metrics: which; by default all that are measured before as well
     as after. Columns: population, classifier, method, scenario, scope, metric, seed, before, after, change, note
-    (why a change is missing). Rows are in the order of `measures`.
-
-    Raises DataError when a number is there twice.
+    (why a change is missing). Rows are in the order of `measures`. Raises DataError when a number is there twice.
     """
     before, after = (numbers(measures, scope, phase) for phase in ("before", "after"))
     after = after[after["metric"].isin(before["metric"] if metrics is None else metrics)]
     key = _before_key(scope)
-    table = _paired(after, before[[*key, "value", "note"]], key, "not measured before recourse")
-    return table[[*_NUMBER, *_PAIR, "note"]]
+    return _paired(after, before[[*key, "value", "note"]], key, "not measured before recourse")
 
 
 def differences(
@@ -116,16 +108,14 @@ def differences(
 
     Columns: population, classifier, method, scenario, reference, scope, metric, seed, before (the reference's, scaled),
     after (the method's), change, level (what the spread between seeds is taken of: the index before recourse, or the
-    reference's value), note. Rows are in the order of `measures`.
-
-    Raises DataError when a number is there twice.
+    reference's value), note. Rows are in the order of `measures`. Raises DataError when a number is there twice.
     """
-    known = measures["metric"].unique() if metrics is None else metrics
-    indices = set(measures.loc[measures["phase"] == "before", "metric"])
-    changed = changes(measures, scope, [m for m in known if m in indices])
+    table = measures if metrics is None else measures[measures["metric"].isin(metrics)]
+    indices = table.loc[table["phase"] == "before", "metric"].unique()
+    changed = changes(table, scope, indices)
     changed = changed.assign(level=changed["before"], value=changed["change"])
-    others = numbers(measures, scope, "after")
-    others = others[others["metric"].isin([m for m in known if m not in indices])]
+    others = numbers(table, scope, "after")
+    others = others[~others["metric"].isin(indices)]
     values = pd.concat([changed, others.assign(level=others["value"])])[[*_NUMBER, "value", "level", "note"]]
 
     theirs = values.astype({"method": "str"}).rename(columns={"method": "reference"})
@@ -133,9 +123,7 @@ def differences(
     own = values[values["method"].isin(methods)].drop(columns="level")
     own = own.merge(pd.DataFrame({"reference": list(references)}, dtype="str"), how="cross")
     own = own[own["method"] != own["reference"]].reset_index(drop=True)
-    absent = own["reference"] + " was not run for this seed"
-    table = _paired(own, theirs, [*FAMILY, "reference", "seed"], absent)
-    return table[[*CELL, "reference", "scope", "metric", "seed", *_PAIR, "level", "note"]]
+    return _paired(own, theirs, [*FAMILY, "reference", "seed"], own["reference"] + " was not run for this seed")
 
 
 def _before_key(scope: str) -> list[str]:
@@ -150,7 +138,7 @@ def _paired(after: pd.DataFrame, before: pd.DataFrame, key: list[str], absent: s
     """
     table = after.merge(before, on=key, how="left", suffixes=("", "_before"))
     table = table.rename(columns={"value": "after", "value_before": "before"})
-    note, note_before = table["note"], table["note_before"].fillna(absent)
+    note, note_before = table["note"], table.pop("note_before").fillna(absent)
     note = note.where(table["before"].notna() & (note != ""), note_before)
     return table.assign(change=table["after"] - table["before"], note=note)
 
@@ -174,20 +162,19 @@ def summarise(
     key = list(key)
     seeds = seeds.assign(level=seeds.get("level", seeds["before"]))
     rows = [_tested(part) for _, part in seeds.groupby(key, sort=False)]
-    table = seeds[key].drop_duplicates(ignore_index=True).join(pd.DataFrame(rows, columns=list(_SUMMARY)))
+    table = seeds[key].drop_duplicates(ignore_index=True).join(pd.DataFrame(rows, columns=_SUMMARY))
+    # Holm's adjustment grows with every p: so this is the smallest that p_holm can be with so few seeds
+    table["smallest"] = table["seeds"].map(smallest_p).astype("float64")
     tests = table.groupby([table[c] for c in family] or np.zeros(len(table)))
-    table["p_holm"] = tests["p"].transform(holm)
-    # Holm's adjustment grows with every p: this is the smallest that p_holm can be with so few seeds
-    table["p_smallest"] = table["seeds"].map(smallest_p).astype("float64")
-    table["p_smallest"] = tests["p_smallest"].transform(holm)
-    table["tests"] = tests["p"].transform("count")
-    table["decidable"] = table["p_smallest"] <= alpha
-    table["significant"] = table["p_holm"] <= alpha
+    table = table.assign(p_holm=tests["p"].transform(holm), smallest=tests["smallest"].transform(holm))
+    table = table.assign(decidable=table["smallest"] <= alpha, significant=table["p_holm"] <= alpha)
     hopeless = (table["seeds"] > 1) & ~table["decidable"]
+    counts = tests["p"].transform("count")[hopeless]
     table.loc[hopeless, "note"] = [
-        _joined(row.note, _too_few(row, alpha)) for row in table[hopeless].itertuples(index=False)
+        _joined(row.note, _too_few(row.seeds, count, row.smallest, alpha))
+        for row, count in zip(table[hopeless].itertuples(), counts, strict=True)
     ]
-    return table[[*key, *_SUMMARY]].astype(_SUMMARY)
+    return table[[*key, *_SUMMARY]]
 
 
 def interval(changes: Sequence[float], resamples: int = RESAMPLES) -> Interval:
@@ -199,26 +186,20 @@ def interval(changes: Sequence[float], resamples: int = RESAMPLES) -> Interval:
     values = np.sort(_complete(changes))  # the order of seeds must not matter
     if len(values) < 2:
         return Interval(math.nan, math.nan, "", f"{_seeds(len(values))}: no interval and no test")
-    kind = "BCa" if len(values) >= BCA_SEEDS else "t"
+    mean, kind, note = float(values.mean()), "BCa" if len(values) >= BCA_SEEDS else "t", ""
     if _constant(values):
-        return Interval(float(values.mean()), float(values.mean()), kind, "the same change in every seed")
+        return Interval(mean, mean, kind, "the same change in every seed")
     if kind == "BCa":
+        rng = numpy_generator(0, "statistics", "bootstrap")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a failure is seen in the result
-            found = stats.bootstrap(
-                (values,),
-                np.mean,
-                n_resamples=resamples,
-                confidence_level=LEVEL,
-                method="BCa",
-                vectorized=True,
-                rng=numpy_generator(0, "statistics", "bootstrap"),
-            ).confidence_interval
-        if np.isfinite([found.low, found.high]).all():
-            return Interval(float(found.low), float(found.high), kind)
+            found = stats.bootstrap((values,), np.mean, n_resamples=resamples, confidence_level=LEVEL, rng=rng)
+        low, high = map(float, found.confidence_interval)
+        if np.isfinite([low, high]).all():
+            return Interval(low, high, kind)
+        note = "BCa is not defined for these changes"
     reach = special.stdtrit(len(values) - 1, (1 + LEVEL) / 2) * values.std(ddof=1) / math.sqrt(len(values))
-    note = "BCa is not defined for these changes" if kind == "BCa" else ""
-    return Interval(float(values.mean() - reach), float(values.mean() + reach), "t", note)
+    return Interval(mean - reach, mean + reach, "t", note)
 
 
 def p_value(changes: Sequence[float], draws: int = DRAWS) -> float:
@@ -269,12 +250,6 @@ def missing(values: pd.Series, notes: pd.Series) -> str:
     return reasons if gone.all() else f"mean over {(~gone).sum()} of {len(values)} seeds; others: {reasons}"
 
 
-def mean_and_error(values: pd.Series) -> tuple[float, float]:
-    """Mean over seeds and its standard error; seeds without a value are left out, and one seed has no error (NaN)."""
-    values = values.dropna()
-    return float(values.mean()), float(values.sem()) if len(values) > 1 else math.nan
-
-
 def _tested(seeds: pd.DataFrame) -> dict[str, object]:
     """What the seeds of one cell say: the columns of a summary that need no other cell."""
     known = seeds[seeds["change"].notna()].sort_values("seed", kind="stable")
@@ -284,9 +259,8 @@ def _tested(seeds: pd.DataFrame) -> dict[str, object]:
         why = "no effect size: the level is the same in every seed"
     elif len(change) > 1:
         effect = float(change.mean() / level.std(ddof=1))
-    row = {"seeds": len(change), "low": found.low, "high": found.high, "interval": found.kind}
-    for name in _PAIR:
-        row[name], row[f"{name}_se"] = mean_and_error(known[name])
+    row = {name: known[name].mean() for name in _PAIR} | {f"{name}_se": known[name].sem() for name in _PAIR}
+    row |= {"seeds": len(change), "low": found.low, "high": found.high, "interval": found.kind}
     note = _joined(missing(seeds["change"], seeds["note"]), found.note, why)
     return row | {"p": p_value(change), "effect": effect, "note": note}
 
@@ -312,13 +286,13 @@ def _constant(values: np.ndarray) -> bool:
     return bool(np.ptp(values) <= _ROUNDING)
 
 
-def _too_few(row, alpha: float) -> str:
-    """Why a row of `summarise` could not be significant."""
-    needed = seeds_needed(row.tests, alpha)
-    family = f" ({row.p_smallest:.3g} after Holm over {row.tests} tests)" if row.tests > 1 else ""
+def _too_few(seeds: int, tests: int, smallest: float, alpha: float) -> str:
+    """Why a test could not be significant. smallest: the smallest that p_holm could be."""
+    needed = seeds_needed(tests, alpha)
+    family = f" ({smallest:.3g} after Holm over {tests} tests)" if tests > 1 else ""
     return (
-        f"{_seeds(row.seeds)}: p cannot be below {smallest_p(row.seeds):.3g}{family}, so nothing can be significant at "
-        f"{alpha:g}; {f'{needed} seeds would do' if needed else 'no number of seeds would do'}"
+        f"{_seeds(seeds)}: p cannot be below {smallest_p(seeds):.3g}{family}, so nothing can be significant at "
+        f"{alpha:g}; {needed or 'no number of'} seeds would do"
     )
 
 

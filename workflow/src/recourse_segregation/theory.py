@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -198,7 +199,7 @@ WORLDS = (
 WORLD = ("depth_0", "depth_1", "side", "spread", "dimensions")
 
 
-def check(worlds: Sequence[Groups] = WORLDS, size: int = 200_000, seed: int = 0) -> pd.DataFrame:
+def check(worlds: Sequence[Groups] = WORLDS, size: int = 200_000) -> pd.DataFrame:
     """Every statistic of `formulas` for every world, by formula and by simulation.
 
     Columns: those of `WORLD`, statistic, phase (before, after), formula, simulation, error,
@@ -206,7 +207,7 @@ def check(worlds: Sequence[Groups] = WORLDS, size: int = 200_000, seed: int = 0)
     """
     parts = {}
     for i, groups in enumerate(worlds):
-        found, errors = simulated(groups, size, numpy_generator(seed, "theory", "check", str(i)))
+        found, errors = simulated(groups, size, numpy_generator(0, "theory", "check", str(i)))
         columns = {"formula": formulas(groups), "simulation": found, "error": errors}
         world = (*groups.depths, groups.side, groups.spread, groups.dimensions)
         parts[world] = pd.DataFrame({name: t[["before", "after"]].stack() for name, t in columns.items()})
@@ -222,21 +223,20 @@ DIRECTIONS = {
 }
 
 
-def curves(size: int = 50_000, seed: int = 0) -> pd.DataFrame:
+def curves(size: int = 50_000) -> pd.DataFrame:
     """The change by recourse of distance, separation and proximities, against the separation of the groups.
 
     Columns: direction, separation, statistic, formula, simulation, error; the latter two only at some separations.
     """
     parts = {}
-    for direction, stand in DIRECTIONS.items():
-        for separation in np.linspace(0, 5, 41):
-            groups = stand(separation)
-            part = pd.DataFrame({"formula": formulas(groups)["change"]})
-            if separation in (1, 2, 3, 4, 5):
-                generator = numpy_generator(seed, "theory", "curves", direction, f"{separation:g}")
-                found, errors = simulated(groups, size, generator)
-                part = part.assign(simulation=found["change"], error=errors["change"])
-            parts[direction, separation] = part.loc["distance":]
+    for direction, separation in product(DIRECTIONS, np.linspace(0, 5, 41)):
+        groups = DIRECTIONS[direction](separation)
+        part = pd.DataFrame({"formula": formulas(groups)["change"]})
+        if separation in (1, 2, 3, 4, 5):
+            generator = numpy_generator(0, "theory", "curves", direction, f"{separation:g}")
+            found, errors = simulated(groups, size, generator)
+            part = part.assign(simulation=found["change"], error=errors["change"])
+        parts[direction, separation] = part.loc["distance":]
     return pd.concat(parts, names=["direction", "separation", "statistic"]).reset_index()
 
 
@@ -258,13 +258,13 @@ def centralization_bounds(groups: Groups) -> tuple[float, float, float]:
     (a, b), s = groups.depths, groups.spread
     if a != b and groups.side:
         raise ValueError("the groups must differ in depth or in side only, not in both")
-    before = float(norm.cdf(np.hypot(b - a, groups.side) / (2 * s)))
+    before = norm.cdf(np.hypot(b - a, groups.side) / (2 * s))
     if a == b:
         return before, before, before
-    return (before, float(norm.cdf(-a / s)), 1.0) if a < b else (before, 0.0, float(norm.cdf(a / s)))
+    return (before, norm.cdf(-a / s), 1.0) if a < b else (before, 0.0, norm.cdf(a / s))
 
 
-def indices(size: int = 1500, seed: int = 0) -> pd.DataFrame:
+def indices(size: int = 1500) -> pd.DataFrame:
     """The indices of `metrics.segregation` for the `CASES`, measured on `size` people a group, and by formula.
 
     Columns: case, index, before, after, formula_before, formula_after and, for centralization, its bounds
@@ -272,11 +272,11 @@ def indices(size: int = 1500, seed: int = 0) -> pd.DataFrame:
     """
     parts = {}
     for i, (case, groups) in enumerate(CASES.items()):
-        generator = numpy_generator(seed, "theory", "indices", str(i))
+        generator = numpy_generator(0, "theory", "indices", str(i))
         people = np.vstack([draw(groups, group, size, generator) for group in (0, 1)])
         known = formulas(groups).drop(columns="change")
         known.loc["centralization", ["before", "lowest", "highest"]] = centralization_bounds(groups)
-        found = measured(people, recourse(people), np.repeat([True, False], size))
+        found = measured(people, recourse(people), minority=np.repeat([True, False], size))
         parts[case] = found.join(known.add_prefix("formula_"))
     return pd.concat(parts, names=["case", "index"]).reset_index()
 

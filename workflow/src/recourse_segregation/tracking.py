@@ -28,35 +28,36 @@ NOT_CODE.add("workflow/scripts/status.py")
 _IGNORED = {"__pycache__", ".ipynb_checkpoints"}
 
 
-@cache
-def closure(file: Path) -> frozenset[Path]:
+def closure(file: Path) -> set[Path]:
     """`file`, be it a notebook, and every module of this package that it imports, directly or through others."""
     seen: set[Path] = set()
-    todo = [file.resolve()]
+    todo = {file.resolve()}
     while todo:
         path = todo.pop()
-        if path not in seen:
-            seen.add(path)
-            todo += _imported(path)
-    return frozenset(seen)
+        seen.add(path)
+        todo |= _imported(path) - seen
+    return seen
 
 
 @cache
 def digest(*files: Path) -> str:
     """sha256 over what `files` say, and every module of this package that they import."""
-    found = sorted(set().union(*map(closure, files)))
-    return hashlib.sha256(b"".join(hashlib.sha256(meaning(path)).digest() for path in found)).hexdigest()
+    return _sha256("".join(map(_meaning, sorted(set().union(*map(closure, files))))))
+
+
+def code(script: str, *modules: str) -> str:
+    """The digest of a script and of modules that it loads by name (`methods.face`).
+
+    As a parameter of its rule, it makes Snakemake run the rule again when one of them changes.
+    """
+    return digest(_PROJECT / "workflow" / "scripts" / f"{script}.py", *map(module, modules))
 
 
 def code_digest(root: Path) -> str:
     """sha256 over the names of the files that decide the results, in the folder `root`, and over what they say."""
-    result = hashlib.sha256()
-    files = [f for part in CODE for f in [root / part, *(root / part).rglob("*")] if f.is_file()]
-    for file in sorted(files):
-        name = file.relative_to(root).as_posix()
-        if name not in NOT_CODE and not _IGNORED.intersection(file.parts):
-            result.update(f"{name}\0{hashlib.sha256(meaning(file)).hexdigest()}".encode())
-    return result.hexdigest()
+    files = {f.relative_to(root).as_posix(): f for part in CODE for f in [root / part, *(root / part).rglob("*")]}
+    chosen = [name for name, file in files.items() if file.is_file() and not _IGNORED.intersection(file.parts)]
+    return _sha256("".join(f"{name}\0{_meaning(files[name])}" for name in sorted({*chosen} - NOT_CODE)))
 
 
 def file_digest(file: Path) -> str:
@@ -65,69 +66,58 @@ def file_digest(file: Path) -> str:
 
 
 def module(name: str) -> Path:
-    """The file of a module of this package: `methods.face`; of a package, its `__init__`."""
-    path = _PACKAGE.joinpath(*name.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    """The file of a module of this package: `methods.face`."""
+    return _PACKAGE.joinpath(*name.split(".")).with_suffix(".py")
 
 
-def meaning(file: Path) -> bytes:
-    """What of a file can change a result.
+@cache
+def _meaning(file: Path) -> str:
+    """sha256 of what of a file can change a result.
 
-    Python: its syntax without docstrings; rules: their words without comments; YAML: its values; notebooks: their
-    cells; anything else: its bytes.
+    Python: its syntax without docstrings; rules: their words without comments; YAML: its values; else its bytes.
     """
     content = file.read_bytes()
     match file.suffix or file.name:
         case ".py":
-            return repr(_syntax(ast.parse(content))).encode()
+            tree = ast.parse(content)
+            for node in ast.walk(tree):
+                documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+                if documented and ast.get_docstring(node, clean=False) is not None:
+                    del node.body[0]
+            return _sha256(repr(_syntax(tree)))
         case ".smk" | "Snakefile":
             tokens = tokenize.tokenize(io.BytesIO(content).readline)
-            return repr([t.string for t in tokens if t.type not in (tokenize.COMMENT, tokenize.NL)]).encode()
+            return _sha256(repr([t.string for t in tokens if t.type not in (tokenize.COMMENT, tokenize.NL)]))
         case ".yaml":
-            return repr(yaml.safe_load(content)).encode()
-        case ".ipynb":
-            cells = json.loads(content)["cells"]
-            return repr([(cell["cell_type"], "".join(cell["source"])) for cell in cells]).encode()
-    return content
+            return _sha256(repr(yaml.safe_load(content)))
+    return file_digest(file)
 
 
 def _syntax(node: object) -> object:
-    """A syntax tree as nested tuples, without places, docstrings and empty fields (which Python versions add)."""
-    if isinstance(node, list):
-        return [_syntax(item) for item in node]
-    if not isinstance(node, ast.AST):
-        return node
-    fields = dict(ast.iter_fields(node))
-    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-    if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
-        fields["body"] = node.body[1:]
-    return type(node).__name__, *((name, _syntax(value)) for name, value in fields.items() if value not in (None, []))
-
-
-def _code(path: Path) -> str:
-    """The Python of a module, or of the code cells of a notebook."""
-    text = path.read_text(encoding="utf-8")
-    if path.suffix != ".ipynb":
-        return text
-    return "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code")
+    """A syntax tree as tuples. Not `ast.dump`: it and `ast.unparse` say other things in other versions of Python."""
+    if isinstance(node, ast.AST):
+        fields = [(name, _syntax(value)) for name, value in ast.iter_fields(node) if value not in (None, [])]
+        return type(node).__name__, *fields
+    return [_syntax(item) for item in node] if isinstance(node, list) else node
 
 
 @cache
-def _imported(path: Path) -> list[Path]:
+def _imported(path: Path) -> frozenset[Path]:
+    """The modules of this package that a module, or the code of a notebook, imports."""
+    code = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        cells = [cell for cell in json.loads(code)["cells"] if cell["cell_type"] == "code"]
+        code = "\n".join("".join(cell["source"]) for cell in cells)
     found = []
-    for node in ast.walk(ast.parse(_code(path))):
-        if not isinstance(node, ast.ImportFrom):
-            continue
-        parts = node.module.split(".") if node.module else []
-        if node.level:
-            folder = path.parents[node.level - 1]
-        elif parts[:1] == [_PACKAGE.name]:
-            folder, parts = _PACKAGE, parts[1:]
-        else:
-            continue
-        target = folder.joinpath(*parts)
-        found += [target.with_suffix(".py"), target / "__init__.py"]
-        for alias in node.names:
-            found += [target / f"{alias.name}.py", target / alias.name / "__init__.py"]
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom):
+            folder = path.parents[node.level - 1] if node.level else _PACKAGE.parent
+            target = folder.joinpath(*(node.module or "").split("."))
+            for place in [target, *(target / alias.name for alias in node.names)]:
+                found += [place.with_suffix(".py"), place / "__init__.py"]
     watching = {_PROJECT / name for name in NOT_CODE}
-    return [p.resolve() for p in found if p.is_file() and p.resolve() not in watching]
+    return frozenset(file.resolve() for file in found if file.is_file() and file.resolve() not in watching)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError
-from .dataset import Dataset, Feature, RawFile, Sensitive
+from .dataset import Dataset, Feature, RawFile, Sensitive, divided
 
-__all__ = ["Dataset", "Feature", "RawFile", "Sensitive", "load", "load_own", "names"]
+__all__ = ["Dataset", "Feature", "RawFile", "Sensitive", "divided", "load", "load_own", "names"]
 
 
 def names() -> list[str]:
@@ -32,6 +32,6 @@ def load(name: str) -> Dataset:
     return import_module(f"{__name__}.{name}").DATASET
 
 
-def load_own(path: str, description: Mapping[str, Any], file: Any) -> Dataset:
-    """The data set of the CSV file `file` and its `description`, which is at `path`; see `own.load`."""
-    return import_module(f"{__name__}.own").load(path, description, file)
+def load_own(path: str, description: Mapping[str, Any], content: bytes) -> Dataset:
+    """The data set of a CSV file of the user's own, from its content and its description; see `own.load`."""
+    return import_module(f"{__name__}.own").load(path, description, content)

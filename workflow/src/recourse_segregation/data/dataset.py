@@ -17,14 +17,12 @@ class RawFile:
     """One file as its publisher serves it.
 
     `urls` lists the canonical address first, then mirrors pinned to a commit whose bytes are the same.
-    `sha256` is the digest of the file itself. An address that ends in `.zip` is an archive that holds a
-    member called `member` (default: `name`).
+    `sha256` is the digest of the file itself. An address that ends in `.zip` is an archive that holds it as `name`.
     """
 
     name: str
     sha256: str
     urls: tuple[str, ...]
-    member: str | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,11 @@ class Feature:
     levels: tuple[str, ...] = ()
     immutable: bool = False
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Its columns in the table of individuals."""
+        return tuple(f"{self.name}={level}" for level in self.levels) if self.kind == "categorical" else (self.name,)
+
 
 @dataclass(frozen=True)
 class Sensitive:
@@ -54,6 +57,18 @@ class Sensitive:
     levels: tuple[str, str]
     minority: str
     derive: Callable[[pd.DataFrame], pd.Series] | None = None
+
+
+def divided(column: str, above: float | str, minority: str) -> Sensitive:
+    """Those strictly above a number, or above the `median` of the rows used, and those up to it."""
+    border = "the median" if above == "median" else str(above)
+    levels = f"up to {border}", f"above {border}"
+
+    def derive(rows: pd.DataFrame) -> pd.Series:
+        values = rows[column]
+        return (values > (values.median() if above == "median" else above)).map({False: levels[0], True: levels[1]})
+
+    return Sensitive(column, levels, minority, derive)
 
 
 @dataclass(frozen=True)

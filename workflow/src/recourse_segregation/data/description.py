@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,7 +39,7 @@ def read(dataset: str) -> dict[str, Any]:
 
     Raises ConfigError naming the description, and line and key of everything that is wrong.
     """
-    found = checking.read_yaml(PROJECT / dataset, checking.schema("dataset"), _contradictions, called=dataset)
+    found = checking.read_yaml(PROJECT / dataset, checking.schema("dataset"), _contradictions)
     if not _is_address(found["file"]):
         found["file"] = str(Path(dataset).parent / found["file"])
     return found
@@ -49,7 +49,7 @@ def of_population(dataset: str, sensitive: str) -> dict[str, Any] | None:
     """What the individuals of a population are made by; None for a data set of the package.
 
     The description but titles and the digest (the download is about that), and of the sensitive attributes only that of
-    the population. `file` is the path that messages name.
+    the population.
     """
     if not is_path(dataset):
         return None
@@ -78,31 +78,18 @@ def raw_file(dataset: str) -> dict[str, Any] | None:
 
 def _is_address(file: str) -> bool:
     """Whether a described file is downloaded."""
-    return "://" in file
+    return file.startswith("https://")
 
 
 def _contradictions(found: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """What is wrong in a description on its own: an address that cannot be used, a column with two uses."""
-    if _is_address(found["file"]):
-        address = urlsplit(found["file"])
-        if address.scheme != "https" or not Path(address.path).name or address.path.endswith(".zip"):
-            yield ("file",), f"{found['file']!r} is not the https address of a CSV file"
+    """Columns with two uses of which a column can have one only."""
     divided = [column for column, entry in found["sensitive"].items() if "above" in entry]
-    apart = {
-        "label.column": [found["label"]["column"]],
-        "id": [found["id"]] if "id" in found else [],
-        "ignore": found["ignore"],
-    }
-    uses = {
-        **apart,
-        "sensitive": found["sensitive"],
-        "immutable": found["immutable"],
-        "continuous": [*found["continuous"], *divided],
-        "categorical": found["categorical"],
-        "levels": found["levels"],
-    }
-    for one, other in combinations(uses, 2):
-        if one in apart or (one == "continuous" and other in ("categorical", "levels")):
-            for column in uses[one]:
-                if column in uses[other]:
-                    yield (other,), f"{column!r} is also under {one}, and can be one of the two only"
+    alone = {"label.column": [found["label"]["column"]], "id": [found.get("id")], "ignore": found["ignore"]}
+    features = {key: found[key] for key in ("sensitive", "immutable", "categorical", "levels")}
+    features["continuous"] = [*found["continuous"], *divided]
+    pairs = [("label.column", "id"), ("label.column", "ignore"), ("id", "ignore"), *product(alone, features)]
+    uses = alone | features
+    for one, other in [*pairs, ("continuous", "categorical"), ("continuous", "levels")]:
+        for column in uses[one]:
+            if column in uses[other]:
+                yield (other,), f"{column!r} is also under {one}, and can be one of the two only"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .dataset import Dataset, Feature, RawFile, Sensitive
+from .dataset import Dataset, Feature, RawFile, Sensitive, divided
 from .reading import level, number, prepared, read_table
 
 # The 20 attributes of german.data in order: None for a number, else the level each code stands for. Only
@@ -109,11 +109,6 @@ def _read(folder: Path) -> pd.DataFrame:
     return prepared(frame, _FEATURES, path)
 
 
-def _age_group(rows: pd.DataFrame) -> pd.Series:
-    """Up to 25 years, or above: the division that is usual in the fairness literature."""
-    return (rows["age"] > 25).map({True: "above 25", False: "up to 25"})
-
-
 DATASET = Dataset(
     name="german",
     title="German credit",
@@ -142,6 +137,6 @@ DATASET = Dataset(
     sensitive={
         # ASSUME: the paper's attribute is not known; both usual ones are offered.
         "sex": Sensitive(feature="sex", levels=("male", "female"), minority="female"),
-        "age": Sensitive(feature="age", levels=("up to 25", "above 25"), minority="up to 25", derive=_age_group),
+        "age": divided("age", above=25, minority="up to 25"),  # as is usual in the fairness literature
     },
 )

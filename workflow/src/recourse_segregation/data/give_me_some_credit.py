@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .dataset import Dataset, Feature, RawFile, Sensitive
+from .dataset import Dataset, Feature, RawFile, divided
 from .reading import level, number, prepared, read_table
 
 _TARGET = "SeriousDlqin2yrs"
@@ -48,12 +48,6 @@ def _read(folder: Path) -> pd.DataFrame:
     return prepared(frame[~outlier], _FEATURES, path)
 
 
-def _age_group(rows: pd.DataFrame) -> pd.Series:
-    """Group by age against the median age of `rows`: strictly above it, or up to it."""
-    above = rows["age"] > rows["age"].median()
-    return above.map({True: "above the median", False: "up to the median"})
-
-
 DATASET = Dataset(
     name="give_me_some_credit",
     title="Give Me Some Credit",
@@ -78,12 +72,5 @@ DATASET = Dataset(
     ),
     read=_read,
     features=_FEATURES,
-    sensitive={
-        "age": Sensitive(
-            feature="age",
-            levels=("up to the median", "above the median"),
-            minority="above the median",
-            derive=_age_group,
-        ),
-    },
+    sensitive={"age": divided("age", above="median", minority="above the median")},
 )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
@@ -17,33 +17,23 @@ import pandas as pd
 from ..errors import DataError, SourceError
 from .dataset import Feature
 
-#: what to do about a file that is not what its data set declares, although its sha256 is right
-REMEDY = "correct what the data set declares"
-
-
-class Readable(Protocol):
-    """A file: a path, or what stands for one (`Checked`). As text it is how messages call it."""
-
-    def read_bytes(self) -> bytes: ...
-
 
 @dataclass(frozen=True)
 class Checked:
     """A folder of downloaded files, or one of them, that is read like a path: only bytes with their sha256.
 
-    `digests` holds the sha256 of each file by its name; `called` is what messages call it. The bytes that are
-    returned are those that were checked, whatever happens to the file meanwhile.
+    `digests` holds the sha256 of each file by its name. The bytes that are returned are those that were checked,
+    whatever happens to the file meanwhile.
     """
 
     path: Path
     digests: Mapping[str, str]
-    called: str = ""
 
     def __truediv__(self, name: str) -> Checked:
         return Checked(self.path / name, self.digests)
 
     def __str__(self) -> str:
-        return self.called or str(self.path)
+        return str(self.path)
 
     def read_bytes(self) -> bytes:
         """The content of the file.
@@ -55,12 +45,9 @@ class Checked:
             content = self.path.read_bytes()
         except OSError as error:
             raise SourceError(f"{self.path} is gone, or cannot be read ({error.strerror}); {again}") from error
-        if self.path.name not in self.digests:
-            raise SourceError(f"{self.path}: the receipt does not name it; {again}")
-        got, expected = hashlib.sha256(content).hexdigest(), self.digests[self.path.name]
+        got, expected = hashlib.sha256(content).hexdigest(), self.digests.get(self.path.name, "none in the receipt")
         if got != expected:
-            changed = f"changed since its download (sha256 {got}, expected {expected})"
-            raise SourceError(f"{self.path} {changed}; {again}")
+            raise SourceError(f"{self.path} changed since its download (sha256 {got}, expected {expected}); {again}")
         return content
 
 
@@ -99,7 +86,7 @@ def moment(missing: str | None = None) -> Field:
 
 
 def read_table(
-    path: Readable,
+    path: Path | Checked,
     columns: Sequence[str],
     fields: Mapping[str, Field],
     *,
@@ -122,22 +109,22 @@ def read_table(
             found = read(io.BytesIO(content), skiprows=skip, nrows=1).loc[0].tolist()
             if found != list(columns):
                 # Not what is there: without a header that would be somebody's record.
-                fail(path, REMEDY, f"the header is not that of the {len(columns)} columns declared, in this order")
+                fail(path, f"the header is not that of the {len(columns)} columns declared, in this order")
         texts = read(io.BytesIO(content), skiprows=skip + header, names=range(len(columns)), usecols=positions)
     except (ValueError, IndexError) as error:  # pandas says what it found, or fails where columns are missing
-        fail(path, REMEDY, f"not a table of {len(columns)} columns separated by {separator!r} ({error})")
+        fail(path, f"not a table of {len(columns)} columns separated by {separator!r} ({error})")
     if texts.empty:
-        fail(path, REMEDY, "no rows")
+        fail(path, "no rows")
     texts.index = pd.RangeIndex(1, len(texts) + 1, name="row")
     frame = {}
     for name, position in zip(fields, positions, strict=True):
         field, text = fields[name], texts[position].rename(name)
         frame[name] = field.parse(text)
-        fail_cell(path, REMEDY, text, frame[name].isna() & (text != field.missing), field.expected)
+        fail_cell(path, text, frame[name].isna() & (text != field.missing), field.expected)
     return pd.DataFrame(frame)
 
 
-def prepared(frame: pd.DataFrame, features: Sequence[Feature], path: object, remedy: str = REMEDY) -> pd.DataFrame:
+def prepared(frame: pd.DataFrame, features: Sequence[Feature], path: object) -> pd.DataFrame:
     """The frame that `Dataset.read` promises: `features` in order, then `label`; index 0, 1, ...
 
     Raises DataError, naming `path`, column and row (by the frame's index), for a missing value, a level that
@@ -147,25 +134,25 @@ def prepared(frame: pd.DataFrame, features: Sequence[Feature], path: object, rem
     for feature in features:
         values = frame[feature.name]
         bad = ~values.isin(feature.levels) if feature.levels else values.isna()
-        fail_cell(path, remedy, values, bad, f"one of {', '.join(feature.levels)}" if feature.levels else "a number")
+        fail_cell(path, values, bad, f"one of {', '.join(feature.levels)}" if feature.levels else "a number")
         if values.nunique() < 2:
             held = values.tolist()[0]
-            fail(path, remedy, f"a constant feature: all rows used hold {held!r}", column=feature.name)
+            fail(path, f"a constant feature: all rows used hold {held!r}", column=feature.name)
     if set(frame["label"]) != {0, 1}:
-        fail(path, remedy, "both classes, 0 and 1, must occur among the rows used", column="label")
+        fail(path, "both classes, 0 and 1, must occur among the rows used", column="label")
     kinds = {feature.name: "str" if feature.levels else "float64" for feature in features}
     return frame[[*kinds, "label"]].astype({**kinds, "label": "int64"}).reset_index(drop=True)
 
 
-def fail(path: object, remedy: str, what: str, place: str = "", column: object = None) -> NoReturn:
-    """Raise DataError: file, place in it (`line 3`), column, what is wrong there, and what to do."""
+def fail(path: object, what: str, place: str = "", column: object = None) -> NoReturn:
+    """Raise DataError: file, place in it (`line 3`), column, and what is wrong there."""
     where = str(path) + (f", {place}" if place else "") + (f", column {column!r}" if column is not None else "")
-    raise DataError(f"{where}: {what}; {remedy}")
+    raise DataError(f"{where}: {what}")
 
 
-def fail_cell(path: object, remedy: str, values: pd.Series, bad: pd.Series, what: str) -> None:
+def fail_cell(path: object, values: pd.Series, bad: pd.Series, what: str) -> None:
     """Raise DataError for the first bad cell, if there is one; the index of `values` says where it is."""
     if bad.any():
         first = bad.to_numpy().argmax()
         cell = reprlib.repr(values.tolist()[first])  # long text is shortened
-        fail(path, remedy, f"{cell} is not {what}", f"{values.index.name} {values.index[first]}", values.name)
+        fail(path, f"{cell} is not {what}", f"{values.index.name} {values.index[first]}", values.name)

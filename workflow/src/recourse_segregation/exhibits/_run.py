@@ -85,7 +85,7 @@ def ordered(table: pd.DataFrame, **orders: Sequence[str]) -> pd.DataFrame:
     return table
 
 
-def described(
+def summarised(
     table: pd.DataFrame, key: Sequence[str], columns: Sequence[str], describe: Callable[[pd.DataFrame], tuple]
 ) -> pd.DataFrame:
     """The columns of `key`, and what `describe` says about the rows of each of its values, in their order."""

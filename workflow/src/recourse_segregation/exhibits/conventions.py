@@ -22,7 +22,7 @@ from .. import comparison, names, statistics
 from ..contracts import BEFORE, RECOURSE
 from ..errors import DataError
 from ._figures import DARK, LIGHT, MIDDLE, WARM, WIDTH, legend, marker, multiples, new_figure, rows_of, theme, values
-from ._run import Run, described, ordered
+from ._run import Run, ordered, summarised
 from ._tables import POPULATION, across, note, number, sentence, tables
 from .segregation import around_zero
 from .variants import first_scenario
@@ -102,7 +102,7 @@ def table(run: Run) -> pd.DataFrame:
     key = [*_KEY, "convention"]
     altered = ~same.groupby([pairs[c] for c in key]).transform("all") | (pairs["convention"] == OURS)
     columns = ["base", "value", "difference", "low", "high", "seeds", "note"]
-    changed = described(pairs[altered], key, columns, _difference)
+    changed = summarised(pairs[altered], key, columns, _difference)
     changed.insert(len(changed.columns) - 1, "published", _printed(changed, run.comparison))
     orders = {
         "population": study["populations"],

@@ -40,13 +40,13 @@ _LOOKS = {
 _LIMITS = {"separation": (-1.5, 0.8), "spatial_proximity": (-0.08, 0.04)}
 
 
-def figure(curves: pd.DataFrame, seed: int = 0) -> Figure:
+def figure(curves: pd.DataFrame) -> Figure:
     """A sketch of each direction in which the second group can stand, and `theory.curves` below them."""
     with theme():
         figure = new_figure(WIDTH, 8.2)
         above, below = figure.subfigures(2, 1, height_ratios=(1.05, 1))
         for axis, direction in zip(above.subplots(1, 3, sharex=True, sharey=True), DIRECTIONS, strict=True):
-            _sketch(axis, direction, numpy_generator(seed, "theory", "sketch", direction))
+            _sketch(axis, direction, numpy_generator(0, "theory", "sketch", direction))
         handles = [
             marker(shape, f"{group} group, {when}", face, colour)
             for group, shape, colour in _GROUPS
@@ -129,14 +129,14 @@ def show_indices(indices: pd.DataFrame) -> Any:
     return tables(pd.DataFrame(rows))
 
 
-def synthetic(seed: int = 0) -> pd.DataFrame:
+def synthetic() -> pd.DataFrame:
     """Minimum-cost recourse for the training part of the synthetic population, over Fisher's linear discriminant.
 
     It is taken without and with the sex among the features; with it the boundaries of the sexes are parallel, and
     `offset` apart. Columns: sex (is it among the features), rejected, depth_gap and side_gap (between the means of the
     rejected men and women before recourse), offset, index, before, after.
     """
-    people = prepare("synthetic", DATASET, "sex", seed, rows=10_000, test_share=0.25).training_part()
+    people = prepare("synthetic", DATASET, "sex", 0, rows=10_000, test_share=0.25).training_part()
     places, minority = people.table[list(people.encoding.mutable_columns)].to_numpy(), people.minority
     parts = {}
     for known in (False, True):

@@ -21,7 +21,7 @@ from ..contracts import RECOURSE
 from ..errors import DataError
 from . import variants
 from ._figures import DARK, LIGHT, MIDDLE, legend, multiples
-from ._run import Run, described, ordered
+from ._run import Run, ordered, summarised
 from ._tables import POPULATION, across, note, number, tables
 from .variants import between
 
@@ -116,7 +116,7 @@ def monotonicity(seeds: pd.DataFrame) -> pd.DataFrame:
         return *spread, known, part["parameter"].nunique(), why
 
     columns = ["correlation", "lowest", "highest", "seeds", "parameters", "note"]
-    return described(seeds, [*POPULATION, "metric"], columns, describe)
+    return summarised(seeds, [*POPULATION, "metric"], columns, describe)
 
 
 def show_monotonicity(table: pd.DataFrame) -> Any:

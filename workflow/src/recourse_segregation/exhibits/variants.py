@@ -18,7 +18,7 @@ from .. import names, statistics
 from ..contracts import CELL, RECOURSE
 from ..errors import DataError
 from ._figures import DARK, intervals, legend, marker, multiples, theme
-from ._run import Run, described, ordered
+from ._run import Run, ordered, summarised
 from ._tables import bracket, by_method, note, number, unbroken
 from .segregation import around_zero
 
@@ -62,7 +62,7 @@ def levels(seeds: pd.DataFrame, also: Sequence[str] = ()) -> pd.DataFrame:
         why = statistics.missing(part["value"], part["note"])
         return known.mean(), between.low, between.high, len(known), why
 
-    return described(seeds, [*RECOURSE, *also, "metric"], ["mean", "low", "high", "seeds", "note"], describe)
+    return summarised(seeds, [*RECOURSE, *also, "metric"], ["mean", "low", "high", "seeds", "note"], describe)
 
 
 def contrasts(run: Run, metrics: Sequence[str] = METRICS, beside: Mapping[str, str] | None = None) -> pd.DataFrame:

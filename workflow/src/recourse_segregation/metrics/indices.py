@@ -45,10 +45,7 @@ class Index:
     needs: tuple[str, ...]
 
     def __call__(self, given: Any) -> float:
-        """The index of people who have everything in `GIVEN` as attributes.
-
-        Raises Undefined where it has no value.
-        """
+        """The index of people who have everything in `GIVEN` as attributes; raises Undefined where it has no value."""
         return self.function(**{name: getattr(given, name) for name in self.needs})
 
 
@@ -70,26 +67,20 @@ def index(label: str, *, higher: str = "", axis: str = "", digits: int = 3) -> C
 
     def register(function: _Function) -> _Function:
         name, code = function.__name__, function.__code__
-        where = f"{code.co_filename}, line {code.co_firstlineno}: the index {name!r}"
-        if name in INDICES:
-            first = INDICES[name].function.__code__
-            raise MetricError(
-                f"{where} is there already, in {first.co_filename}, line {first.co_firstlineno}; rename one of them"
-            )
-        if higher not in DIRECTIONS:
-            raise MetricError(
-                f"{where} needs a direction: write @index({label!r}, higher=...) with one of "
-                f"{', '.join(map(repr, DIRECTIONS))}" + (f", not {higher!r}" if higher else "")
-            )
-        if not function.__doc__:
-            raise MetricError(f"{where} needs a docstring that says what it is, its range, and where it is from")
         arguments = inspect.signature(function).parameters.values()
         unknown = [a.name for a in arguments if a.name not in GIVEN and a.default is a.empty]
-        if unknown:
-            raise MetricError(
-                f"{where} asks for {', '.join(unknown)}; it can ask for {', '.join(GIVEN)}, and other arguments need "
-                "a default"
-            )
+        wrong = ""
+        if name in INDICES:
+            first = INDICES[name].function.__code__
+            wrong = f"is there already, in {first.co_filename}, line {first.co_firstlineno}; rename one of them"
+        elif higher not in DIRECTIONS:
+            wrong = f"needs a direction: @index(..., higher=one of {', '.join(map(repr, DIRECTIONS))}), not {higher!r}"
+        elif not function.__doc__:
+            wrong = "needs a docstring that says what it is, its range, and where it is from"
+        elif unknown:
+            wrong = f"asks for {', '.join(unknown)}; it can ask for {', '.join(GIVEN)}, others need a default"
+        if wrong:
+            raise MetricError(f"{code.co_filename}, line {code.co_firstlineno}: the index {name!r} {wrong}")
         needs = tuple(a.name for a in arguments if a.name in GIVEN)
         INDICES[name] = Index(function, label, DIRECTIONS[higher], axis, digits, needs)
         return function

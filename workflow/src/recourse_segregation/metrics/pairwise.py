@@ -8,11 +8,11 @@ of the digits of a small distance, and its matrix product may differ with the nu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from math import fsum, isqrt
 
 import numpy as np
-from scipy.spatial.distance import cdist, pdist
+from scipy.spatial.distance import cdist
 
 from ..seeds import numpy_generator
 from . import Estimate, Undefined
@@ -25,8 +25,6 @@ DRAWS = 2**22
 DRAWN_AT_ONCE = 2**20
 # Pairs whose distances are held at once. Blocks of 512 x 512 stay in cache.
 BLOCK_PAIRS = 2**18
-# Distances that a quantile may hold at once (128 MiB); beyond, it is found by counting.
-QUANTILE_PAIRS = 2**24
 # The bits of a float64 without its sign are read as three digits of 21 bits.
 DIGIT_BITS = 21
 
@@ -82,12 +80,7 @@ def distance_sum(x: np.ndarray, y: np.ndarray | None = None) -> float:
 
 def proximity_sum(x: np.ndarray, y: np.ndarray | None = None) -> float:
     """Sum of exp(-d) over all pairs of x and y, or of x with itself (then every self pair adds 1)."""
-    total = []
-    for *_, weight, distances in blocks(x, y):
-        np.negative(distances, out=distances)
-        np.exp(distances, out=distances)
-        total.append(weight * distances.sum())
-    return fsum(total)
+    return fsum(weight * np.exp(-distances).sum() for *_, weight, distances in blocks(x, y))
 
 
 def count_within(x: np.ndarray, radius: float, y: np.ndarray | None = None) -> np.ndarray:
@@ -107,34 +100,34 @@ def row_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.sqrt(np.einsum("nd,nd->n", difference, difference))
 
 
-def one_row(n: int, part: slice, rng: np.random.Generator) -> np.ndarray:
-    """A random row of n for each draw of `part`."""
-    return rng.integers(n, size=part.stop - part.start)
+def two_rows(n: int, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Two different random rows of n, `size` times; of a single row, that row twice."""
+    first = rng.integers(n, size=size)
+    return first, (first + 1 + rng.integers(max(1, n - 1), size=size)) % n
 
 
-def two_rows(n: int, part: slice, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Two different random rows of n for each draw of `part`; of a single row, that row twice."""
-    first = one_row(n, part, rng)
-    return first, (first + 1 + one_row(max(1, n - 1), part, rng)) % n
-
-
-def _parts(d: int) -> Iterator[slice]:
-    """The draws, as many at once as keep rows of d coordinates within DRAWN_AT_ONCE."""
+def _parts(d: int) -> Iterator[tuple[slice, int]]:
+    """The draws, and how many they are: as many at once as keep rows of d coordinates within DRAWN_AT_ONCE."""
     step = max(1, DRAWN_AT_ONCE // max(1, d))
     for start in range(0, DRAWS, step):
-        yield slice(start, min(start + step, DRAWS))
+        yield slice(start, start + step), min(step, DRAWS - start)
+
+
+def _drawn_distances(x: np.ndarray, y: np.ndarray | None, stream: str) -> np.ndarray:
+    """d of random pairs of x and y, or of two different rows of x: [DRAWS]."""
+    rng = numpy_generator(0, "metrics", stream)
+    distances = np.empty(DRAWS)
+    for part, size in _parts(x.shape[1]):
+        i, j = two_rows(len(x), size, rng) if y is None else (rng.integers(len(z), size=size) for z in (x, y))
+        distances[part] = row_distances(x[i], (x if y is None else y)[j])
+    return distances
 
 
 def mean_distance(x: np.ndarray, y: np.ndarray | None = None) -> float:
     """Mean of d over all pairs of x and y, or of two different rows of x; an `Estimate` beyond PAIRS pairs."""
-    others = x if y is None else y
-    if len(x) * len(others) <= PAIRS:
+    if len(x) * len(x if y is None else y) <= PAIRS:
         return distance_sum(x, y) / (len(x) * (len(x) - 1) if y is None else len(x) * len(y))
-    rng = numpy_generator(0, "metrics", "distance")
-    distances = np.empty(DRAWS)
-    for part in _parts(x.shape[1]):
-        i, j = two_rows(len(x), part, rng) if y is None else (one_row(len(x), part, rng), one_row(len(y), part, rng))
-        distances[part] = row_distances(x[i], others[j])
+    distances = _drawn_distances(x, y, "distance")
     return Estimate(distances.mean(), distances.std(ddof=1) / np.sqrt(DRAWS), f"{DRAWS:,} random pairs")
 
 
@@ -147,8 +140,8 @@ def mean_proximities(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarr
     """
     rng = numpy_generator(0, "metrics", "proximity")
     values = np.empty((3, DRAWS))
-    for part in _parts(x.shape[1]):
-        (a, b), (c, d) = two_rows(len(x), part, rng), two_rows(len(y), part, rng)
+    for part, size in _parts(x.shape[1]):
+        (a, b), (c, d) = two_rows(len(x), size, rng), two_rows(len(y), size, rng)
         a, b, c, d = x[a], x[b], y[c], y[d]
         xx, xy, also_xy, yy = (np.exp(-row_distances(*pair)) for pair in ((a, b), (a, c), (b, d), (c, d)))
         values[:, part] = xx, (xy + also_xy) / 2, yy
@@ -166,7 +159,10 @@ def distance_quantile(x: np.ndarray, q: float) -> float:
     """The q-quantile of the full distance matrix of x, its diagonal included.
 
     Equals np.quantile(matrix, q), that is linear interpolation between order statistics. Beyond PAIRS entries it is
-    an `Estimate`: the quantile of DRAWS entries drawn at random.
+    an `Estimate`: the quantile of DRAWS entries drawn at random. Its standard error is half the width that the share of
+    smaller entries, q ± its own error, has as distances.
+
+    Woodruff, R. S. (1952). Confidence intervals for medians and other position measures. JASA 47(260).
     """
     if not 0 <= q <= 1:
         raise ValueError(f"q: expected a value from 0 to 1, got {q}")
@@ -174,48 +170,24 @@ def distance_quantile(x: np.ndarray, q: float) -> float:
     if n == 0:
         raise Undefined("no points: the quantile of their distances is not defined")
     if n * n > PAIRS:
-        return _estimated_quantile(x, q)
+        error = np.sqrt(q * (1 - q) / DRAWS)
+        shares = np.clip([q - error, q, q + error], 0, 1)
+        low, value, high = np.quantile(_drawn_distances(x, x, "quantile"), shares)
+        return Estimate(value, (high - low) / 2, f"{DRAWS:,} random pairs")
     position = (n * n - 1) * q
     low = int(position)
-    ranks = (low, min(low + 1, n * n - 1))
-    select = _select_by_sorting if n * (n - 1) // 2 <= QUANTILE_PAIRS else _select_by_counting
-    return float(np.quantile(select(x, ranks), position - low))
+    return float(np.quantile(_order_statistics(x, [low, min(low + 1, n * n - 1)]), position - low))
 
 
-def _estimated_quantile(x: np.ndarray, q: float) -> Estimate:
-    """The standard error is half the width that the share of smaller entries, q ± its own error, has as distances.
-
-    Woodruff, R. S. (1952). Confidence intervals for medians and other position measures. JASA 47(260).
-    """
-    rng = numpy_generator(0, "metrics", "quantile")
-    distances = np.empty(DRAWS)
-    for part in _parts(x.shape[1]):
-        distances[part] = row_distances(x[one_row(len(x), part, rng)], x[one_row(len(x), part, rng)])
-    error = np.sqrt(q * (1 - q) / DRAWS)
-    low, value, high = np.quantile(distances, np.clip([q - error, q, q + error], 0, 1))
-    return Estimate(value, (high - low) / 2, f"{DRAWS:,} random pairs")
-
-
-def _select_by_sorting(x: np.ndarray, ranks: Sequence[int]) -> np.ndarray:
-    """The values of these ranks (from 0) in the sorted distance matrix: n zeros, then each pair twice."""
-    n = len(x)
-    positions = [(rank - n) // 2 for rank in ranks]
-    distances = pdist(x)
-    kept = [position for position in positions if position >= 0]
-    if kept:
-        distances.partition(kept)
-    return np.array([distances[position] if position >= 0 else 0.0 for position in positions])
-
-
-def _select_by_counting(x: np.ndarray, ranks: Sequence[int]) -> np.ndarray:
-    """The same in constant memory: a radix selection, with a pass over the pairs for each of three digits.
+def _order_statistics(x: np.ndarray, ranks: list[int]) -> np.ndarray:
+    """The values of these ranks (from 0) in the sorted distance matrix, in constant memory: a radix selection, with a
+    pass over the pairs for each of three digits.
 
     Floats that are not negative sort as their bits do. So the counts of the leading digit tell which of its
     values holds the wanted rank, and the next pass looks only at the distances that begin with it. The result
     is exact, however many distances are equal.
     """
     found = np.zeros(len(ranks), dtype=np.int64)
-    remaining = list(ranks)
     for shift in (2 * DIGIT_BITS, DIGIT_BITS, 0):
         counts = {int(prefix): np.zeros(2**DIGIT_BITS, dtype=np.int64) for prefix in found}
         for *_, weight, distances in blocks(x):
@@ -223,9 +195,9 @@ def _select_by_counting(x: np.ndarray, ranks: Sequence[int]) -> np.ndarray:
             prefixes = keys >> DIGIT_BITS
             for prefix, count in counts.items():
                 np.add.at(count, keys[prefixes == prefix] - (prefix << DIGIT_BITS), weight)
-        for i, rank in enumerate(remaining):
+        for i, rank in enumerate(ranks):
             cumulative = counts[int(found[i])].cumsum()
             digit = int(np.searchsorted(cumulative, rank, side="right"))
-            remaining[i] = rank - (int(cumulative[digit - 1]) if digit else 0)
+            ranks[i] = rank - (int(cumulative[digit - 1]) if digit else 0)
             found[i] = found[i] << DIGIT_BITS | digit
     return found.view(np.float64)

@@ -57,7 +57,10 @@ def ynn(counterfactual: np.ndarray, individuals: np.ndarray, accepted: np.ndarra
         share[rows] = _tied_share(cdist(counterfactual[rows], individuals), accepted, k)
     if len(looked_at) == len(tied):
         return float(share.mean())
-    return _stratified(share, tied, looked_at)
+    known, drawn, size = np.delete(share, tied), share[looked_at], len(tied)
+    error = drawn.std(ddof=1) * np.sqrt((1 - len(drawn) / size) / len(drawn)) * size / len(share)
+    value = (known.sum() + size * drawn.mean()) / len(share)
+    return Estimate(value, error, f"{len(drawn):,} of {size:,} recourses whose nearest tie")
 
 
 def diversity(counterfactual: np.ndarray) -> float:
@@ -66,9 +69,8 @@ def diversity(counterfactual: np.ndarray) -> float:
     Beyond `pairwise.PAIRS` pairs it is an `Estimate`.
     """
     points = as_points(counterfactual, "counterfactual")
-    n = len(points)
-    if n < 2:
-        raise Undefined(f"diversity needs two recourses or more, got {n}")
+    if len(points) < 2:
+        raise Undefined(f"diversity needs two recourses or more, got {len(points)}")
     return mean_distance(points)
 
 
@@ -77,9 +79,7 @@ def closeness(counterfactual: np.ndarray, favourable: np.ndarray) -> float:
 
     Beyond `pairwise.PAIRS` pairs it is an `Estimate`.
     """
-    counterfactual = _some(counterfactual, "counterfactual")
-    favourable = _some(favourable, "favourable")
-    return mean_distance(counterfactual, favourable)
+    return mean_distance(_some(counterfactual, "counterfactual"), _some(favourable, "favourable"))
 
 
 def invalidation(accepted: np.ndarray) -> float:
@@ -93,8 +93,7 @@ def found_rate(found: np.ndarray) -> float:
 
 
 def _costs(factual: np.ndarray, counterfactual: np.ndarray) -> np.ndarray:
-    factual = _some(factual, "factual")
-    counterfactual = as_points(counterfactual, "counterfactual")
+    factual, counterfactual = _some(factual, "factual"), as_points(counterfactual, "counterfactual")
     if factual.shape != counterfactual.shape:
         raise ValueError(f"counterfactual: expected shape {factual.shape}, got {counterfactual.shape}")
     return np.linalg.norm(counterfactual - factual, axis=1)
@@ -112,15 +111,6 @@ def _share(values: np.ndarray, name: str) -> float:
     if not len(mask):
         raise Undefined(f"{name}: no values, their share is not defined")
     return float(mask.mean())
-
-
-def _stratified(share: np.ndarray, stratum: np.ndarray, sample: np.ndarray) -> Estimate:
-    """The mean share [n], if of the rows in `stratum` only those of `sample`, drawn without replacement, are known."""
-    known = np.delete(share, stratum)
-    part, size = share[sample], len(stratum)
-    error = part.std(ddof=1) * np.sqrt((1 - len(part) / size) / len(part)) * size / len(share)
-    value = (known.sum() + size * part.mean()) / len(share)
-    return Estimate(value, error, f"{len(part):,} of {size:,} recourses whose nearest tie")
 
 
 def _tied_share(distances: np.ndarray, accepted: np.ndarray, k: int) -> np.ndarray:

@@ -107,16 +107,16 @@ def atkinson(areas: np.ndarray, minority: np.ndarray, b: float) -> float:
 def among_their_own(features: np.ndarray, minority: np.ndarray, radius: float) -> np.ndarray:
     """Whether the closed ball of `radius` around each minority member holds more minority than majority: bool [n_1].
 
-    The member themselves is counted. Both centralizations need it; compute it once for both. Beyond PAIRS pairs of
-    members and people, only a random sample of the members is looked at, and the others are masked.
+    The member themselves is counted. Beyond PAIRS pairs of members and people, only a random sample of the members is
+    looked at, and the others are masked.
     """
     # Not by a tree: it compares squares, so it may differ at the radius, which is itself the distance of two people.
     features, minority = _population(features, minority)
     members, others = features[minority], features[~minority]
     if len(members) * len(features) <= pairwise.PAIRS:
         return count_within(members, radius) > count_within(members, radius, others)
-    rng = numpy_generator(0, "metrics", "centralization")
-    sample = rng.choice(len(members), max(1, pairwise.PAIRS // len(features)), replace=False)
+    size = max(1, pairwise.PAIRS // len(features))
+    sample = numpy_generator(0, "metrics", "centralization").choice(len(members), size, replace=False)
     own = np.ma.masked_all(len(members), dtype=bool)
     own[sample] = count_within(members[sample], radius, members) > count_within(members[sample], radius, others)
     return own
@@ -147,7 +147,7 @@ def centralization_released(
 
 
 def proximity_sums(features: np.ndarray, minority: np.ndarray) -> ProximitySums:
-    """The sums that `average_proximity` and `spatial_proximity` share; compute them once for both."""
+    """The sums that `average_proximity` and `spatial_proximity` share."""
     features, minority = _population(features, minority)
     x, y = features[minority], features[~minority]
     if len(features) ** 2 <= pairwise.PAIRS:
@@ -186,10 +186,9 @@ def spatial_proximity(features: np.ndarray, minority: np.ndarray, sums: Proximit
     features, minority = _population(features, minority)
     sums = proximity_sums(features, minority) if sums is None else sums
     xx, xy, yy = sums
-    total = len(minority)
-    size = int(minority.sum())
-    own, all_pairs = xx / size + yy / (total - size), xx + 2 * xy + yy
-    value = own * total / all_pairs
+    total, size = len(minority), int(minority.sum())
+    all_pairs = xx + 2 * xy + yy
+    value = (xx / size + yy / (total - size)) * total / all_pairs
     slopes = total / (size * all_pairs), 0, total / ((total - size) * all_pairs)
     return _with_error(value, np.subtract(slopes, value / all_pairs * np.array([1, 2, 1])), sums)
 

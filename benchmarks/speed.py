@@ -1,0 +1,299 @@
+"""Seconds and memory of every stage by individuals, features and seeds, beside a plain loop; writes docs/performance.
+
+    make benchmark      (nothing to download)
+
+Everybody is made up, and every point runs in a process of its own. Seconds are of processor time on one thread, so that
+other work on the machine matters little. Memory is the most that the process held, its libraries (the `base_mib` it
+held at its start) and its people included. `times_a_loop`: what the plain loop of `references.py` takes for the same
+work, over ours. The loop does a part of the work, for a few people or one seed, and is counted up.
+
+A training or a search that would take too long is cut: to one epoch, a few steps or shells; `per` says to what, and the
+times of a whole one are as many times longer. Loops are cut alike.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import resource
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import blocks
+import common
+import matplotlib
+import numpy as np
+import pandas as pd
+import psutil
+import references
+import torch
+from matplotlib.figure import Figure
+from sklearn import cluster, model_selection  # noqa: F401  (loaded before anything is timed)
+
+from recourse_segregation import classifiers, contracts, methods, names, plan
+from recourse_segregation.metrics import recourse as quality
+from recourse_segregation.metrics import segregation
+from recourse_segregation.seeds import torch_generator
+
+FOLDER = common.ROOT / "docs" / "performance"
+
+INDIVIDUALS, MOST = (1_000, 10_000, 100_000), 1_000_000
+FEATURES, SEEDS = (10, 100), (1, 5, 20)
+STAGE, POINT = ["kind", "stage", "per"], ["individuals", "features", "seeds"]
+#: Loops are timed up to so many individuals, where every metric is exact, on so few of them.
+LOOPED, FEW = INDIVIDUALS[1], 20
+#: Options that cut a method's training and search, and what is then timed.
+CUT = {
+    "wachter": ({}, "fit", "search"),
+    "growing_spheres": ({}, "fit", "search"),
+    "face": ({}, "fit", "search"),
+    "cchvae": ({"epochs": 1, "shells": 5}, "one epoch", "at most 5 shells"),
+    "ibr": ({"epochs": 1, "shells": 5}, "one epoch", "at most 5 shells"),
+    "cruds": ({"epochs": 1, "steps": 10}, "one epoch", "10 steps"),
+    "ebr": ({"epochs": 10, "density_quantile": 0.3}, "10 epochs", "search"),
+}
+MARKERS = ["o-", "s-", "^-", "v-", "D-", "P-", "X-"]
+names.use(plan.described_run(common.CONFIG)["labels"])
+
+Action = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is timed, and a plain loop, if there is one, that does this share of it."""
+
+    ours: Action
+    loop: Action | None = None
+    share: float = 1.0
+
+
+#: `ready(individuals, features, seeds)` does what comes before the work
+Ready = Callable[[int, int, int], Work]
+
+
+def one_by_one(ready: Ready) -> Ready:
+    """What is ready for one seed, for several: one after another, as in a job of the workflow."""
+
+    def all_ready(individuals: int, features: int, seeds: int) -> Work:
+        works = [ready(individuals, features, seed) for seed in range(seeds)]
+        return Work(lambda: [work.ours() for work in works], works[0].loop, works[0].share / seeds)
+
+    return all_ready
+
+
+# --- the stages
+
+
+def judged(individuals: int, features: int, seed: int):
+    """Made-up people and a classifier that has seen little: it decides much like a trained one."""
+    population = common.people(individuals, features, seed)
+    return population, classifiers.train(
+        population, torch_generator(seed), hidden=(32,), learning_rate=0.002, epochs=10, batch=256
+    )
+
+
+def training(*size: int) -> Work:
+    population = common.people(*size)
+    options = {"hidden": (18, 9, 3), "learning_rate": 0.002, "epochs": 1, "batch": 32}
+    return Work(lambda: classifiers.train(population, torch_generator(0), **options))
+
+
+def simulating(*size: int) -> Work:
+    cell = common.Cell(*judged(*size))
+    offered, _ = cell.given("wachter", common.options("wachter"))
+    return Work(lambda: cell.taken_up(offered))
+
+
+def fitting(name: str) -> Ready:
+    """All seeds at once, as in a job of the workflow."""
+
+    def ready(individuals: int, features: int, seeds: int) -> Work:
+        cells = [judged(individuals, features, seed) for seed in range(seeds)]
+        generators = [torch_generator(seed) for seed in range(seeds)]
+        made = [common.make(name, **CUT[name][0]) for _ in cells]
+        fit = lambda: methods.load(name).fit_all(made, *zip(*cells, strict=True), generators)  # noqa: E731
+        options = common.options(name, **CUT[name][0])
+        return Work(fit, None if name == "face" else lambda: references.fit(name, options, *cells[0]), 1 / seeds)
+
+    return ready
+
+
+def searching(name: str) -> Ready:
+    def ready(*size: int) -> Work:
+        cell, options = judged(*size), common.options(name, **CUT[name][0])
+        method, x = common.make(name, **CUT[name][0]).fit(*cell, torch_generator(0)), common.rejected(*cell)
+        loop = references.search_of(name, method, options, cell[0].features)
+        return Work(lambda: method.counterfactuals(x), None if name == "face" else lambda: loop(x[:FEW]), FEW / len(x))
+
+    return ready
+
+
+K, B, YNN = (common.CONFIG["measure"][name] for name in ("neighbourhoods", "atkinson_b", "ynn_k"))
+#: name -> metric(features, minority, radius), and a plain loop over the few of them
+METRICS = {
+    "neighbourhoods": (lambda x, m, radius: segregation.neighbourhoods(x, m, K, 0.1), None),
+    "Atkinson": (
+        lambda x, m, radius: segregation.atkinson(segregation.assign(x[:30], x), m, B),
+        lambda x, m, radius, few: references.atkinson(x[:30], x[few], m[few], B),
+    ),
+    "centralization": (
+        segregation.centralization,
+        lambda x, m, radius, few: references.surrounded(x, m & few, radius),
+    ),
+    "proximities": (
+        lambda x, m, radius: segregation.proximity_sums(x, m),
+        lambda x, m, radius, few: references.proximity(x[few], x),
+    ),
+    "yNN (one in twenty moved)": (
+        lambda x, m, radius: quality.ynn(0.9 * x[::20], x, m, YNN),
+        lambda x, m, radius, few: references.ynn(0.9 * x[few][::20], x, m, YNN),
+    ),
+    "diversity": (lambda x, m, radius: quality.diversity(x[m]), None),
+    "closeness": (lambda x, m, radius: quality.closeness(x[m], x[~m]), None),
+}
+
+
+def measuring(metric: Callable, loop: Callable | None) -> Ready:
+    """Features in [0, 1], and two in five in the minority."""
+
+    def ready(individuals: int, features: int, seed: int) -> Work:
+        rng = np.random.default_rng(seed)
+        x, minority = rng.gamma(2.0, 0.08, (individuals, features - 1)).clip(0, 1), rng.random(individuals) < 0.4
+        people, few = (x, minority, 0.075 * math.sqrt(features)), np.arange(individuals) < 50 * FEW
+        return Work(lambda: metric(*people), loop and (lambda: loop(*people, few)), few.mean())
+
+    return ready
+
+
+#: kind, name, what is timed -> ready
+STAGES: dict[tuple[str, str, str], Ready] = {
+    ("Pipeline", "prepare", "population"): one_by_one(lambda *size: Work(lambda: common.people(*size))),
+    ("Pipeline", "train the classifier", "one epoch"): one_by_one(training),
+    ("Pipeline", "simulate", "population"): one_by_one(simulating),
+    **{("Fit", names.method(m), CUT[m][1]): fitting(m) for m in ("face", "cchvae", "ibr", "cruds", "ebr")},
+    **{("Search", names.method(m), per): one_by_one(searching(m)) for m, (_, _, per) in CUT.items()},
+    **{("Metric", name, "population"): one_by_one(measuring(*both)) for name, both in METRICS.items()},
+}
+
+
+# --- measuring
+
+
+def points() -> Iterator[tuple[tuple[str, str, str], tuple[int, int, int]]]:
+    """What is run: the stage; individuals, features, seeds."""
+    for stage in STAGES:
+        sizes = [(n, FEATURES[0], SEEDS[0]) for n in INDIVIDUALS]
+        sizes += [(INDIVIDUALS[1], FEATURES[1], SEEDS[0])]
+        sizes += [(INDIVIDUALS[0], FEATURES[0], seeds) for seeds in SEEDS[1:]]
+        sizes += [(MOST, FEATURES[0], SEEDS[0])] * (stage[0] == "Metric")
+        yield from ((stage, size) for size in sizes)
+
+
+def timed(action: Action) -> float:
+    started = time.process_time()
+    action()
+    return time.process_time() - started
+
+
+def measure(point: tuple[tuple[str, str, str], tuple[int, int, int]]) -> dict[str, object]:
+    """One row of the table."""
+    torch.set_num_threads(1)
+    stage, size = point
+    base = psutil.Process().memory_info().rss
+    work = STAGES[stage](*size)
+    seconds = timed(work.ours)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    times = math.nan
+    if work.loop and size[0] <= LOOPED:
+        work.loop()  # what is done once in a process, such as an import, is not the loop's
+        times = timed(work.loop) / work.share / seconds
+    return {
+        **dict(zip([*STAGE, *POINT], [*stage, *size], strict=True)),
+        "seconds": float(f"{seconds:.3g}"),
+        "peak_mib": round(peak / 1024),
+        "base_mib": round(base / 2**20),
+        "times_a_loop": float(f"{times:.3g}"),
+    }
+
+
+def run() -> pd.DataFrame:
+    """All points, one after another, each in a fresh process that has only the libraries loaded."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["speed"])
+    rows = []
+    with context.Pool(1, maxtasksperchild=1) as pool:
+        for row in pool.imap(measure, points(), chunksize=1):
+            rows.append(row)
+            print(*row.values(), flush=True)
+    return pd.DataFrame(rows)
+
+
+# --- showing
+
+
+def by_point(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Texts of `column`: a row for each stage, a column for each point that any stage has."""
+    table = table.dropna(subset=column).sort_values(["seeds", "features", "individuals"], kind="stable")
+    texts = table.set_index([*STAGE, *POINT])[column].map("{:.2g}".format).unstack(POINT, sort=False).fillna("")
+    texts.columns = [
+        f"{n:,}" + f" with {features} features" * (features != FEATURES[0]) + f" and {seeds} seeds" * (seeds > 1)
+        for n, features, seeds in texts.columns
+    ]
+    return texts
+
+
+def seconds(table: pd.DataFrame) -> str:
+    """Markdown: what each stage takes at every point, the slope, and the memory."""
+    rows = by_individuals(table)
+    of = rows.set_index([*STAGE, "individuals"])[["seconds", "peak_mib"]].unstack(sort=False)
+    _, smaller, largest = INDIVIDUALS
+    texts = by_point(table, "seconds")
+    slope = np.log(of["seconds", largest] / of["seconds", smaller]) / np.log(largest / smaller)
+    texts["slope"] = slope.map("{:.1f}".format)
+    texts[f"peak MiB at {largest:,}"] = of["peak_mib", largest].map("{:,.0f}".format)
+    most = rows.loc[rows["peak_mib"].idxmax()]
+    return (
+        f"{blocks.table(texts)}\n"
+        f"The libraries alone take {rows['base_mib'].max():,} MiB of the memory. The most was "
+        f"{most['peak_mib']:,} MiB, in {most['kind'].lower()} {most['stage']} of {most['individuals']:,} individuals.\n"
+    )
+
+
+def by_individuals(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ten features and one seed."""
+    return table[(table["features"] == FEATURES[0]) & (table["seeds"] == SEEDS[0])]
+
+
+def curves(table: pd.DataFrame, column: str, label: str) -> None:
+    """`column` against individuals, both logarithmic, a panel for each kind of stage."""
+    figure = Figure(figsize=(12, 8), layout="constrained")
+    kinds = by_individuals(table).groupby("kind", sort=False)
+    for axis, (kind, part) in zip(figure.subplots(2, 2).flat, kinds, strict=True):
+        lines = part.set_index(["individuals", "stage"])[column].unstack(sort=False)
+        lines.plot(ax=axis, loglog=True, style=MARKERS, title=kind, ylabel=label, grid=True)
+        axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+    with matplotlib.rc_context({"svg.hashsalt": column}):
+        figure.savefig(FOLDER / f"{column}.svg", metadata={"Date": None})
+
+
+def show(table: pd.DataFrame) -> None:
+    """The figures and the text of the table."""
+    curves(table, "seconds", "processor seconds")
+    beyond = (table["peak_mib"] - table["base_mib"]).clip(lower=1)
+    curves(table.assign(memory=beyond), "memory", "peak memory beyond the libraries (MiB)")
+    blocks.put("docs/performance.md", "numbers", blocks.table(by_point(table, "times_a_loop")))
+    blocks.put("docs/performance.md", "scale", seconds(table))
+
+
+def main() -> None:
+    path = FOLDER / "scale.csv"
+    contracts.write_csv(run(), path)
+    show(pd.read_csv(path))
+
+
+if __name__ == "__main__":
+    # By its name, so that the processes it starts find what they run.
+    import speed
+
+    speed.main()
