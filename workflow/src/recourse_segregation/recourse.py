@@ -72,14 +72,8 @@ def _search(
     moved[~found] = np.nan
     cell = {"population": people.name, "seed": people.seed, "classifier": classifier_name, "method": method}
     who = people.table.loc[rejected, ["individual", "group"]].reset_index(drop=True)
-    table = pd.concat(
-        [
-            pd.DataFrame(cell, index=who.index),
-            who.assign(found=found, reason=reason),
-            pd.DataFrame(moved, columns=list(encoding.columns)),
-        ],
-        axis=1,
-    )
+    features = pd.DataFrame(moved, columns=list(encoding.columns))
+    table = pd.concat([pd.DataFrame(cell, index=who.index), who.assign(found=found, reason=reason), features], axis=1)
     quantities = {
         "fit_seconds": fit_seconds,
         "search_seconds": search_seconds,
