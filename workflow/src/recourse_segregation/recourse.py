@@ -29,9 +29,9 @@ def generate(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Give recourse to every rejected individual of train with one method, for one or several seeds of a population.
 
-    populations, classifiers: one a seed. method: the name in the results. file: where it is defined, under methods/;
-    for a variant, that of the method that it is a variant of. options: its keyword arguments. measure: how segregation
-    is measured, for methods that need to know. A seed's result does not depend on the others'.
+    populations, classifiers: one a seed, whose result does not depend on the others'. method: the name in the results.
+    file: where it is defined, under methods/. options: its keyword arguments. measure: how segregation is measured, for
+    methods that need to know.
 
     Returns the `recourse` and the `diagnostics` table (see `contracts`). A result that breaks a post-condition counts
     as not found, with the first of `contracts.REASONS` that applies.
@@ -72,14 +72,8 @@ def _search(
     moved[~found] = np.nan
     cell = {"population": people.name, "seed": people.seed, "classifier": classifier_name, "method": method}
     who = people.table.loc[rejected, ["individual", "group"]].reset_index(drop=True)
-    table = pd.concat(
-        [
-            pd.DataFrame(cell, index=who.index),
-            who.assign(found=found, reason=reason),
-            pd.DataFrame(moved, columns=list(encoding.columns)),
-        ],
-        axis=1,
-    )
+    features = pd.DataFrame(moved, columns=list(encoding.columns))
+    table = pd.concat([pd.DataFrame(cell, index=who.index), who.assign(found=found, reason=reason), features], axis=1)
     quantities = {
         "fit_seconds": fit_seconds,
         "search_seconds": search_seconds,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -79,14 +80,12 @@ def train(
     )
     groups = (networks, learning_rate, 0.0), ([MLP((latent, hidden, 1))], learning_rate, 0.0)
 
-    def gradients(_: int, networks: Sequence[MLP], data: Sequence[Tensor]) -> None:
-        _gradients(networks, data, weights)
-
+    gradients = partial(_gradients, weights)
     fitted = train_stacks(groups, data, 2 * latent, generators, batch, epochs, gradients, _losses, "CSVAE")
     return [(CSVAE(member[0], member[3], member[2], latent), losses) for member, losses in fitted]
 
 
-def _gradients(networks: Sequence[MLP], data: Sequence[Tensor], weights: Sequence[float]) -> None:
+def _gradients(weights: Sequence[float], epoch: int, networks: Sequence[MLP], data: Sequence[Tensor]) -> None:
     x_to_z, xy_to_w, y_to_w, decoder, critic = networks
     x, condition, y, noise = data
     of_x, of_z, of_w, of_entropy, of_cross_entropy = weights

@@ -22,17 +22,15 @@ class LatentSearch(Method):
     width: float  # of a shell, with so many samples; at most so many shells
     samples: int
     shells: int
-
-    def conditioned_on(self) -> Tensor:
-        """bool [d]: the columns that the decoder also sees; by default all immutable ones."""
-        return ~self.mutable
+    sensitive_in_decoder: bool  # beside the other immutables
 
     @classmethod
     def prepare_all(
         cls, methods: Sequence[LatentSearch], populations: Sequence[Population], x: Sequence[Tensor]
     ) -> None:
         for method in methods:
-            method.condition = method.conditioned_on()
+            method.condition = ~method.mutable
+            method.condition[method.encoding.sensitive_index] = method.sensitive_in_decoder
         fitted = vae.train(
             [rows[:, m.mutable] for m, rows in zip(methods, x, strict=True)],
             [rows[:, m.condition] for m, rows in zip(methods, x, strict=True)],

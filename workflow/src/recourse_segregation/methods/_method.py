@@ -37,15 +37,9 @@ class Method:
     needs_gradients = False
     needs_measures = False
 
-    def fit(
-        self,
-        population: Population,
-        classifier: Classifier,
-        generator: torch.Generator,
-        measure: Mapping[str, Any] = {},
-    ) -> Method:
+    def fit(self, population: Population, classifier: Classifier, generator: torch.Generator) -> Method:
         """Take what the search needs from all rows used (train and test); density models are fitted here."""
-        return self.fit_all([self], [population], [classifier], [generator], measure)[0]
+        return self.fit_all([self], [population], [classifier], [generator])[0]
 
     @classmethod
     def fit_all(

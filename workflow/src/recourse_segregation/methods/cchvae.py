@@ -36,3 +36,4 @@ class CCHVAE(LatentSearch):
             "weight_decay": weight_decay,
         }
         self.width, self.samples, self.shells = width, samples, shells
+        self.sensitive_in_decoder = True

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
 from ..generative import vae
 from ..options import Count, Flag, NonNegative, Positive, Sizes
 from ._latent import LatentSearch
@@ -50,8 +48,3 @@ class IBR(LatentSearch):
         }
         self.width, self.samples, self.shells = width, samples, shells
         self.sensitive_in_decoder = sensitive_in_decoder
-
-    def conditioned_on(self) -> Tensor:
-        condition = ~self.mutable
-        condition[self.encoding.sensitive_index] = self.sensitive_in_decoder
-        return condition
