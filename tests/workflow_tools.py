@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from textwrap import dedent
 from types import SimpleNamespace
 from typing import Any
 
@@ -68,7 +67,8 @@ def copied(folder: Path) -> Path:
 def shown(page: str, language: str) -> list[str]:
     """The blocks of a language that a page of docs/ shows."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    return [dedent(block) for block in re.findall(rf"^ *```{language}\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)]
+    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```$", text, re.MULTILINE | re.DOTALL)
+    return [re.sub(rf"^{indent}", "", block, flags=re.MULTILINE) for indent, block in found]
 
 
 def as_a_reader(folder: Path, command: str) -> str:
