@@ -49,8 +49,11 @@ def planned(folder: Path, *arguments: str, **options: Any) -> str:
 
 
 def jobs(output: str) -> dict[str, int]:
-    """Rule -> how many of its jobs Snakemake says that it will run."""
-    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", output, re.MULTILINE)}
+    """Rule -> how many of its jobs Snakemake says that it will do, in a dry run's table or in a run's first line."""
+    table = re.findall(r"^(\w+) +(\d+)$", output, re.MULTILINE)
+    line = re.findall(r"^\d+ jobs: (.*)$", output, re.MULTILINE)
+    told = [reversed(part.split()) for part in ", ".join(line).split(", ") if part]
+    return {rule: int(count) for rule, count in [*table, *told]}
 
 
 def copied(folder: Path) -> Path:

@@ -112,7 +112,7 @@ def mounted(tmp_path):
 
 def test_a_full_disk_is_named_and_a_larger_one_goes_on(undisturbed, mounted, tmp_path):
     reference, _ = undisturbed
-    mounted("-t", "tmpfs", "-o", "size=40k", "tmpfs")
+    mounted("-t", "tmpfs", "-o", "size=24k", "tmpfs")
     process = snakemake(tmp_path, *COMMAND, configs=CONFIGS)
     assert process.returncode != 0
     assert "cannot write results/" in process.stdout
