@@ -11,19 +11,19 @@ with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
     predictions = contracts.read(snakemake.input.predictions, "predictions")
     recourse = contracts.read(snakemake.input.recourse, "recourse")
     after = contracts.read(snakemake.input.after, "after")
-    homes = contracts.read(snakemake.input.neighbourhoods, "neighbourhoods")
+    maps = contracts.read(snakemake.input.neighbourhoods, "neighbourhoods")
     tables = []
     for scenario, settings in snakemake.params.scenarios.items():
         for seed, everyone in progress.steps(people.items(), f"scenario {scenario}, seeds"):
             with progress.working_on(scenario=scenario, seed=seed):
                 train = measure.grouped(everyone.training_part(), settings["groups"])
-                now, home = (t[(t["scenario"] == scenario) & (t["seed"] == seed)] for t in (after, homes))
+                now, fitted = (t[(t["scenario"] == scenario) & (t["seed"] == seed)] for t in (after, maps))
                 measured = measure.after(
                     population=train,
                     accepted=contracts.accepted(predictions, train),
                     recourse=recourse[recourse["seed"] == seed],
                     implemented=Population(train.encoding, now.reset_index(drop=True)),  # nobody, if all dropped out
-                    neighbourhoods=measure.neighbourhoods_from(home, train.encoding),
+                    neighbourhoods=measure.neighbourhoods_from(fitted, train.encoding),
                     settings=settings,
                 )
                 cell = {name: snakemake.wildcards[name] for name in ("population", "classifier", "method")}

@@ -9,7 +9,7 @@ with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
     people = contracts.people(contracts.read(snakemake.input.population, "population"))
     predictions = contracts.read(snakemake.input.predictions, "predictions")
     cell = {"population": snakemake.wildcards.population, "classifier": snakemake.wildcards.classifier}
-    homes, tables = [], []
+    maps, tables = [], []
     for seed, everyone in progress.steps(people.items(), "seeds"):
         known = {}  # scenarios that are measured alike are measured once
         for scenario, settings in snakemake.params.scenarios.items():
@@ -21,7 +21,7 @@ with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
                     fitted = measure.fit_neighbourhoods(train, accepted, settings)
                     known[key] = fitted, measure.before(train, accepted, fitted, settings)
                 fitted, measured = known[key]
-                homes.append(measure.neighbourhood_table(fitted, seed, scenario, everyone.encoding))
+                maps.append(measure.neighbourhood_table(fitted, seed, scenario, everyone.encoding))
                 tables.append(measured.assign(**cell, method=contracts.BEFORE, seed=seed, scenario=scenario))
-    contracts.write(pd.concat(homes), snakemake.output.neighbourhoods, "neighbourhoods", everyone.encoding)
+    contracts.write(pd.concat(maps), snakemake.output.neighbourhoods, "neighbourhoods", everyone.encoding)
     contracts.write(pd.concat(tables), snakemake.output.measures, "measures")

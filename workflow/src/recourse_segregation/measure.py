@@ -50,10 +50,10 @@ def before(
     settings: Mapping[str, Any],
 ) -> pd.DataFrame:
     """Segregation before recourse of everyone and of the accepted: columns phase, scope, metric, value, n, note."""
-    features, minority, home = _mutable(population), population.minority, neighbourhoods["everyone"]
+    features, minority, fitted = _mutable(population), population.minority, neighbourhoods["everyone"]
     rows = [
-        *_segregation("everyone", features, minority, home, settings),
-        *_segregation("accepted", features[accepted], minority[accepted], home, settings),
+        *_segregation("everyone", features, minority, fitted, settings),
+        *_segregation("accepted", features[accepted], minority[accepted], fitted, settings),
         _atkinson_released(features, minority, neighbourhoods.get("accepted"), settings),
     ]
     return _table("before", rows)
@@ -74,20 +74,20 @@ def after(
     population: the training part, with the groups to measure. accepted: bool [n], before. recourse: that of the cell.
     implemented: what `simulation.implement` returned. settings: `measure` of the configuration.
     """
-    home = neighbourhoods["everyone"]
+    fitted = neighbourhoods["everyone"]
     place = pd.Series(np.arange(len(population.table)), index=population.table["individual"])
     people = place[implemented.table["individual"]].to_numpy()
     minority, features, came_from = population.minority[people], _mutable(implemented), _mutable(population)[people]
     moved = (implemented.table["status"] == "moved").to_numpy()
     now = implemented.table["accepted"].to_numpy()
     rows = [
-        *_segregation("everyone", features, minority, home, settings),
-        _atkinson_released(features, minority, home, settings),
-        *_segregation("recipients", features[moved], minority[moved], home, settings),
-        *_segregation("accepted", features[now], minority[now], home, settings),
+        *_segregation("everyone", features, minority, fitted, settings),
+        _atkinson_released(features, minority, fitted, settings),
+        *_segregation("recipients", features[moved], minority[moved], fitted, settings),
+        *_segregation("accepted", features[now], minority[now], fitted, settings),
         *_quality(population, accepted, recourse, place[recourse["individual"]].to_numpy(), settings),
     ]
-    recipients_before = _segregation("recipients", came_from[moved], minority[moved], home, settings)
+    recipients_before = _segregation("recipients", came_from[moved], minority[moved], fitted, settings)
     return pd.concat([_table("before", recipients_before), _table("after", rows)], ignore_index=True)
 
 
@@ -104,10 +104,10 @@ def neighbourhood_table(
 ) -> pd.DataFrame:
     """Neighbourhoods as a table (see `contracts`): one row per centre."""
     tables = [
-        pd.DataFrame(home.centres, columns=list(encoding.mutable_columns)).assign(
-            fitted_on=fitted_on, radius=float(home.radius), radius_error=getattr(home.radius, "error", 0.0)
+        pd.DataFrame(fitted.centres, columns=list(encoding.mutable_columns)).assign(
+            fitted_on=fitted_on, radius=float(fitted.radius), radius_error=getattr(fitted.radius, "error", 0.0)
         )
-        for fitted_on, home in neighbourhoods.items()
+        for fitted_on, fitted in neighbourhoods.items()
     ]
     return pd.concat(tables).assign(seed=seed, scenario=scenario)
 
@@ -132,9 +132,9 @@ class _Given:
     Raises Undefined if a group is empty.
     """
 
-    def __init__(self, features: np.ndarray, minority: np.ndarray, home: Neighbourhoods, settings: Mapping[str, Any]):
+    def __init__(self, features: np.ndarray, minority: np.ndarray, fitted: Neighbourhoods, settings: Mapping[str, Any]):
         self.features, self.minority = features, as_groups(minority, len(features))
-        self.centres, self.radius, self.b = home.centres, home.radius, settings["atkinson_b"]
+        self.centres, self.radius, self.b = fitted.centres, fitted.radius, settings["atkinson_b"]
 
     areas = cached_property(lambda given: segregation.assign(given.centres, given.features))
     own = cached_property(lambda given: segregation.among_their_own(given.features, given.minority, given.radius))
@@ -142,24 +142,24 @@ class _Given:
 
 
 def _segregation(
-    scope: str, features: np.ndarray, minority: np.ndarray, home: Neighbourhoods, settings: Mapping[str, Any]
+    scope: str, features: np.ndarray, minority: np.ndarray, fitted: Neighbourhoods, settings: Mapping[str, Any]
 ) -> list[tuple]:
     try:
-        given = _Given(features, minority, home, settings)
+        given = _Given(features, minority, fitted, settings)
     except Undefined as error:
         return [(scope, name, np.nan, len(features), str(error)) for name in segregation.INDICES]
     return [_row(scope, name, len(features), partial(index, given)) for name, index in segregation.INDICES.items()]
 
 
 def _atkinson_released(
-    features: np.ndarray, minority: np.ndarray, home: Neighbourhoods | None, settings: Mapping[str, Any]
+    features: np.ndarray, minority: np.ndarray, fitted: Neighbourhoods | None, settings: Mapping[str, Any]
 ) -> tuple:
     """The release's synthetic convention: neighbourhoods of the accepted before, those of everyone after."""
 
     def released() -> float:
-        if home is None:
+        if fitted is None:
             raise Undefined("too few accepted for the neighbourhoods")
-        return segregation.atkinson(segregation.assign(home.centres, features), minority, settings["atkinson_b"])
+        return segregation.atkinson(segregation.assign(fitted.centres, features), minority, settings["atkinson_b"])
 
     return _row("everyone", "atkinson_released", len(features), released)
 
