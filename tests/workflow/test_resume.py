@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 CONFIGS = (Path(__file__).with_name("resume.yaml"),)
 COMMAND = ("--cores", "2", "measure_all", "results/notebooks/populations.ipynb")
-KILLS = 12
+KILLS = 10
 
 
 @pytest.fixture(scope="module")
