@@ -29,8 +29,8 @@ reproduce-20: $(READY) ## [CORES] the same, and twenty seeds of the paper's popu
 	$(SNAKEMAKE) --configfile workflow/resources/twenty_seeds.yaml
 	@echo "Done. Open results/notebooks/index.html"
 
-test: $(READY) ## every test
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest
+test: $(READY) ## [CORES] every test
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest --numprocesses $(CORES) --dist loadgroup
 
 test-slurm: $(READY) slurm ## those of tests/slurm, which `make test` skips where there is no Slurm
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/slurm

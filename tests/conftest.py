@@ -186,6 +186,13 @@ def trained(people) -> dict[tuple[str, str], classifiers.Classifier]:
     }
 
 
+def pytest_collection_modifyitems(items):
+    """With several workers (`pytest -n`): tests that share a long run, or the one Slurm, go to the same worker."""
+    for item in items:
+        for shared in {"finished", "cluster"}.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.xdist_group(shared))
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """Two complete runs of the tiny configuration, at the same time, that differ in all that must not matter.
