@@ -134,21 +134,17 @@ def _populations(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _variants(methods: Mapping[str, Any]) -> Iterator[str]:
+    """Methods that have no file, and variants of what is no method: it needs an entry, from which options come."""
     files = declarations.names("methods")
+    originals = [name for name, method in methods.items() if "variant_of" not in method]
     for name, method in methods.items():
-        original, key = method.get("variant_of"), f"methods.{name}.variant_of"
-        if original is None:
+        key = f"methods.{name}.variant_of"
+        if name in originals:
             yield from (f"{p} (or write methods/{name}.py)" for p in known([name], files, "methods", "method"))
         elif name in files:
-            yield f"{key}: {name} is a method itself (methods/{name}.py); call the variant of {original} otherwise"
-        elif "variant_of" in methods.get(original, {}):
-            own = methods[original]["variant_of"]
-            hint = f", here {own!r}" if own in files else ""
-            yield f"{key}: {original!r} is a variant; a variant starts from a method with a file of its own{hint}"
+            yield f"{key}: {name} is a method itself (methods/{name}.py); choose another name"
         else:
-            yield from known([original], files, key, "method")
-            if original in files and original not in methods:
-                yield f"{key}: {original!r} has no entry under `methods`, from which options come"
+            yield from known([method["variant_of"]], originals, key, "method of its own")
 
 
 def _options(config: Mapping[str, Any]) -> Iterator[str]:
