@@ -47,6 +47,7 @@ class Case:
     individuals: np.ndarray
     seen: Tensor
     density: VAE | CSVAE | MDN | None = None
+    #: what people with the same immutables share
     known: dict = field(default_factory=dict)
 
     @property
@@ -68,13 +69,6 @@ class Case:
             for level, column in enumerate(columns):
                 x[..., column] = (largest == level).float()
         return x
-
-    def known_of(self, own: Tensor, find: Callable[[], Any]) -> Any:
-        """What people with these immutables share, found once."""
-        key = own.numpy().tobytes()
-        if key not in self.known:
-            self.known[key] = find()
-        return self.known[key]
 
     def nearest(self, person: Tensor, people: Tensor) -> Tensor:
         """The one nearest to the person of the people, made valid, whom the classifier accepts; NaN if none is."""
@@ -174,12 +168,17 @@ def cruds(case: Case, person: Tensor) -> Tensor:
 
 
 def ebr(case: Case, person: Tensor) -> Tensor:
-    """The nearest of the samples for people with these immutables; with `shared_pool`, for the minority's."""
+    """The nearest of the person's own samples, or, with `shared_pool`, of one pool, the minority's."""
     encoding, own = case.encoding, person[~case.mutable]
     sensitive = np.flatnonzero(~encoding.mutable).tolist().index(encoding.sensitive_index)
     if case.options["shared_pool"]:
         own[sensitive] = encoding.groups.index(encoding.minority)
-    samples = case.known_of(own, lambda: ebr_samples(case, own, sensitive))
+        pool = own.numpy().tobytes()
+        if pool not in case.known:
+            case.known[pool] = ebr_samples(case, own, sensitive)
+        samples = case.known[pool]
+    else:
+        samples = ebr_samples(case, own, sensitive)
     people = person.repeat(len(samples), 1)
     people[:, case.mutable] = samples
     return case.nearest(person, people)
@@ -204,8 +203,10 @@ def ebr_samples(case: Case, own: Tensor, sensitive: int) -> Tensor:
 def face(case: Case, person: Tensor) -> Tensor:
     """The accepted individual in a dense region to whom the way from the person, who is one of them, is shortest."""
     mutable = case.mutable
-    own = person[~mutable]
-    points, targets, ways = case.known_of(own, lambda: face_graph(case, own.numpy()))
+    own = person[~mutable].numpy()
+    if own.tobytes() not in case.known:
+        case.known[own.tobytes()] = face_graph(case, own)
+    points, targets, ways = case.known[own.tobytes()]
     start = int(distances(person[None, mutable].numpy(), points).argmin())
     cost = np.where(targets, costs(ways, start), np.inf)
     if np.isinf(cost).all():
