@@ -31,7 +31,6 @@ from recourse_segregation.seeds import derive, numpy_generator, torch_generator
 from recourse_segregation.statistics import holm
 
 TABLE = common.ROOT / "docs" / "performance" / "same_quality.csv"
-
 SEEDS, RESAMPLES = 20, 99_999
 #: Options that differ from the paper's, on both sides, so that the plain loops end within minutes.
 REDUCED = {
@@ -151,20 +150,11 @@ def summary(table: pd.DataFrame) -> str:
     )
 
 
-def show(table: pd.DataFrame) -> None:
-    """The table, and its summary in the document."""
+if __name__ == "__main__":
+    cells = [(name, method) for name in ("synthetic", "levels") for method in CONTROL]
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:  # a process for each core
+        samples = pd.concat(dict(zip(cells, pool.map(sampled, *zip(*cells, strict=True)), strict=True)), names=KEY)
+    table = tested(samples)
     numbers = table.select_dtypes("float").map(lambda value: float(f"{value:.6g}"))
     contracts.write_csv(table.assign(**numbers).reset_index(), TABLE)
     blocks.put("docs/performance.md", "same quality", summary(table))
-
-
-def main() -> None:
-    """Everything, a process for each core."""
-    cells = [(name, method) for name in ("synthetic", "levels") for method in CONTROL]
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        samples = pd.concat(dict(zip(cells, pool.map(sampled, *zip(*cells, strict=True)), strict=True)), names=KEY)
-    show(tested(samples))
-
-
-if __name__ == "__main__":
-    main()

@@ -258,19 +258,14 @@ def curves(table: pd.DataFrame, column: str, label: str) -> None:
         figure.savefig(FOLDER / f"{column}.svg", metadata={"Date": None})
 
 
-def show(table: pd.DataFrame) -> None:
-    """The figures and the text of the table."""
+def main() -> None:
+    table = run()
+    contracts.write_csv(table, FOLDER / "scale.csv")
     curves(table, "seconds", "processor seconds")
     beyond = (table["peak_mib"] - table["base_mib"]).clip(lower=1)
     curves(table.assign(memory=beyond), "memory", "peak memory beyond the libraries (MiB)")
     blocks.put("docs/performance.md", "numbers", blocks.table(by_point(table, "times_a_loop")))
     blocks.put("docs/performance.md", "scale", seconds(table))
-
-
-def main() -> None:
-    path = FOLDER / "scale.csv"
-    contracts.write_csv(run(), path)
-    show(pd.read_csv(path))
 
 
 if __name__ == "__main__":
