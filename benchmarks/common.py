@@ -70,14 +70,14 @@ class Cell:
         self.accepted = contracts.accepted(classifiers.predictions(classifier, population), self.train)
 
     @cached_property
-    def homes(self) -> dict[str, Neighbourhoods]:
-        """The neighbourhoods of everyone, and of the accepted."""
+    def neighbourhoods(self) -> dict[str, Neighbourhoods]:
         return measure.fit_neighbourhoods(self.train, self.accepted, self.settings)
 
-    def given(self, method: str, options: dict[str, Any], seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def given(self, method: str, seed: int = 0, **changes: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The recourse of the rejected and its diagnostics; seed: that of the method's draws."""
         people = Population(self.population.encoding, self.population.table.assign(seed=seed))
-        return recourse.generate([people], [self.classifier], "-", method, method, options)
+        chosen = options(method, people.name, **changes)
+        return recourse.generate([people], [self.classifier], "-", method, method, chosen)
 
     def taken_up(self, offered: pd.DataFrame) -> Population:
         """The people after everybody has taken up what they were offered."""
@@ -87,5 +87,5 @@ class Cell:
     def measured(self, offered: pd.DataFrame) -> dict[tuple[str, str], float]:
         """Scope, metric -> value, after everybody has taken up what they were offered."""
         after = self.taken_up(offered)
-        table = measure.after(self.train, self.accepted, offered, after, self.homes, self.settings)
+        table = measure.after(self.train, self.accepted, offered, after, self.neighbourhoods, self.settings)
         return table.query("phase == 'after'").set_index(["scope", "metric"])["value"].to_dict()

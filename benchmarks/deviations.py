@@ -63,7 +63,7 @@ def cell(name: str, classifier: str, population: Population, stream: torch.Gener
 
 def outcome(cell: common.Cell, method: str) -> dict[str, float]:
     """Segregation of everyone, and the quality of the recourse: metric -> value."""
-    offered, _ = cell.given(method, common.options(method, cell.population.name), cell.population.seed)
+    offered, _ = cell.given(method, cell.population.seed)
     values = cell.measured(offered)
     return {metric: values.get(("everyone", metric), value) for (_, metric), value in values.items()}
 

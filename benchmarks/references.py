@@ -534,14 +534,12 @@ def ynn(counterfactual: np.ndarray, individuals: np.ndarray, accepted: np.ndarra
     return float(np.mean(shares))
 
 
-def measures(
-    population, rejected: np.ndarray, counterfactual: np.ndarray, home, settings: Mapping
-) -> dict[tuple[str, str], float]:
+def measures(cell, counterfactual: np.ndarray) -> dict[tuple[str, str], float]:
     """(scope, metric) -> value, after everyone who found recourse has taken it up.
 
-    population: the training part [n]. rejected: bool [n]. counterfactual: mutable features [n rejected, m], NaN where
-    there is none. home: the neighbourhoods before. settings: `measure` of config.yaml.
+    cell: a `common.Cell`. counterfactual: mutable features [n rejected, m], NaN where there is none.
     """
+    population, rejected, areas = cell.train, ~cell.accepted, cell.neighbourhoods["everyone"]
     before, minority = population.features[:, population.encoding.mutable], population.minority
     found = np.isfinite(counterfactual).all(1)
     moved, after = rejected.copy(), before.copy()
@@ -550,10 +548,10 @@ def measures(
     values = {}
     for scope, who in (("everyone", np.ones_like(moved)), ("recipients", moved), ("accepted", ~rejected | moved)):
         x, m = after[who], minority[who]
-        members, others, central = x[m], x[~m], surrounded(x, m, home.radius)
+        members, others, central = x[m], x[~m], surrounded(x, m, areas.radius)
         within = len(members) * proximity(members, members) + len(others) * proximity(others, others)
         values |= {
-            (scope, "atkinson"): atkinson(home.centres, x, m, settings["atkinson_b"]),
+            (scope, "atkinson"): atkinson(areas.centres, x, m, cell.settings["atkinson_b"]),
             (scope, "centralization"): central.mean(),
             # As released: the j-th member counts only if row j is a member.
             (scope, "centralization_released"): (central & m[: len(central)]).mean(),
@@ -566,7 +564,7 @@ def measures(
         ("recipients", "found"): found.mean(),
         ("recipients", "cost"): cost.mean(),
         ("recipients", "cost_gap"): abs(cost[group].mean() - cost[~group].mean()),
-        ("recipients", "ynn"): ynn(target, before, ~rejected, settings["ynn_k"]),
+        ("recipients", "ynn"): ynn(target, before, ~rejected, cell.settings["ynn_k"]),
         ("recipients", "diversity"): distances(target, target).sum() / (len(target) * (len(target) - 1)),
         ("recipients", "closeness"): distances(target, before[population.labels == 1]).mean(),
     }

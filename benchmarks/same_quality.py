@@ -65,13 +65,9 @@ def people(name: str) -> common.Cell:
     return common.Cell(population, classifier, radius_quantile=0.1)
 
 
-def options(cell: common.Cell, method: str) -> dict:
-    return common.options(method, cell.population.name, **REDUCED.get(method, {}))
-
-
 def ours(cell: common.Cell, method: str, seed: int, **changed) -> Values:
     """(scope, metric) -> value, and the final training losses under the scope `model`, by the library."""
-    offered, diagnostics = cell.given(method, options(cell, method) | changed, seed)
+    offered, diagnostics = cell.given(method, seed, **REDUCED.get(method, {}) | changed)
     losses = diagnostics.set_index("quantity")["value"]
     return cell.measured(offered) | {("model", name): value for name, value in losses.items()}
 
@@ -79,9 +75,9 @@ def ours(cell: common.Cell, method: str, seed: int, **changed) -> Values:
 def plain(cell: common.Cell, method: str, seed: int) -> Values:
     """The same, by plain loops."""
     torch.manual_seed(derive(seed, "same quality", "reference", method))
-    found, losses = references.recourse(method, options(cell, method), cell.population, cell.classifier)
-    moved = found.double().numpy()[:, cell.population.encoding.mutable]
-    values = references.measures(cell.train, ~cell.accepted, moved, cell.homes["everyone"], cell.settings)
+    options = common.options(method, cell.population.name, **REDUCED.get(method, {}))
+    found, losses = references.recourse(method, options, cell.population, cell.classifier)
+    values = references.measures(cell, found.double().numpy()[:, cell.population.encoding.mutable])
     return values | {("model", name): value for name, value in losses.items()}
 
 

@@ -93,7 +93,7 @@ def training(individuals: int, features: int, _: int) -> Work:
 
 def simulating(individuals: int, features: int, _: int) -> Work:
     cell = common.Cell(*judged(individuals, features))
-    offered, _ = cell.given("wachter", common.options("wachter"))
+    offered, _ = cell.given("wachter")
     return Work(lambda: cell.taken_up(offered))
 
 

@@ -115,9 +115,9 @@ def test_the_mixture_is_that_of_torch_distributions(people, trained):
 @pytest.mark.parametrize("method", ["wachter", "face"])
 def test_every_metric_is_that_of_a_plain_loop(method, people, trained):
     cell = common.Cell(people["levels"], trained["levels", "mlp"], radius_quantile=0.1)
-    offered, _ = cell.given(method, common.options(method))
+    offered, _ = cell.given(method)
     moved = offered[list(cell.population.encoding.mutable_columns)].to_numpy(np.float64)
-    plain = references.measures(cell.train, ~cell.accepted, moved, cell.homes["everyone"], cell.settings)
+    plain = references.measures(cell, moved)
     ours = cell.measured(offered)
     assert len(plain) == 21
     assert {key: ours[key] for key in plain} == pytest.approx(plain, abs=1e-9)
