@@ -319,24 +319,24 @@ def train_vae(
     if group is not None:
         rival = mlp((latent, *options["adversary_hidden"], 1), nn.Sigmoid)
         rival_optimiser = torch.optim.Adam(rival.parameters(), lr=options["adversary_learning_rate"])
+
+    def terms(part: Tensor, given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        posterior = gaussian(encoder(part))
+        z = posterior.rsample()
+        return z, binary_cross_entropy(model.decode(z, given), part, reduction="sum"), from_standard(posterior).sum()
+
     for epoch in range(epochs):
         for part, given, wanted in loader(options["batch"], x, condition, label):
-            posterior = gaussian(encoder(part))
-            z = posterior.rsample()
-            loss = binary_cross_entropy(model.decode(z, given), part, reduction="sum")
-            loss = loss + options["kl_weight"] * epoch / epochs * from_standard(posterior).sum()
+            z, reconstruction, kl = terms(part, given)
+            loss = reconstruction + options["kl_weight"] * epoch / epochs * kl
             if group is not None:
                 loss = loss - options["adversary_weight"] * Bernoulli(logits=rival(z)).entropy().sum()
             descend(optimiser, loss)
             if group is not None:
                 descend(rival_optimiser, binary_cross_entropy_with_logits(rival(z.detach()), wanted))
     nn.ModuleList([encoder, decoder]).requires_grad_(False)
-    posterior = gaussian(encoder(x))
-    z = posterior.sample()
-    losses = {
-        "reconstruction": binary_cross_entropy(model.decode(z, condition), x, reduction="sum").item() / len(x),
-        "kl": from_standard(posterior).mean().item(),
-    }
+    z, reconstruction, kl = terms(x, condition)
+    losses = {"reconstruction": reconstruction.item() / len(x), "kl": kl.item() / len(x)}
     if group is not None:
         losses["adversary"] = binary_cross_entropy_with_logits(rival(z), label).item()
     return model, losses
@@ -360,31 +360,30 @@ def train_csvae(x: Tensor, condition: Tensor, options: Mapping, label: Tensor) -
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
     rival_optimiser = torch.optim.Adam(rival.parameters(), lr=learning_rate)
 
-    def codes(part: Tensor, y: Tensor) -> tuple[Normal, Normal, Normal]:
-        return gaussian(to_z(part)), gaussian(to_w(torch.cat([part, y], 1))), gaussian(prior(y))
+    def terms(part: Tensor, given: Tensor, y: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        q_z, q_w, p_w = gaussian(to_z(part)), gaussian(to_w(torch.cat([part, y], 1))), gaussian(prior(y))
+        z, w = q_z.rsample(), q_w.rsample()
+        return z, {
+            "reconstruction": mse_loss(decoder(torch.cat([z, w, given], 1)), part),
+            "kl_z": from_standard(q_z).mean(),
+            "kl_w": kl_divergence(q_w, p_w).sum(1).mean(),
+            "adversary": binary_cross_entropy_with_logits(rival(z.detach()), y),
+        }
 
     for _ in range(options["epochs"]):
-        for part, given, wanted in loader(options["batch"], x, condition, y):
-            q_z, q_w, p_w = codes(part, wanted)
-            z, w = q_z.rsample(), q_w.rsample()
+        for batch in loader(options["batch"], x, condition, y):
+            z, losses = terms(*batch)
             loss = (
-                options["reconstruction_weight"] * mse_loss(decoder(torch.cat([z, w, given], 1)), part)
-                + options["z_weight"] * from_standard(q_z).mean()
-                + options["w_weight"] * kl_divergence(q_w, p_w).sum(1).mean()
+                options["reconstruction_weight"] * losses["reconstruction"]
+                + options["z_weight"] * losses["kl_z"]
+                + options["w_weight"] * losses["kl_w"]
                 - options["entropy_weight"] * Bernoulli(logits=rival(z)).entropy().mean()
             )
             descend(optimiser, loss)
-            rival_loss = binary_cross_entropy_with_logits(rival(z.detach()), wanted)
-            descend(rival_optimiser, options["cross_entropy_weight"] * rival_loss)
+            descend(rival_optimiser, options["cross_entropy_weight"] * losses["adversary"])
     nn.ModuleList([model, rival]).requires_grad_(False)
-    q_z, q_w, p_w = codes(x, y)
-    z, w = q_z.sample(), q_w.sample()
-    return CSVAE(to_z, decoder, latent, prior), {
-        "reconstruction": mse_loss(decoder(torch.cat([z, w, condition], 1)), x).item(),
-        "kl_z": from_standard(q_z).mean().item(),
-        "kl_w": kl_divergence(q_w, p_w).sum(1).mean().item(),
-        "adversary": binary_cross_entropy_with_logits(rival(z), y).item(),
-    }
+    _, losses = terms(x, condition, y)
+    return CSVAE(to_z, decoder, latent, prior), {name: loss.item() for name, loss in losses.items()}
 
 
 @dataclass
