@@ -1,4 +1,4 @@
-"""What the benchmarks share: the options of config.yaml, made-up people, and a cell that is measured in memory."""
+"""What the benchmarks share: methods with their options, made-up people, and a cell that is measured in memory."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-import yaml
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / folder) for folder in ("tests", "workflow/src")]
 
-from recourse_segregation import classifiers, contracts, measure, methods, plan, recourse, simulation  # noqa: E402
+from conftest import CONFIG, options  # noqa: E402
+from recourse_segregation import classifiers, contracts, measure, methods, recourse, simulation  # noqa: E402
 from recourse_segregation.data import Dataset, Feature, Sensitive  # noqa: E402
 from recourse_segregation.metrics.segregation import Neighbourhoods  # noqa: E402
 from recourse_segregation.population import Population, prepare  # noqa: E402
@@ -23,17 +23,10 @@ from recourse_segregation.seeds import numpy_generator  # noqa: E402
 
 torch.set_num_threads(1)
 
-CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 
-
-def options(method: str, population: str | None = None, **changes: Any) -> dict[str, Any]:
-    """Every option of a method, as config.yaml has it, with changes."""
-    return plan.options_for(CONFIG, "methods", method, population) | changes
-
-
-def make(method: str, population: str | None = None, **changes: Any) -> methods.Method:
-    """A method with its `options`."""
-    return methods.load(method)(**options(method, population, **changes))
+def make(method: str, **changes: Any) -> methods.Method:
+    """A method with its `options`, for real data."""
+    return methods.load(method)(**options(method, **changes))
 
 
 def people(individuals: int, features: int, seed: int = 0) -> Population:
@@ -50,12 +43,6 @@ def people(individuals: int, features: int, seed: int = 0) -> Population:
     side = Feature("side", "binary", ("a", "b"))
     dataset = Dataset("made_up", "", "", "", (*columns, side), {"side": Sensitive("side", ("a", "b"), "b")}, draw=draw)
     return prepare("made-up", dataset, "side", seed, individuals, CONFIG["prepare"]["test_share"])
-
-
-def rejected(population: Population, classifier: classifiers.Classifier) -> torch.Tensor:
-    """Those whom the classifier rejects: [n, d]."""
-    x = classifiers.tensor(population.features)
-    return x[~classifier.accepts(x)]
 
 
 class Cell:

@@ -107,9 +107,11 @@ def fitting(name: str, individuals: int, features: int, seeds: int) -> Work:
 
 
 def searching(name: str, individuals: int, features: int, _: int) -> Work:
-    cell, options = judged(individuals, features), common.options(name, **CUT[name][0])
-    method, x = common.make(name, **CUT[name][0]).fit(*cell, torch_generator(0)), common.rejected(*cell)
-    search = references.search_of(name, method, options, cell[0].features)
+    population, classifier = judged(individuals, features)
+    method = common.make(name, **CUT[name][0]).fit(population, classifier, torch_generator(0))
+    x = classifiers.tensor(population.features)
+    x = x[~classifier.accepts(x)]
+    search = references.search_of(name, method, common.options(name, **CUT[name][0]), population.features)
     loop = None if name == "face" else lambda: search(x[:FEW])
     return Work(lambda: method.counterfactuals(x), loop, FEW / len(x))
 
