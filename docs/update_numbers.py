@@ -125,19 +125,17 @@ def times(config: dict[str, Any], stages: dict[str, dict[str, float]], populatio
     own, seeds = effort.groupby("method")["mean"].sum(), effort["seeds"].max()
     rejected = outcomes[(outcomes["population"] == population) & (outcomes["outcome"] == "rejected")]
     individuals = rejected.set_index("method")["individuals"] / seeds
-    methods = {}
-    for method, parts in pd.read_csv(ROOT / "benchmarks" / "public_code.csv").groupby("method", sort=False):
-        epochs = plan.options_for(config, "methods", method, population).get("epochs", 0)
-        units = parts["per"].map({"individual": individuals[method], "epoch": epochs})
-        low, high = ((parts[column] * units).sum() for column in ("seconds_low", "seconds_high"))
-        methods[names.method(method)] = {
-            "before, seconds": " to ".join(dict.fromkeys(f"{seconds:.3g}" for seconds in (low, high))),
-            "after, seconds": f"{own[method]:.2g}",
-            "times": f"{(low + high) / 2 / own[method]:.0f}",
-        }
+    parts = pd.read_csv(ROOT / "benchmarks" / "public_code.csv", index_col="method")
+    epochs = [plan.options_for(config, "methods", method, population).get("epochs", 0) for method in parts.index]
+    units = individuals[parts.index].where(parts["per"] == "individual", epochs)
+    spent = parts[["seconds_low", "seconds_high"]].mul(units, axis=0).groupby("method", sort=False).sum()
+    table = pd.DataFrame(index=spent.index.map(names.method).rename("recourse for one seed"))
+    table["before, seconds"] = [" to ".join(dict.fromkeys(map("{:.3g}".format, both))) for both in spent.to_numpy()]
+    table["after, seconds"] = [f"{seconds:.2g}" for seconds in own[spent.index]]
+    table["times"] = [f"{times:.0f}" for times in spent.mean(axis=1) / own[spent.index]]
     jobs = pd.DataFrame(stages).T.map("{:,.0f}".format).rename_axis("stage")
     jobs.columns = ["jobs", "seconds, all jobs", "longest job", "peak memory, MiB"]
-    return f"{blocks.table(pd.DataFrame(methods).T.rename_axis('recourse for one seed'))}\n{blocks.table(jobs)}"
+    return f"{blocks.table(table)}\n{blocks.table(jobs)}"
 
 
 def alternatives() -> str:
