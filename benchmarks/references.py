@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.distributions import Bernoulli, Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
-from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits, mse_loss, softplus
+from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits, mse_loss, one_hot, softplus
 from torch.utils.data import DataLoader, TensorDataset
 
 ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
@@ -65,9 +65,7 @@ class Case:
         for (column,) in self.encoding.indices("binary"):
             x[..., column] = (x[..., column] > 0.5).float()
         for columns in self.encoding.indices("categorical"):
-            largest = x[..., columns].argmax(-1)
-            for level, column in enumerate(columns):
-                x[..., column] = (largest == level).float()
+            x[..., columns] = one_hot(x[..., columns].argmax(-1), len(columns)).float()
         return x
 
     def nearest(self, person: Tensor, people: Tensor) -> Tensor:
@@ -558,7 +556,7 @@ def measures(cell, counterfactual: np.ndarray) -> dict[tuple[str, str], float]:
             (scope, "spatial_proximity"): within / (len(x) * proximity(x, x)),
         }
     target, group = after[moved], minority[moved]
-    cost = np.array([np.linalg.norm(a - b) for a, b in zip(before[moved], target, strict=True)])
+    cost = np.linalg.norm(before[moved] - target, axis=1)
     return values | {
         ("recipients", "found"): found.mean(),
         ("recipients", "cost"): cost.mean(),
