@@ -23,7 +23,7 @@ from recourse_segregation.seeds import torch_generator
 from workflow_tools import snakemake
 
 POPULATION, STUDY, VARIANT = CONFIG["populations"]["synthetic"], CONFIG["studies"]["ablation"], {"variant_of": "ebr"}
-HUGE, LONG, GONE, ENTRY = 10**12, "a" * 51, object(), "method with an entry under `methods`"
+HUGE, LONG, GONE = 10**12, "a" * 51, object()
 
 
 def validated(config):
@@ -84,7 +84,7 @@ UNKNOWN = [
 NO_SUCH = [
     ("run.populations", ["law"], "population", "there are: synthetic, ", "did you mean 'law-sex'?"),
     ("run.populations", ["../x"], "population", "law-sex"),
-    ("run.methods", ["err"], ENTRY, "did you mean 'ebr'?"),
+    ("run.methods", ["err"], "method", "did you mean 'ebr'?"),
     ("run.studies", ["main"], "study", "there are: tradeoff"),
     *[(f"{LAW}.dataset", [n], "data set", "there are: adult") for n in ("reading", "../settings", "a" * 300)],
     (f"{LAW}.sensitive", ["age"], "sensitive attribute", "there are: "),
@@ -96,7 +96,7 @@ NO_SUCH = [
     ("methods.mine.variant_of", ["ibx"], "method of its own", "did you mean 'ibr'?"),
     *[("methods.mine.variant_of", [n], "method of its own") for n in ("_method", "../data/law", "mine", "ebr-q90")],
     ("methods.ebr.populations", {"german": {}}, "population", "did you mean 'german-sex'?"),
-    ("studies.ablation.methods", ["ebr-q9O"], ENTRY, "did you mean 'ebr-q9"),
+    ("studies.ablation.methods", ["ebr-q9O"], "method", "did you mean 'ebr-q9"),
     ("studies.ablation.scenarios", ["origins"], "scenario", "did you mean 'origin'?"),
     ("claims.study", ["twenty"], "study", "did you mean 'twenty_seeds'?"),
 ]
@@ -169,7 +169,7 @@ BREAKAGES = [
     ("methods.mine", {}, "methods: 'mine' is not a method; there are: cchvae, ", "write methods/mine.py"),
     ("methods.face.variant_of", "ebr", ": face is a method itself (methods/face.py)"),
     ("methods.ebr", GONE, "methods.ebr-q90.variant_of: 'ebr' is not a method of its own; there are: "),
-    ("methods.ebr", GONE, f"run.methods: 'ebr' is not a {ENTRY}"),
+    ("methods.ebr", GONE, "run.methods: 'ebr' is not a method", "what has an entry under `methods`"),
     *[("methods", CONFIG["methods"] | ROUND, f"methods.{a}.variant_of: {b!r} is not a") for a, b in ("ab", "ba")],
 ]
 

@@ -93,7 +93,8 @@ def _studies(config: Mapping[str, Any]) -> Iterator[str]:
     for key, study in {"run": config["run"], **{f"studies.{n}": s for n, s in config["studies"].items()}}.items():
         yield from known(study["populations"], config["populations"], f"{key}.populations", "population")
         yield from known(study.get("scenarios", []), config["scenarios"], f"{key}.scenarios", "scenario")
-        yield from known(study["methods"], config["methods"], f"{key}.methods", "method with an entry under `methods`")
+        unknown = known(study["methods"], config["methods"], f"{key}.methods", "method")
+        yield from (f"{problem} (what has an entry under `methods`)" for problem in unknown)
     for name in [name for name in (plan.MAIN, plan.GENERIC, *plan.PAGES) if name in config["studies"]]:
         owner = "what `run` itself describes" if name == plan.MAIN else f"the page notebooks/{name}.ipynb"
         yield f"studies.{name}: this name is taken by {owner}; choose another"
