@@ -1,4 +1,4 @@
-"""What the benchmarks share: the options of config.yaml, made-up people, and a cell that is measured in memory."""
+"""What the benchmarks share: methods with their options, made-up people, and a cell that is measured in memory."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-import yaml
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / folder) for folder in ("tests", "workflow/src")]
 
-from recourse_segregation import classifiers, contracts, measure, methods, plan, recourse, simulation  # noqa: E402
+from conftest import CONFIG, options  # noqa: E402
+from recourse_segregation import classifiers, contracts, measure, methods, recourse, simulation  # noqa: E402
 from recourse_segregation.data import Dataset, Feature, Sensitive  # noqa: E402
 from recourse_segregation.metrics.segregation import Neighbourhoods  # noqa: E402
 from recourse_segregation.population import Population, prepare  # noqa: E402
@@ -23,17 +23,10 @@ from recourse_segregation.seeds import numpy_generator  # noqa: E402
 
 torch.set_num_threads(1)
 
-CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 
-
-def options(method: str, population: str | None = None, **changes: Any) -> dict[str, Any]:
-    """Every option of a method, as config.yaml has it, with changes."""
-    return plan.options_for(CONFIG, "methods", method, population) | changes
-
-
-def make(method: str, population: str | None = None, **changes: Any) -> methods.Method:
-    """A method with its `options`."""
-    return methods.load(method)(**options(method, population, **changes))
+def make(method: str, **changes: Any) -> methods.Method:
+    """A method with its `options`, for real data."""
+    return methods.load(method)(**options(method, **changes))
 
 
 def people(individuals: int, features: int, seed: int = 0) -> Population:
@@ -52,12 +45,6 @@ def people(individuals: int, features: int, seed: int = 0) -> Population:
     return prepare("made-up", dataset, "side", seed, individuals, CONFIG["prepare"]["test_share"])
 
 
-def rejected(population: Population, classifier: classifiers.Classifier) -> torch.Tensor:
-    """Those whom the classifier rejects: [n, d]."""
-    x = classifiers.tensor(population.features)
-    return x[~classifier.accepts(x)]
-
-
 class Cell:
     """A population and its classifier, of which recourse and its measures can be had.
 
@@ -70,14 +57,14 @@ class Cell:
         self.accepted = contracts.accepted(classifiers.predictions(classifier, population), self.train)
 
     @cached_property
-    def homes(self) -> dict[str, Neighbourhoods]:
-        """The neighbourhoods of everyone, and of the accepted."""
+    def neighbourhoods(self) -> dict[str, Neighbourhoods]:
         return measure.fit_neighbourhoods(self.train, self.accepted, self.settings)
 
-    def given(self, method: str, options: dict[str, Any], seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def given(self, method: str, seed: int = 0, **changes: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The recourse of the rejected and its diagnostics; seed: that of the method's draws."""
         people = Population(self.population.encoding, self.population.table.assign(seed=seed))
-        return recourse.generate([people], [self.classifier], "-", method, method, options)
+        chosen = options(method, people.name, **changes)
+        return recourse.generate([people], [self.classifier], "-", method, method, chosen)
 
     def taken_up(self, offered: pd.DataFrame) -> Population:
         """The people after everybody has taken up what they were offered."""
@@ -87,5 +74,5 @@ class Cell:
     def measured(self, offered: pd.DataFrame) -> dict[tuple[str, str], float]:
         """Scope, metric -> value, after everybody has taken up what they were offered."""
         after = self.taken_up(offered)
-        table = measure.after(self.train, self.accepted, offered, after, self.homes, self.settings)
+        table = measure.after(self.train, self.accepted, offered, after, self.neighbourhoods, self.settings)
         return table.query("phase == 'after'").set_index(["scope", "metric"])["value"].to_dict()

@@ -24,18 +24,15 @@ from recourse_segregation.metrics import segregation
 from recourse_segregation.population import Population
 from recourse_segregation.seeds import torch_generator
 
-RESULTS = common.ROOT / "results"
-BLOCK = "seeds-0-4"
+#: the first seeds of each population
+RESULTS, BLOCK = common.ROOT / "results", "seeds-0-4"
 #: Rejected in train a seed in the release on law-sex (fewest, most): see docs/deviations.md.
 RELEASED = (294, 433)
 
 
-def people(path: str, contract: str) -> dict[int, Population]:
-    """The people of a finished run, in the default scenario: seed -> population."""
-    table = contracts.read(RESULTS / path, contract)
-    if "scenario" in table:
-        table = table[table["scenario"] == plan.DEFAULT]
-    return contracts.people(table)
+def people(population: str) -> dict[int, Population]:
+    """Those of a finished run: seed -> population."""
+    return contracts.people(contracts.read(RESULTS / population / BLOCK / "population.parquet", "population"))
 
 
 def orders(published: pd.DataFrame) -> pd.DataFrame:
@@ -43,18 +40,16 @@ def orders(published: pd.DataFrame) -> pd.DataFrame:
     rows = published.query("metric == 'centralization_released' and exhibit == 'real' and phase == 'after'")
     found = []
     for row in rows.itertuples():
-        before = people(f"{row.population}/{BLOCK}/population.parquet", "population")
-        after = people(f"{row.population}/{BLOCK}/{CLASSIFIERS[row.exhibit]}/{row.method}/after.parquet", "after")
-        chosen = plan.settings(common.CONFIG, "measure", row.population)
+        folder = RESULTS / row.population / BLOCK / CLASSIFIERS[row.exhibit]
+        areas = contracts.read(folder / "neighbourhoods.parquet", "neighbourhoods")
+        radius = areas.query("scenario == @plan.DEFAULT and fitted_on == 'everyone'").groupby("seed")["radius"].first()
+        after = contracts.read(folder / row.method / "after.parquet", "after").query("scenario == @plan.DEFAULT")
         values = []
-        for seed, population in before.items():
-            train, mutable = population.training_part(), population.encoding.mutable
-            k, quantile = chosen["neighbourhoods"], chosen["radius_quantile"]
-            radius = segregation.neighbourhoods(train.features[:, mutable], train.minority, k, quantile).radius
-            x, minority = after[seed].features[:, mutable], after[seed].minority
-            moved = (after[seed].table["status"] == "moved").to_numpy()
+        for seed, population in contracts.people(after).items():
+            x, minority = population.features[:, population.encoding.mutable], population.minority
+            moved = (population.table["status"] == "moved").to_numpy()
             places = np.arange(len(x)), np.argsort(moved, kind="stable"), np.argsort(~moved, kind="stable")
-            values.append([segregation.centralization_released(x[p], minority[p], radius) for p in places])
+            values.append([segregation.centralization_released(x[p], minority[p], radius[seed]) for p in places])
         found.append((row.population, row.method, *np.mean(values, 0), row.value))
     return pd.DataFrame(found, columns=["population", "method", "as drawn", "moved last", "moved first", "published"])
 
@@ -68,14 +63,14 @@ def cell(name: str, classifier: str, population: Population, stream: torch.Gener
 
 def outcome(cell: common.Cell, method: str) -> dict[str, float]:
     """Segregation of everyone, and the quality of the recourse: metric -> value."""
-    offered, _ = cell.given(method, common.options(method, cell.population.name), cell.population.seed)
+    offered, _ = cell.given(method, cell.population.seed)
     values = cell.measured(offered)
     return {metric: values.get(("everyone", metric), value) for (_, metric), value in values.items()}
 
 
 def weights_on_synthetic(published: pd.DataFrame, starts: int = 20) -> pd.DataFrame:
     """What Wachter's recourse gives, beside the published numbers."""
-    population = people(f"synthetic/{BLOCK}/population.parquet", "population")[0]
+    population = people("synthetic")[0]
     streams = [torch_generator(start, "initialisation") for start in range(starts)]
     found = pd.DataFrame([outcome(cell("synthetic", "linear", population, s), "wachter") for s in streams])
     printed = published.query("population == 'synthetic' and method == 'wachter'").set_index("metric")["value"]
@@ -85,7 +80,7 @@ def weights_on_synthetic(published: pd.DataFrame, starts: int = 20) -> pd.DataFr
 def weights_on_law(starts: int = 6) -> pd.DataFrame:
     """What C-CHVAE and IBR give with about as many rejected as in the release, means over seeds."""
     found = []
-    for seed, population in people(f"law-sex/{BLOCK}/population.parquet", "population").items():
+    for seed, population in people("law-sex").items():
         streams = [torch_generator(seed, "initialisation", str(start)) for start in range(starts)]
         cells = [cell("law-sex", "mlp", population, stream) for stream in streams]
         rejected = {int((~of.accepted).sum()): of for of in reversed(cells)}

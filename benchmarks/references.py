@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.distributions import Bernoulli, Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
-from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits, mse_loss, softplus
+from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits, mse_loss, one_hot, softplus
 from torch.utils.data import DataLoader, TensorDataset
 
 ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
@@ -65,9 +65,7 @@ class Case:
         for (column,) in self.encoding.indices("binary"):
             x[..., column] = (x[..., column] > 0.5).float()
         for columns in self.encoding.indices("categorical"):
-            largest = x[..., columns].argmax(-1)
-            for level, column in enumerate(columns):
-                x[..., column] = (largest == level).float()
+            x[..., columns] = one_hot(x[..., columns].argmax(-1), len(columns)).float()
         return x
 
     def nearest(self, person: Tensor, people: Tensor) -> Tensor:
@@ -319,24 +317,24 @@ def train_vae(
     if group is not None:
         rival = mlp((latent, *options["adversary_hidden"], 1), nn.Sigmoid)
         rival_optimiser = torch.optim.Adam(rival.parameters(), lr=options["adversary_learning_rate"])
+
+    def terms(part: Tensor, given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        posterior = gaussian(encoder(part))
+        z = posterior.rsample()
+        return z, binary_cross_entropy(model.decode(z, given), part, reduction="sum"), from_standard(posterior).sum()
+
     for epoch in range(epochs):
         for part, given, wanted in loader(options["batch"], x, condition, label):
-            posterior = gaussian(encoder(part))
-            z = posterior.rsample()
-            loss = binary_cross_entropy(model.decode(z, given), part, reduction="sum")
-            loss = loss + options["kl_weight"] * epoch / epochs * from_standard(posterior).sum()
+            z, reconstruction, kl = terms(part, given)
+            loss = reconstruction + options["kl_weight"] * epoch / epochs * kl
             if group is not None:
                 loss = loss - options["adversary_weight"] * Bernoulli(logits=rival(z)).entropy().sum()
             descend(optimiser, loss)
             if group is not None:
                 descend(rival_optimiser, binary_cross_entropy_with_logits(rival(z.detach()), wanted))
     nn.ModuleList([encoder, decoder]).requires_grad_(False)
-    posterior = gaussian(encoder(x))
-    z = posterior.sample()
-    losses = {
-        "reconstruction": binary_cross_entropy(model.decode(z, condition), x, reduction="sum").item() / len(x),
-        "kl": from_standard(posterior).mean().item(),
-    }
+    z, reconstruction, kl = terms(x, condition)
+    losses = {"reconstruction": reconstruction.item() / len(x), "kl": kl.item() / len(x)}
     if group is not None:
         losses["adversary"] = binary_cross_entropy_with_logits(rival(z), label).item()
     return model, losses
@@ -360,31 +358,30 @@ def train_csvae(x: Tensor, condition: Tensor, options: Mapping, label: Tensor) -
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
     rival_optimiser = torch.optim.Adam(rival.parameters(), lr=learning_rate)
 
-    def codes(part: Tensor, y: Tensor) -> tuple[Normal, Normal, Normal]:
-        return gaussian(to_z(part)), gaussian(to_w(torch.cat([part, y], 1))), gaussian(prior(y))
+    def terms(part: Tensor, given: Tensor, y: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        q_z, q_w, p_w = gaussian(to_z(part)), gaussian(to_w(torch.cat([part, y], 1))), gaussian(prior(y))
+        z, w = q_z.rsample(), q_w.rsample()
+        return z, {
+            "reconstruction": mse_loss(decoder(torch.cat([z, w, given], 1)), part),
+            "kl_z": from_standard(q_z).mean(),
+            "kl_w": kl_divergence(q_w, p_w).sum(1).mean(),
+            "adversary": binary_cross_entropy_with_logits(rival(z.detach()), y),
+        }
 
     for _ in range(options["epochs"]):
-        for part, given, wanted in loader(options["batch"], x, condition, y):
-            q_z, q_w, p_w = codes(part, wanted)
-            z, w = q_z.rsample(), q_w.rsample()
+        for batch in loader(options["batch"], x, condition, y):
+            z, losses = terms(*batch)
             loss = (
-                options["reconstruction_weight"] * mse_loss(decoder(torch.cat([z, w, given], 1)), part)
-                + options["z_weight"] * from_standard(q_z).mean()
-                + options["w_weight"] * kl_divergence(q_w, p_w).sum(1).mean()
+                options["reconstruction_weight"] * losses["reconstruction"]
+                + options["z_weight"] * losses["kl_z"]
+                + options["w_weight"] * losses["kl_w"]
                 - options["entropy_weight"] * Bernoulli(logits=rival(z)).entropy().mean()
             )
             descend(optimiser, loss)
-            rival_loss = binary_cross_entropy_with_logits(rival(z.detach()), wanted)
-            descend(rival_optimiser, options["cross_entropy_weight"] * rival_loss)
+            descend(rival_optimiser, options["cross_entropy_weight"] * losses["adversary"])
     nn.ModuleList([model, rival]).requires_grad_(False)
-    q_z, q_w, p_w = codes(x, y)
-    z, w = q_z.sample(), q_w.sample()
-    return CSVAE(to_z, decoder, latent, prior), {
-        "reconstruction": mse_loss(decoder(torch.cat([z, w, condition], 1)), x).item(),
-        "kl_z": from_standard(q_z).mean().item(),
-        "kl_w": kl_divergence(q_w, p_w).sum(1).mean().item(),
-        "adversary": binary_cross_entropy_with_logits(rival(z), y).item(),
-    }
+    _, losses = terms(x, condition, y)
+    return CSVAE(to_z, decoder, latent, prior), {name: loss.item() for name, loss in losses.items()}
 
 
 @dataclass
@@ -534,14 +531,12 @@ def ynn(counterfactual: np.ndarray, individuals: np.ndarray, accepted: np.ndarra
     return float(np.mean(shares))
 
 
-def measures(
-    population, rejected: np.ndarray, counterfactual: np.ndarray, home, settings: Mapping
-) -> dict[tuple[str, str], float]:
+def measures(cell, counterfactual: np.ndarray) -> dict[tuple[str, str], float]:
     """(scope, metric) -> value, after everyone who found recourse has taken it up.
 
-    population: the training part [n]. rejected: bool [n]. counterfactual: mutable features [n rejected, m], NaN where
-    there is none. home: the neighbourhoods before. settings: `measure` of config.yaml.
+    cell: a `common.Cell`. counterfactual: mutable features [n rejected, m], NaN where there is none.
     """
+    population, rejected, areas = cell.train, ~cell.accepted, cell.neighbourhoods["everyone"]
     before, minority = population.features[:, population.encoding.mutable], population.minority
     found = np.isfinite(counterfactual).all(1)
     moved, after = rejected.copy(), before.copy()
@@ -550,10 +545,10 @@ def measures(
     values = {}
     for scope, who in (("everyone", np.ones_like(moved)), ("recipients", moved), ("accepted", ~rejected | moved)):
         x, m = after[who], minority[who]
-        members, others, central = x[m], x[~m], surrounded(x, m, home.radius)
+        members, others, central = x[m], x[~m], surrounded(x, m, areas.radius)
         within = len(members) * proximity(members, members) + len(others) * proximity(others, others)
         values |= {
-            (scope, "atkinson"): atkinson(home.centres, x, m, settings["atkinson_b"]),
+            (scope, "atkinson"): atkinson(areas.centres, x, m, cell.settings["atkinson_b"]),
             (scope, "centralization"): central.mean(),
             # As released: the j-th member counts only if row j is a member.
             (scope, "centralization_released"): (central & m[: len(central)]).mean(),
@@ -561,12 +556,12 @@ def measures(
             (scope, "spatial_proximity"): within / (len(x) * proximity(x, x)),
         }
     target, group = after[moved], minority[moved]
-    cost = np.array([np.linalg.norm(a - b) for a, b in zip(before[moved], target, strict=True)])
+    cost = np.linalg.norm(before[moved] - target, axis=1)
     return values | {
         ("recipients", "found"): found.mean(),
         ("recipients", "cost"): cost.mean(),
         ("recipients", "cost_gap"): abs(cost[group].mean() - cost[~group].mean()),
-        ("recipients", "ynn"): ynn(target, before, ~rejected, settings["ynn_k"]),
+        ("recipients", "ynn"): ynn(target, before, ~rejected, cell.settings["ynn_k"]),
         ("recipients", "diversity"): distances(target, target).sum() / (len(target) * (len(target) - 1)),
         ("recipients", "closeness"): distances(target, before[population.labels == 1]).mean(),
     }

@@ -31,7 +31,6 @@ from recourse_segregation.seeds import derive, numpy_generator, torch_generator
 from recourse_segregation.statistics import holm
 
 TABLE = common.ROOT / "docs" / "performance" / "same_quality.csv"
-
 SEEDS, RESAMPLES = 20, 99_999
 #: Options that differ from the paper's, on both sides, so that the plain loops end within minutes.
 REDUCED = {
@@ -66,13 +65,9 @@ def people(name: str) -> common.Cell:
     return common.Cell(population, classifier, radius_quantile=0.1)
 
 
-def options(cell: common.Cell, method: str) -> dict:
-    return common.options(method, cell.population.name, **REDUCED.get(method, {}))
-
-
 def ours(cell: common.Cell, method: str, seed: int, **changed) -> Values:
     """(scope, metric) -> value, and the final training losses under the scope `model`, by the library."""
-    offered, diagnostics = cell.given(method, options(cell, method) | changed, seed)
+    offered, diagnostics = cell.given(method, seed, **REDUCED.get(method, {}) | changed)
     losses = diagnostics.set_index("quantity")["value"]
     return cell.measured(offered) | {("model", name): value for name, value in losses.items()}
 
@@ -80,9 +75,9 @@ def ours(cell: common.Cell, method: str, seed: int, **changed) -> Values:
 def plain(cell: common.Cell, method: str, seed: int) -> Values:
     """The same, by plain loops."""
     torch.manual_seed(derive(seed, "same quality", "reference", method))
-    found, losses = references.recourse(method, options(cell, method), cell.population, cell.classifier)
-    moved = found.double().numpy()[:, cell.population.encoding.mutable]
-    values = references.measures(cell.train, ~cell.accepted, moved, cell.homes["everyone"], cell.settings)
+    options = common.options(method, cell.population.name, **REDUCED.get(method, {}))
+    found, losses = references.recourse(method, options, cell.population, cell.classifier)
+    values = references.measures(cell, found.double().numpy()[:, cell.population.encoding.mutable])
     return values | {("model", name): value for name, value in losses.items()}
 
 
@@ -151,20 +146,11 @@ def summary(table: pd.DataFrame) -> str:
     )
 
 
-def show(table: pd.DataFrame) -> None:
-    """The table, and its summary in the document."""
+if __name__ == "__main__":
+    cells = [(name, method) for name in ("synthetic", "levels") for method in CONTROL]
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:  # a process for each core
+        samples = pd.concat(dict(zip(cells, pool.map(sampled, *zip(*cells, strict=True)), strict=True)), names=KEY)
+    table = tested(samples)
     numbers = table.select_dtypes("float").map(lambda value: float(f"{value:.6g}"))
     contracts.write_csv(table.assign(**numbers).reset_index(), TABLE)
     blocks.put("docs/performance.md", "same quality", summary(table))
-
-
-def main() -> None:
-    """Everything, a process for each core."""
-    cells = [(name, method) for name in ("synthetic", "levels") for method in CONTROL]
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        samples = pd.concat(dict(zip(cells, pool.map(sampled, *zip(*cells, strict=True)), strict=True)), names=KEY)
-    show(tested(samples))
-
-
-if __name__ == "__main__":
-    main()

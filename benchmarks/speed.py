@@ -5,7 +5,8 @@
 Everybody is made up, and every point runs in a process of its own. Seconds are of processor time on one thread, so that
 other work on the machine matters little. Memory is the most that the process held, its libraries (the `base_mib` it
 held at its start) and its people included. `times_a_loop`: what the plain loop of `references.py` takes for the same
-work, over ours. The loop does a part of the work, for a few people or one seed, and is counted up.
+work, over ours. The loop does a part of the work, for a few people or one seed, and is counted up. Several seeds are
+timed where they are worked on at once: in a fit. Everything else takes them one after another.
 
 A training or a search that would take too long is cut: to one epoch, a few steps or shells; `per` says to what, and the
 times of a whole one are as many times longer. Loops are cut alike.
@@ -19,6 +20,7 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import blocks
 import common
@@ -68,24 +70,10 @@ class Work:
     share: float = 1.0
 
 
-#: `ready(individuals, features, seeds)` does what comes before the work
-Ready = Callable[[int, int, int], Work]
+# --- the stages: each does, for individuals, features and seeds, what comes before the work
 
 
-def one_by_one(ready: Ready) -> Ready:
-    """What is ready for one seed, for several: one after another, as in a job of the workflow."""
-
-    def all_ready(individuals: int, features: int, seeds: int) -> Work:
-        works = [ready(individuals, features, seed) for seed in range(seeds)]
-        return Work(lambda: [work.ours() for work in works], works[0].loop, works[0].share / seeds)
-
-    return all_ready
-
-
-# --- the stages
-
-
-def judged(individuals: int, features: int, seed: int):
+def judged(individuals: int, features: int, seed: int = 0):
     """Made-up people and a classifier that has seen little: it decides much like a trained one."""
     population = common.people(individuals, features, seed)
     return population, classifiers.train(
@@ -93,40 +81,39 @@ def judged(individuals: int, features: int, seed: int):
     )
 
 
-def training(*size: int) -> Work:
-    population = common.people(*size)
+def preparing(individuals: int, features: int, _: int) -> Work:
+    return Work(lambda: common.people(individuals, features))
+
+
+def training(individuals: int, features: int, _: int) -> Work:
+    population = common.people(individuals, features)
     options = {"hidden": (18, 9, 3), "learning_rate": 0.002, "epochs": 1, "batch": 32}
     return Work(lambda: classifiers.train(population, torch_generator(0), **options))
 
 
-def simulating(*size: int) -> Work:
-    cell = common.Cell(*judged(*size))
-    offered, _ = cell.given("wachter", common.options("wachter"))
+def simulating(individuals: int, features: int, _: int) -> Work:
+    cell = common.Cell(*judged(individuals, features))
+    offered, _ = cell.given("wachter")
     return Work(lambda: cell.taken_up(offered))
 
 
-def fitting(name: str) -> Ready:
-    """All seeds at once, as in a job of the workflow."""
-
-    def ready(individuals: int, features: int, seeds: int) -> Work:
-        cells = [judged(individuals, features, seed) for seed in range(seeds)]
-        generators = [torch_generator(seed) for seed in range(seeds)]
-        made = [common.make(name, **CUT[name][0]) for _ in cells]
-        fit = lambda: methods.load(name).fit_all(made, *zip(*cells, strict=True), generators)  # noqa: E731
-        options = common.options(name, **CUT[name][0])
-        return Work(fit, None if name == "face" else lambda: references.fit(name, options, *cells[0]), 1 / seeds)
-
-    return ready
+def fitting(name: str, individuals: int, features: int, seeds: int) -> Work:
+    cells = [judged(individuals, features, seed) for seed in range(seeds)]
+    generators = [torch_generator(seed) for seed in range(seeds)]
+    made = [common.make(name, **CUT[name][0]) for _ in cells]
+    options = common.options(name, **CUT[name][0])
+    loop = None if name == "face" else lambda: references.fit(name, options, *cells[0])
+    return Work(lambda: methods.load(name).fit_all(made, *zip(*cells, strict=True), generators), loop, 1 / seeds)
 
 
-def searching(name: str) -> Ready:
-    def ready(*size: int) -> Work:
-        cell, options = judged(*size), common.options(name, **CUT[name][0])
-        method, x = common.make(name, **CUT[name][0]).fit(*cell, torch_generator(0)), common.rejected(*cell)
-        loop = references.search_of(name, method, options, cell[0].features)
-        return Work(lambda: method.counterfactuals(x), None if name == "face" else lambda: loop(x[:FEW]), FEW / len(x))
-
-    return ready
+def searching(name: str, individuals: int, features: int, _: int) -> Work:
+    population, classifier = judged(individuals, features)
+    method = common.make(name, **CUT[name][0]).fit(population, classifier, torch_generator(0))
+    x = classifiers.tensor(population.features)
+    x = x[~classifier.accepts(x)]
+    search = references.search_of(name, method, common.options(name, **CUT[name][0]), population.features)
+    loop = None if name == "face" else lambda: search(x[:FEW])
+    return Work(lambda: method.counterfactuals(x), loop, FEW / len(x))
 
 
 K, B, YNN = (common.CONFIG["measure"][name] for name in ("neighbourhoods", "atkinson_b", "ynn_k"))
@@ -154,26 +141,22 @@ METRICS = {
 }
 
 
-def measuring(metric: Callable, loop: Callable | None) -> Ready:
+def measuring(metric: Callable, loop: Callable | None, individuals: int, features: int, _: int) -> Work:
     """Features in [0, 1], and two in five in the minority."""
-
-    def ready(individuals: int, features: int, seed: int) -> Work:
-        rng = np.random.default_rng(seed)
-        x, minority = rng.gamma(2.0, 0.08, (individuals, features - 1)).clip(0, 1), rng.random(individuals) < 0.4
-        people, few = (x, minority, 0.075 * math.sqrt(features)), np.arange(individuals) < 50 * FEW
-        return Work(lambda: metric(*people), loop and (lambda: loop(*people, few)), few.mean())
-
-    return ready
+    rng = np.random.default_rng(0)
+    x, minority = rng.gamma(2.0, 0.08, (individuals, features - 1)).clip(0, 1), rng.random(individuals) < 0.4
+    people, few = (x, minority, 0.075 * math.sqrt(features)), np.arange(individuals) < 50 * FEW
+    return Work(lambda: metric(*people), loop and (lambda: loop(*people, few)), few.mean())
 
 
-#: kind, name, what is timed -> ready
-STAGES: dict[tuple[str, str, str], Ready] = {
-    ("Pipeline", "prepare", "population"): one_by_one(lambda *size: Work(lambda: common.people(*size))),
-    ("Pipeline", "train the classifier", "one epoch"): one_by_one(training),
-    ("Pipeline", "simulate", "population"): one_by_one(simulating),
-    **{("Fit", names.method(m), CUT[m][1]): fitting(m) for m in ("face", "cchvae", "ibr", "cruds", "ebr")},
-    **{("Search", names.method(m), per): one_by_one(searching(m)) for m, (_, _, per) in CUT.items()},
-    **{("Metric", name, "population"): one_by_one(measuring(*both)) for name, both in METRICS.items()},
+#: kind, name, what is timed -> function
+STAGES = {
+    ("Pipeline", "prepare", "population"): preparing,
+    ("Pipeline", "train the classifier", "one epoch"): training,
+    ("Pipeline", "simulate", "population"): simulating,
+    **{("Fit", names.method(m), CUT[m][1]): partial(fitting, m) for m in ("face", "cchvae", "ibr", "cruds", "ebr")},
+    **{("Search", names.method(m), per): partial(searching, m) for m, (_, _, per) in CUT.items()},
+    **{("Metric", name, "population"): partial(measuring, *both) for name, both in METRICS.items()},
 }
 
 
@@ -185,7 +168,7 @@ def points() -> Iterator[tuple[tuple[str, str, str], tuple[int, int, int]]]:
     for stage in STAGES:
         sizes = [(n, FEATURES[0], SEEDS[0]) for n in INDIVIDUALS]
         sizes += [(INDIVIDUALS[1], FEATURES[1], SEEDS[0])]
-        sizes += [(INDIVIDUALS[0], FEATURES[0], seeds) for seeds in SEEDS[1:]]
+        sizes += [(INDIVIDUALS[0], FEATURES[0], seeds) for seeds in SEEDS[1:]] * (stage[0] == "Fit")
         sizes += [(MOST, FEATURES[0], SEEDS[0])] * (stage[0] == "Metric")
         yield from ((stage, size) for size in sizes)
 
@@ -277,19 +260,14 @@ def curves(table: pd.DataFrame, column: str, label: str) -> None:
         figure.savefig(FOLDER / f"{column}.svg", metadata={"Date": None})
 
 
-def show(table: pd.DataFrame) -> None:
-    """The figures and the text of the table."""
+def main() -> None:
+    table = run()
+    contracts.write_csv(table, FOLDER / "scale.csv")
     curves(table, "seconds", "processor seconds")
     beyond = (table["peak_mib"] - table["base_mib"]).clip(lower=1)
     curves(table.assign(memory=beyond), "memory", "peak memory beyond the libraries (MiB)")
     blocks.put("docs/performance.md", "numbers", blocks.table(by_point(table, "times_a_loop")))
     blocks.put("docs/performance.md", "scale", seconds(table))
-
-
-def main() -> None:
-    path = FOLDER / "scale.csv"
-    contracts.write_csv(run(), path)
-    show(pd.read_csv(path))
 
 
 if __name__ == "__main__":

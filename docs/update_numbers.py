@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +25,7 @@ RESULTS = ROOT / "results"
 INDICES = {"centralization": "Δ centralization", "atkinson": "Δ Atkinson", "average_proximity": "Δ average proximity"}
 METHOD = ["population", "method"]
 
-ALL, MATCHES, COST = "index >= 0", "verdict == 'matches'", "metric == 'cost'"
+ALL, MATCHES, COST, FOUND = "index >= 0", "verdict == 'matches'", "metric == 'cost'", "metric == 'found'"
 OTHERS = "convention != 'As compared'"
 TESTED, APART = "low <= high", "low > 0 or high < 0"
 SHOWN, SHUFFLED = "metric in @indices", "metric in @indices and method in @methods and scenario == 'placebo'"
@@ -42,13 +40,7 @@ OUTCOMES = [
     ("segregation", "overview", SHOWN, LESS, "on the less"),
     ("twenty_seeds", "effects", SHOWN, MORE, "changes have a 95 % interval on the more segregated side"),
     ("twenty_seeds", "effects", SHOWN, LESS, "on the less"),
-    (
-        "recourse_quality",
-        "quality",
-        "metric == 'found'",
-        "mean >= 0.95",
-        "cells: recourse for 95 % or more of the rejected",
-    ),
+    ("recourse_quality", "quality", FOUND, "mean >= 0.95", "cells: recourse for 95 % or more of the rejected"),
     ("tradeoff", "ebr_monotonicity", COST, "lowest > 0", "populations: cost rises with EBR's β in every seed"),
     ("tradeoff", "ibr_monotonicity", COST, "lowest > 0", "with IBR's γ"),
     ("ablation", "contrasts", TESTED, APART, "differences from the full method have a 95 % interval without 0"),
@@ -65,15 +57,14 @@ def read(name: str) -> pd.DataFrame:
 
 def verdicts_on_claims() -> str:
     """Each claim, the verdict on all populations together and where it is another, the evidence."""
-    table = read("claims")
-    whole = table[table["population"] == claims.ALL].set_index("claim")
-    others = table[table["verdict"] != table["claim"].map(whole["verdict"])]
-    elsewhere = {}
-    for (claim, verdict), part in others.groupby(["claim", "verdict"], sort=False):
-        elsewhere.setdefault(claim, []).append(f"{verdict}: {', '.join(map(names.population, part['population']))}")
-    shown = pd.DataFrame({"claim": whole["statement"], "verdict": "**" + whole["verdict"] + "**"})
-    shown["elsewhere"] = ["; ".join(elsewhere.get(claim, ())) for claim in whole.index]
-    return blocks.table(shown.assign(evidence=whole["evidence"]).set_index([*shown, "evidence"]))
+    table = read("claims").set_index("claim")
+    whole = table[table["population"] == claims.ALL]
+    others = table[table["verdict"] != whole["verdict"].reindex(table.index)]
+    where = others["population"].map(names.population).groupby(["claim", others["verdict"]], sort=False).agg(", ".join)
+    where = (where.index.get_level_values("verdict") + ": " + where).groupby("claim").agg("; ".join)
+    shown = {"claim": whole["statement"], "verdict": "**" + whole["verdict"] + "**"}
+    shown |= {"elsewhere": where.reindex(whole.index, fill_value=""), "evidence": whole["evidence"]}
+    return blocks.table(pd.DataFrame(shown).set_index([*shown]))
 
 
 def exhibits(made: dict[str, dict[str, float]], methods: list[str]) -> str:
@@ -82,19 +73,20 @@ def exhibits(made: dict[str, dict[str, float]], methods: list[str]) -> str:
     made: exhibit -> seconds of its jobs. methods: those of the main tables.
     """
     variables = {"indices": list(INDICES), "methods": methods}
-    rows: dict[tuple[str, ...], dict[str, str]] = {}
-    for exhibit, outcomes in groupby(OUTCOMES, key=itemgetter(0)):
+    said: dict[str, list[str]] = {}
+    for exhibit, table, counted, holds, sentence in OUTCOMES:
         if exhibit in made:
-            said = []
-            for _, table, counted, holds, sentence in outcomes:
-                found = read(f"exhibits/{exhibit}/{table}").query(counted, local_dict=variables)
-                said.append(f"{len(found.query(holds))} of {len(found)} {sentence}")
-            more = " --configfile workflow/resources/twenty_seeds.yaml" * (exhibit == "twenty_seeds")
-            command = f"`snakemake -c2 results/notebooks/{exhibit}.ipynb{more}`"
-            minutes = made[exhibit]["seconds"] / 60
-            shown = f"{minutes:.0f}" if minutes >= 1 else "< 1"
-            rows[exhibit, command, f"`results/exhibits/{exhibit}`", "; ".join(said)] = {"minutes": shown}
-    return blocks.table(pd.DataFrame(rows).T.rename_axis(["exhibit", "command", "output", "what came out"]))
+            found = read(f"exhibits/{exhibit}/{table}").query(counted, local_dict=variables)
+            said.setdefault(exhibit, []).append(f"{len(found.query(holds))} of {len(found)} {sentence}")
+    rows = []
+    for exhibit, outcomes in said.items():
+        more = " --configfile workflow/resources/twenty_seeds.yaml" * (exhibit == "twenty_seeds")
+        command = f"`snakemake -c2 results/notebooks/{exhibit}.ipynb{more}`"
+        minutes = made[exhibit]["seconds"] / 60
+        shown = f"{minutes:.0f}" if minutes >= 1 else "< 1"
+        rows.append((exhibit, command, f"`results/exhibits/{exhibit}`", "; ".join(outcomes), shown))
+    columns = ["exhibit", "command", "output", "what came out", "minutes"]
+    return blocks.table(pd.DataFrame(rows, columns=columns).set_index(columns[:-1]))
 
 
 def wide(table: pd.DataFrame, texts: pd.Series, metrics: list[str]) -> pd.DataFrame:
@@ -133,19 +125,17 @@ def times(config: dict[str, Any], stages: dict[str, dict[str, float]], populatio
     own, seeds = effort.groupby("method")["mean"].sum(), effort["seeds"].max()
     rejected = outcomes[(outcomes["population"] == population) & (outcomes["outcome"] == "rejected")]
     individuals = rejected.set_index("method")["individuals"] / seeds
-    methods = {}
-    for method, parts in pd.read_csv(ROOT / "benchmarks" / "public_code.csv").groupby("method", sort=False):
-        epochs = plan.options_for(config, "methods", method, population).get("epochs", 0)
-        units = parts["per"].map({"individual": individuals[method], "epoch": epochs})
-        low, high = ((parts[column] * units).sum() for column in ("seconds_low", "seconds_high"))
-        methods[names.method(method)] = {
-            "before, seconds": " to ".join(dict.fromkeys(f"{seconds:.3g}" for seconds in (low, high))),
-            "after, seconds": f"{own[method]:.2g}",
-            "times": f"{(low + high) / 2 / own[method]:.0f}",
-        }
+    parts = pd.read_csv(ROOT / "benchmarks" / "public_code.csv", index_col="method")
+    epochs = [plan.options_for(config, "methods", method, population).get("epochs", 0) for method in parts.index]
+    units = individuals[parts.index].where(parts["per"] == "individual", epochs)
+    spent = parts[["seconds_low", "seconds_high"]].mul(units, axis=0).groupby("method", sort=False).sum()
+    table = pd.DataFrame(index=spent.index.map(names.method).rename("recourse for one seed"))
+    table["before, seconds"] = [" to ".join(dict.fromkeys(map("{:.3g}".format, both))) for both in spent.to_numpy()]
+    table["after, seconds"] = [f"{seconds:.2g}" for seconds in own[spent.index]]
+    table["times"] = [f"{times:.0f}" for times in spent.mean(axis=1) / own[spent.index]]
     jobs = pd.DataFrame(stages).T.map("{:,.0f}".format).rename_axis("stage")
     jobs.columns = ["jobs", "seconds, all jobs", "longest job", "peak memory, MiB"]
-    return f"{blocks.table(pd.DataFrame(methods).T.rename_axis('recourse for one seed'))}\n{blocks.table(jobs)}"
+    return f"{blocks.table(table)}\n{blocks.table(jobs)}"
 
 
 def alternatives() -> str:

@@ -14,6 +14,7 @@ import pytest
 import references
 import torch
 
+from conftest import rejected
 from recourse_segregation import classifiers
 from recourse_segregation.data import load
 from recourse_segregation.population import Population, prepare
@@ -28,7 +29,7 @@ def sides(method, people, classifier, **changes):
     """The method, the rejected of train [n, d], and the plain search of such people with the same trained model."""
     ours = common.make(method, **changes).fit(people, classifier, torch_generator(0, "same quality", method))
     plain = references.search_of(method, ours, common.options(method, **changes), people.features)
-    return ours, common.rejected(people.training_part(), classifier), plain
+    return ours, rejected(people, classifier), plain
 
 
 def same(ours: torch.Tensor, plain: torch.Tensor, tolerance: float = 1e-5) -> None:
@@ -115,9 +116,9 @@ def test_the_mixture_is_that_of_torch_distributions(people, trained):
 @pytest.mark.parametrize("method", ["wachter", "face"])
 def test_every_metric_is_that_of_a_plain_loop(method, people, trained):
     cell = common.Cell(people["levels"], trained["levels", "mlp"], radius_quantile=0.1)
-    offered, _ = cell.given(method, common.options(method))
+    offered, _ = cell.given(method)
     moved = offered[list(cell.population.encoding.mutable_columns)].to_numpy(np.float64)
-    plain = references.measures(cell.train, ~cell.accepted, moved, cell.homes["everyone"], cell.settings)
+    plain = references.measures(cell, moved)
     ours = cell.measured(offered)
     assert len(plain) == 21
     assert {key: ours[key] for key in plain} == pytest.approx(plain, abs=1e-9)

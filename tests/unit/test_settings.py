@@ -93,8 +93,8 @@ NO_SUCH = [
     ("populations.synthetic.decided_by", ["mlp"], "listed classifier", "there are: linear"),
     ("classifiers.mlp.populations", {"gmc": {}}, "population", "there are: synthetic"),
     ("classifiers.mlp.model", ["forest"], "model", "write models/forest.py"),
-    ("methods.mine.variant_of", ["ibx"], "method", "there are: cchvae, ", "did you mean 'ibr'?"),
-    *[("methods.mine.variant_of", [n], "method", "there are: cchvae, ") for n in ("_method", "../data/law")],
+    ("methods.mine.variant_of", ["ibx"], "method of its own", "did you mean 'ibr'?"),
+    *[("methods.mine.variant_of", [n], "method of its own") for n in ("_method", "../data/law", "mine", "ebr-q90")],
     ("methods.ebr.populations", {"german": {}}, "population", "did you mean 'german-sex'?"),
     ("studies.ablation.methods", ["ebr-q9O"], "method", "did you mean 'ebr-q9"),
     ("studies.ablation.scenarios", ["origins"], "scenario", "did you mean 'origin'?"),
@@ -168,11 +168,9 @@ BREAKAGES = [
     ("studies.theory", STUDY, ": this name is taken by the page"),
     ("methods.mine", {}, "methods: 'mine' is not a method; there are: cchvae, ", "write methods/mine.py"),
     ("methods.face.variant_of", "ebr", ": face is a method itself (methods/face.py)"),
-    ("methods.mine.variant_of", "mine", ": 'mine' is a variant; a variant starts from a method with a file of its own"),
-    ("methods.mine.variant_of", "ebr-q90", ": 'ebr-q90' is a variant; ", "of its own, here 'ebr'"),
-    ("methods.ebr", GONE, "methods.ebr-q90.variant_of: 'ebr' has no entry under `methods`, from which options come"),
-    ("methods.ebr", GONE, "run.methods: 'ebr' is not a method", "give it an entry 'ebr' under `methods`"),
-    *[("methods", CONFIG["methods"] | ROUND, f"methods.{a}.variant_of: {b!r} is a variant") for a, b in ("ab", "ba")],
+    ("methods.ebr", GONE, "methods.ebr-q90.variant_of: 'ebr' is not a method of its own; there are: "),
+    ("methods.ebr", GONE, "run.methods: 'ebr' is not a method", "what has an entry under `methods`"),
+    *[("methods", CONFIG["methods"] | ROUND, f"methods.{a}.variant_of: {b!r} is not a") for a, b in ("ab", "ba")],
 ]
 
 

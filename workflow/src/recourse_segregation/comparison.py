@@ -71,11 +71,10 @@ def compare(
     measures: a `measures` table of one scenario (see `contracts`). published: what `read_published` returns. tolerance:
     absolute. quality_tolerance: relative, for cost and cost gap.
 
-    Columns: exhibit, population, classifier, method, phase, metric, our_metric, published, allowed (the largest
-    difference that matches), ours, ours_mean, ours_se (over all seeds; missing with one seed), seeds (that have
-    a value), found (share of the rejected for whom the method found a recourse, over the seeds of `ours`),
-    change_from (`before` or `wachter`), change_published, change_ours, change_se (over all seeds), direction
-    (`same`, `other` or empty), verdict, rule, source.
+    Columns: those of `published`; classifier; our_metric; allowed (the largest difference that matches); ours, and
+    ours_mean, ours_se over all seeds; seeds (that have a value); found (share of the rejected who found a recourse);
+    change_from (`before` or `wachter`), change_published, change_ours, change_se; direction (`same`, `other` or
+    empty); verdict; rule.
     """
     table = _with_changes(published)
     relative = quality_tolerance * table["published"].abs()
@@ -91,13 +90,13 @@ def compare(
         row |= {"ours": own["value"].mean(), "found": own["found"].mean(), "change_ours": own["change"].mean()}
         row |= {"ours_mean": every["value"].mean(), "ours_se": every["value"].sem(), "seeds": every["value"].count()}
         row |= {"change_se": every["change"].sem(), "direction": _direction(row)}
-        if own.empty:
+        if len(own):
+            row |= _judged(row, own)
+        else:
             who = row["population"] if row["phase"] == "before" else f"{row['method']} on {row['population']}"
             absent = f"this run has no {who} with the {row['classifier']} classifier"
-            reason = "seed 0 was not run" if len(every) else absent
-            row |= {"change_from": "", "change_published": np.nan, "verdict": "not run", "rule": reason}
-        else:
-            row |= _judged(row, own)
+            row |= {"verdict": "not run", "rule": "seed 0 was not run" if len(every) else absent}
+            row |= {"change_from": "", "change_published": np.nan}
         rows.append(row)
     return pd.DataFrame(rows, columns=_COLUMNS).round(6)
 

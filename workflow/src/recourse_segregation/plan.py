@@ -74,7 +74,7 @@ def seeds_in(block: str) -> list[int]:
 
 
 def cells(config: Mapping[str, Any], *names: str) -> list[Cell]:
-    """Every cell that the studies `names` need (by default all that are run), once, by population, then by study."""
+    """Every cell that the studies `names` need (by default all), once, by population, then by study."""
     wanted = [study for name, study in studies(config).items() if name in names or not names]
     found: dict[tuple[str, ...], dict[str, None]] = {}
     for population in populations(config):

@@ -93,10 +93,8 @@ def _studies(config: Mapping[str, Any]) -> Iterator[str]:
     for key, study in {"run": config["run"], **{f"studies.{n}": s for n, s in config["studies"].items()}}.items():
         yield from known(study["populations"], config["populations"], f"{key}.populations", "population")
         yield from known(study.get("scenarios", []), config["scenarios"], f"{key}.scenarios", "scenario")
-        for name in study["methods"]:
-            there = name in declarations.names("methods")
-            hint = f" (methods/{name}.py is there: give it an entry {name!r} under `methods`)" if there else ""
-            yield from (p + hint for p in known([name], config["methods"], f"{key}.methods", "method"))
+        unknown = known(study["methods"], config["methods"], f"{key}.methods", "method")
+        yield from (f"{problem} (what has an entry under `methods`)" for problem in unknown)
     for name in [name for name in (plan.MAIN, plan.GENERIC, *plan.PAGES) if name in config["studies"]]:
         owner = "what `run` itself describes" if name == plan.MAIN else f"the page notebooks/{name}.ipynb"
         yield f"studies.{name}: this name is taken by {owner}; choose another"
@@ -134,21 +132,17 @@ def _populations(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _variants(methods: Mapping[str, Any]) -> Iterator[str]:
+    """Methods that have no file, and variants of what is no method: it needs an entry, from which options come."""
     files = declarations.names("methods")
+    originals = [name for name, method in methods.items() if "variant_of" not in method]
     for name, method in methods.items():
-        original, key = method.get("variant_of"), f"methods.{name}.variant_of"
-        if original is None:
+        key = f"methods.{name}.variant_of"
+        if name in originals:
             yield from (f"{p} (or write methods/{name}.py)" for p in known([name], files, "methods", "method"))
         elif name in files:
-            yield f"{key}: {name} is a method itself (methods/{name}.py); call the variant of {original} otherwise"
-        elif "variant_of" in methods.get(original, {}):
-            own = methods[original]["variant_of"]
-            hint = f", here {own!r}" if own in files else ""
-            yield f"{key}: {original!r} is a variant; a variant starts from a method with a file of its own{hint}"
+            yield f"{key}: {name} is a method itself (methods/{name}.py); choose another name"
         else:
-            yield from known([original], files, key, "method")
-            if original in files and original not in methods:
-                yield f"{key}: {original!r} has no entry under `methods`, from which options come"
+            yield from known([method["variant_of"]], originals, key, "method of its own")
 
 
 def _options(config: Mapping[str, Any]) -> Iterator[str]:

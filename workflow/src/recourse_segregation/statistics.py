@@ -34,7 +34,7 @@ from .seeds import numpy_generator
 
 #: what the methods share that are compared with each other
 SHARED = [name for name in CELL if name != "method"]
-#: Holm's family by default: the methods that share all this are tested on one index
+#: Holm's family by default: one index, of all methods
 FAMILY = [*SHARED, "scope", "metric"]
 
 LEVEL = 0.95
@@ -81,11 +81,10 @@ def numbers(measures: pd.DataFrame, scope: str, phase: str) -> pd.DataFrame:
 
 
 def changes(measures: pd.DataFrame, scope: str = "everyone", metrics: Sequence[str] | None = None) -> pd.DataFrame:
-    """Every index before and after recourse, seed by seed; `change` is after - before.
+    """Every index before and after recourse, seed by seed, in the order of `measures` (see `contracts`).
 
-    measures: a `measures` table (see `contracts`). metrics: which; by default all that are measured before as well
-    as after. Columns: population, classifier, method, scenario, scope, metric, seed, before, after, change, note
-    (why a change is missing). Rows are in the order of `measures`. Raises DataError when a number is there twice.
+    metrics: which; by default all that are measured before as well as after. Columns: those of the cell, scope, metric,
+    seed, before, after, change, note (why a change is missing). Raises DataError when a number is there twice.
     """
     before, after = (numbers(measures, scope, phase) for phase in ("before", "after"))
     after = after[after["metric"].isin(before["metric"] if metrics is None else metrics)]
@@ -106,9 +105,8 @@ def differences(
     Of an index (anything measured before recourse as well) the changes are compared, of any other metric the values.
     metrics: by default all. factor: scales the reference, for a margin ("at most 1.1 times").
 
-    Columns: population, classifier, method, scenario, reference, scope, metric, seed, before (the reference's, scaled),
-    after (the method's), change, level (what the spread between seeds is taken of: the index before recourse, or the
-    reference's value), note. Rows are in the order of `measures`. Raises DataError when a number is there twice.
+    Columns: those of `changes`, where before is the reference's (scaled) and after the method's; reference; and level
+    (what the spread between seeds is taken of: the index before recourse, or the reference's value).
     """
     table = measures if metrics is None else measures[measures["metric"].isin(metrics)]
     indices = table.loc[table["phase"] == "before", "metric"].unique()
@@ -151,9 +149,8 @@ def summarise(
 ) -> pd.DataFrame:
     """Changes with their interval, test and effect size: one row for each value of `key`, in the order of appearance.
 
-    seeds: one row a seed with the columns of `key`, seed, before, after, change, level (without: `before`) and note:
-    what `changes` or `differences` returns. alpha: the level of `significant`, after Holm. family: columns whose values
-    are the same within a family of tests; none for one family.
+    seeds: what `changes` or `differences` returns. alpha: the level of `significant`, after Holm. family: columns whose
+    values are the same within a family of tests; none for one family.
 
     Columns: those of `key`, seeds (that have a change; the means are over them), before, before_se, after, after_se,
     change, change_se, low, high, interval (t, BCa or empty), p, p_holm, effect, decidable (could p_holm be at most
@@ -168,26 +165,22 @@ def summarise(
     tests = table.groupby([table[c] for c in family] or np.zeros(len(table)))
     table = table.assign(p_holm=tests["p"].transform(holm), smallest=tests["smallest"].transform(holm))
     table = table.assign(decidable=table["smallest"] <= alpha, significant=table["p_holm"] <= alpha)
+    table["tests"] = tests["p"].transform("count")
     hopeless = (table["seeds"] > 1) & ~table["decidable"]
-    counts = tests["p"].transform("count")[hopeless]
-    table.loc[hopeless, "note"] = [
-        _joined(row.note, _too_few(row.seeds, count, row.smallest, alpha))
-        for row, count in zip(table[hopeless].itertuples(), counts, strict=True)
-    ]
+    table.loc[hopeless, "note"] = [_joined(row.note, _too_few(row, alpha)) for row in table[hopeless].itertuples()]
     return table[[*key, *_SUMMARY]]
 
 
 def interval(changes: Sequence[float], resamples: int = RESAMPLES) -> Interval:
-    """The 95 % confidence interval of the mean of some changes, one a seed.
+    """The 95 % confidence interval of the mean of some changes, one a seed; Student's t also where BCa fails.
 
-    Without spread it has no width; for fewer than two seeds it is undefined (NaN). Where BCa fails, it is Student's t
-    and the note says so. Raises ValueError when a change is missing.
+    NaN for fewer than two seeds. Raises ValueError when a change is missing.
     """
     values = np.sort(_complete(changes))  # the order of seeds must not matter
     if len(values) < 2:
-        return Interval(math.nan, math.nan, "", f"{_seeds(len(values))}: no interval and no test")
+        return Interval(math.nan, math.nan, "", f"{len(values)} seed{'s' * (not len(values))}: no interval and no test")
     mean, kind, note = float(values.mean()), "BCa" if len(values) >= BCA_SEEDS else "t", ""
-    if _constant(values):
+    if np.ptp(values) <= _ROUNDING:
         return Interval(mean, mean, kind, "the same change in every seed")
     if kind == "BCa":
         rng = numpy_generator(0, "statistics", "bootstrap")
@@ -203,11 +196,9 @@ def interval(changes: Sequence[float], resamples: int = RESAMPLES) -> Interval:
 
 
 def p_value(changes: Sequence[float], draws: int = DRAWS) -> float:
-    """Paired sign-flip permutation test of a mean of 0, two-sided: if recourse changed nothing, each seed's change
-    would have had either sign.
+    """p of a mean of 0: if recourse changed nothing, each seed's change would have had either sign.
 
-    Exact up to `EXACT_SEEDS` seeds, else from `draws` random patterns. NaN for fewer than two seeds. Raises ValueError
-    when a change is missing.
+    NaN for fewer than two seeds. Raises ValueError when a change is missing.
     """
     values = _complete(changes)
     if len(values) < 2:
@@ -225,10 +216,7 @@ def smallest_p(seeds: int) -> float:
 
 
 def seeds_needed(tests: int, alpha: float = 0.05) -> int | None:
-    """The fewest seeds with which the smallest of a family of `tests` p-values can be significant after Holm.
-
-    None where no number of seeds is enough, because the p-values are drawn (see `DRAWS`).
-    """
+    """The fewest seeds with which the smallest of a family of `tests` p-values can be significant; None if none are."""
     return next((n for n in range(2, EXACT_SEEDS + 8) if tests * smallest_p(n) <= alpha), None)
 
 
@@ -254,15 +242,15 @@ def _tested(seeds: pd.DataFrame) -> dict[str, object]:
     """What the seeds of one cell say: the columns of a summary that need no other cell."""
     known = seeds[seeds["change"].notna()].sort_values("seed", kind="stable")
     change, level = known["change"].to_numpy(), known["level"].to_numpy()
-    found, effect, why = interval(change), math.nan, ""
-    if len(change) > 1 and _constant(level):
-        why = "no effect size: the level is the same in every seed"
-    elif len(change) > 1:
-        effect = float(change.mean() / level.std(ddof=1))
+    several = len(change) > 1
+    constant = several and np.ptp(level) <= _ROUNDING
+    why = "no effect size: the level is the same in every seed" if constant else ""
     row = {name: known[name].mean() for name in _PAIR} | {f"{name}_se": known[name].sem() for name in _PAIR}
-    row |= {"seeds": len(change), "low": found.low, "high": found.high, "interval": found.kind}
-    note = _joined(missing(seeds["change"], seeds["note"]), found.note, why)
-    return row | {"p": p_value(change), "effect": effect, "note": note}
+    row |= {"seeds": len(change), "p": p_value(change)}
+    row["effect"] = change.mean() / level.std(ddof=1) if several and not constant else math.nan
+    low, high, kind, note = interval(change)
+    note = _joined(missing(seeds["change"], seeds["note"]), note, why)
+    return row | {"low": low, "high": high, "interval": kind, "note": note}
 
 
 @lru_cache(maxsize=4)
@@ -282,22 +270,13 @@ def _complete(changes: Sequence[float]) -> np.ndarray:
     return values
 
 
-def _constant(values: np.ndarray) -> bool:
-    return bool(np.ptp(values) <= _ROUNDING)
-
-
-def _too_few(seeds: int, tests: int, smallest: float, alpha: float) -> str:
-    """Why a test could not be significant. smallest: the smallest that p_holm could be."""
-    needed = seeds_needed(tests, alpha)
-    family = f" ({smallest:.3g} after Holm over {tests} tests)" if tests > 1 else ""
+def _too_few(row, alpha: float) -> str:
+    """Why a test could not be significant."""
+    family = f" ({row.smallest:.3g} after Holm over {row.tests} tests)" if row.tests > 1 else ""
     return (
-        f"{_seeds(seeds)}: p cannot be below {smallest_p(seeds):.3g}{family}, so nothing can be significant at "
-        f"{alpha:g}; {needed or 'no number of'} seeds would do"
+        f"{row.seeds} seeds: p cannot be below {smallest_p(row.seeds):.3g}{family}, so nothing can be significant at "
+        f"{alpha:g}; {seeds_needed(row.tests, alpha) or 'no number of'} seeds would do"
     )
-
-
-def _seeds(n: int) -> str:
-    return f"{n} seed{'s' * (n != 1)}"
 
 
 def _joined(*notes: str) -> str:

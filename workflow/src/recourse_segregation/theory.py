@@ -66,20 +66,13 @@ def draw(groups: Groups, group: int, size: int, generator: np.random.Generator) 
 
 
 def moments_after(depth: np.ndarray | float, spread: float = 1.0) -> tuple[np.ndarray | float, np.ndarray | float]:
-    """The means of max(U, 0) and of its square for U ~ N(depth, spread²).
-
-    a Φ(a/σ) + σ φ(a/σ), and (a² + σ²) Φ(a/σ) + a σ φ(a/σ).
-    """
+    """The means of max(U, 0) and of its square for U ~ N(depth, spread²)."""
     accepted, density = norm.cdf(depth / spread), spread * norm.pdf(depth / spread)
     return depth * accepted + density, (depth**2 + spread**2) * accepted + depth * density
 
 
 def proximity(groups: Groups, after: bool = False) -> float:
-    """Average proximity E exp(-‖X - Y‖) between the groups, before or after recourse.
-
-    exp(-r) is the mean over Z ~ N(0, 1) of exp(-r²/(2 Z²)), and for a Gaussian vector the mean of the latter is
-    elementary: an integral over Z is left, in any dimension. Recourse changes the factor of the depth only.
-    """
+    """Average proximity E exp(-‖X - Y‖) between the groups, before or after recourse: section 3 of the notebook."""
     (a, b), s, wide = groups.depths, groups.spread, np.sqrt(2) * groups.spread
     depth = _kernel(b - a, wide)
     if after:
@@ -138,10 +131,7 @@ def formulas(groups: Groups) -> pd.DataFrame:
 
 
 def simulated(groups: Groups, size: int, generator: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`formulas` by simulation, of two individuals of each group in each of `size` draws, and its standard errors.
-
-    The change is paired. The errors are by the delta method.
-    """
+    """`formulas` by simulation of `size` times two individuals of each group, and standard errors (delta method)."""
     people = [draw(groups, group, 2 * size, generator).reshape(2, size, -1) for group in (0, 1)]
     draws = np.hstack([_moments(*people), _moments(*map(recourse, people))])
 
@@ -165,10 +155,7 @@ def _moments(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _statistics(moments: np.ndarray, spread: float) -> pd.DataFrame:
-    """The table of `formulas` from moments before and after [2, 8].
-
-    Moments: E U, E V, E U², E V² of the depths of the groups, the side, and E exp(-d) within 0, within 1 and between.
-    """
+    """The table of `formulas` from moments before and after [2, 8]: of the depths, the side, and means of exp(-d)."""
     mean_0, mean_1, square_0, square_1, side, within_0, within_1, between = moments.T
     gap, variance_0, variance_1 = mean_1 - mean_0, square_0 - mean_0**2, square_1 - mean_1**2
     within = (within_0 + within_1) / 2
@@ -250,10 +237,9 @@ CASES = {
 
 
 def centralization_bounds(groups: Groups) -> tuple[float, float, float]:
-    """Centralization before recourse, and the least and the most that it can be after it, for any radius.
+    """Centralization of many individuals before recourse, and the least and the most after it, for any radius.
 
-    For many individuals, two groups of one size, the first the minority, that differ in depth or in side only.
-    Raises ValueError for other groups.
+    The groups have one size, the first is the minority. Raises ValueError if they differ in both depth and side.
     """
     (a, b), s = groups.depths, groups.spread
     if a != b and groups.side:
