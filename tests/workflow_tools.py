@@ -1,7 +1,5 @@
 """Running Snakemake in a folder of its own, with the raw files made up."""
 
-from __future__ import annotations
-
 import os
 import re
 import runpy

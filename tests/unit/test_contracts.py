@@ -1,7 +1,5 @@
 """Tables between stages."""
 
-from __future__ import annotations
-
 import ast
 
 import pandas as pd

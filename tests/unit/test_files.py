@@ -1,7 +1,5 @@
 """Files that are there in full or not at all, and one run at a time in a folder."""
 
-from __future__ import annotations
-
 import errno
 import os
 import signal

@@ -1,7 +1,5 @@
 """What a configuration asks for."""
 
-from __future__ import annotations
-
 import copy
 
 import pytest

@@ -1,7 +1,5 @@
 """Drawing, splitting, encoding, scaling; and the published measures before recourse."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What is said of work that is under way, and of work that failed."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 
 import pytest

@@ -3,8 +3,6 @@
 Code is read as a syntax tree, so that a comment or a text about `pickle` is no finding and an alias is one.
 """
 
-from __future__ import annotations
-
 import ast
 import json
 import re

@@ -3,8 +3,6 @@
 First a table of breakages; then breakages at random places of the project's own configuration.
 """
 
-from __future__ import annotations
-
 import copy
 import datetime
 import math

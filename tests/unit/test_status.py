@@ -1,7 +1,5 @@
 """What `make status` says of a made-up folder, and what Snakemake's terminal says of made-up jobs."""
 
-from __future__ import annotations
-
 import io
 import logging
 import re

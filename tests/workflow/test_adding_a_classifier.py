@@ -1,7 +1,5 @@
 """docs/adding_a_classifier.md, walked through as it stands by somebody with a copy of the project."""
 
-from __future__ import annotations
-
 import re
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """docs/adding_a_method.md and docs/adding_an_index.md, walked through one after the other in a copy of the project."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pandas as pd

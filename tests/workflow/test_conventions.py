@@ -3,8 +3,6 @@
 That `make` alone lists its words is in tests/unit/test_status.py, that the terminal has a line a job in test_watch.py.
 """
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

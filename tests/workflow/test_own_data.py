@@ -1,7 +1,5 @@
 """docs/adding_a_dataset.md, walked through in a copy of the project: its blocks are the files, its commands are run."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

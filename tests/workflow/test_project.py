@@ -1,7 +1,5 @@
 """The project as a whole: style, environments, dry runs, and what is committed."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """Killed, resumed, started twice, on a full or a read-only disk: nothing lost, nothing half-written."""
 
-from __future__ import annotations
-
 import os
 import random
 import signal

@@ -1,7 +1,5 @@
 """The tiny configuration from raw files to pages, twice: complete, bit-identical, and cheap to run again."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

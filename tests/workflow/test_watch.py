@@ -1,7 +1,5 @@
 """Watching a run: its report, its status, and what is shown of a job that fails."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re
