@@ -183,6 +183,8 @@ def lines(first: int, last: int, *new: str) -> str:
     return "".join([*LINES[: first - 1], *new, *LINES[last - 1 :]])
 
 
+#: a line end in quotes, and an empty line
+MORE_LINES = (3, "name", '"Person\n3"'), (6, "approved", "yes\n")
 #: what is wrong: the file, or the changes in its description, and what is said
 BROKEN = {
     "cut before the last line end": (SAME.rstrip(), "line 121: the last line has no end: the file is cut short"),
@@ -201,6 +203,7 @@ BROKEN = {
     "a longer row": (lines(33, 34, LINES[32].replace("\n", ",1\n")), "line 33: 9 columns .* expected, 10 found"),
     "a shorter row": (lines(33, 34, LINES[32].rpartition(",")[0] + "\n"), "line 33: .* expected, 8 found"),
     "a quote that does not end": (lines(40, 41, '"' + LINES[39]), "line [0-9]+: "),
+    "two more lines": (edited(*MORE_LINES, (7, "income", "abc")), "line 11, column 'income': 'abc'"),
     "an id twice": (edited((40, "id", "3")), "line 42, column 'id': the same as on line 5: a repeated record"),
     "a record twice": (SAME + LINES[3], "line 122, column 'id': the same as on line 4: a repeated record"),
     "another label": (edited((7, "approved", "perhaps")), "line 9, .*'perhaps' is not one of 'no', 'yes'; a label has"),
@@ -213,11 +216,6 @@ BROKEN = {
     "no rows": ({"drop_rows_with": ["none", "other", "clerk", "chief"]}, "no rows are left without 'none', "),
     "a name": (SAME.replace("owner", "group", 1), "line 1, column 'group': a feature cannot have this name; rename it"),
 }
-two_more_lines = (3, "name", '"Person\n3"'), (6, "approved", "yes\n")
-BROKEN["after a line end in quotes and an empty line"] = (
-    edited(*two_more_lines, (7, "income", "abc")),
-    "line 11, column 'income': 'abc'",
-)
 NO_NUMBERS = ["abc", "12o5", '"1,5"', "1000$", "1_000", "0x10", "True", "inf", "-Infinity", "1e999", "9x" * 5000]
 NO_VALUES = ["", "?", "NaN", "NA", "null"]
 for cells, what in ((NO_NUMBERS, "finite number; if the"), (NO_VALUES, "value: fill it in, or drop")):

@@ -109,14 +109,6 @@ def test_committed_results_name_no_machine_and_load_nothing():
             assert not re.search(r"""<(script|link|img)[^>]+(src|href)=["']https?:""", text), file.name
 
 
-def test_no_raw_data_is_tracked():
-    listed = subprocess.run(["git", "-C", ROOT, "ls-files"], capture_output=True, text=True)
-    if listed.returncode:
-        pytest.skip("not a git checkout")
-    raw = re.compile(r"(adult\.(data|test)|compas-scores|german\.data|cs-training|law_data)")
-    assert not [name for name in listed.stdout.splitlines() if raw.search(name)]
-
-
 def test_the_command_of_every_exhibit_can_be_run(tmp_path):
     """Those of the README's table, together where they differ in the exhibit only."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
