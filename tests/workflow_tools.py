@@ -15,12 +15,13 @@ from fixtures import make_raw
 from recourse_segregation import contracts, tracking
 
 ROOT = Path(__file__).parents[1]
+PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 #: targets, from left to right
 STAGES = ("prepare_all", "train_all", "recourse_all", "measure_all")
 
 #: Seconds are in these, so they differ between runs.
-TIMED = ("diagnostics.parquet", "provenance.json", "effort.csv")
+TIMED = re.compile(r"diagnostics\.parquet|provenance\.json|effort\.csv|recourse_quality.*\.(html|ipynb|png|svg)")
 
 
 def snakemake(
@@ -74,15 +75,11 @@ def shown(page: str, language: str) -> list[str]:
 
 def as_a_reader(folder: Path, command: str) -> str:
     """Run a command line of a page in a folder, in the project's environment; its output."""
-    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "RECOURSE_DATA_MIRROR")} | {"PATH": _path()}
+    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "RECOURSE_DATA_MIRROR")} | {"PATH": PATH}
     both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     process = subprocess.run(command, shell=True, cwd=folder, env=env, **both, text=True, timeout=900)
     assert process.returncode == 0, process.stdout[-6000:]
     return process.stdout
-
-
-def _path() -> str:
-    return os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 def _call(
@@ -90,25 +87,22 @@ def _call(
 ) -> dict[str, Any]:
     command = [sys.executable, "-m", "snakemake", "--snakefile", project / "Snakefile", "--directory", folder]
     command += [*(["--configfile", *configs] if configs else []), *arguments]
-    env = {**os.environ, "PATH": _path(), **env}
+    env = {**os.environ, "PATH": PATH, **env}
     return {"args": list(map(str, command)), "cwd": project, "env": env, "stderr": subprocess.STDOUT}
 
 
-def tables(folder: Path) -> dict[str, Path]:
+def made(folder: Path) -> dict[str, bytes]:
     """What a run in `folder` made, by name, but for what holds seconds."""
-    files = [f for f in (folder / "results").rglob("*") if f.suffix in (".parquet", ".csv", ".json", ".pt")]
-    return {f.relative_to(folder).as_posix(): f for f in files if f.name not in TIMED and not f.name.startswith(".")}
+    kinds = (".parquet", ".csv", ".json", ".pt", ".html", ".ipynb", ".png", ".svg")
+    files = {f.relative_to(folder).as_posix(): f for f in (folder / "results").rglob("[!.]*") if f.suffix in kinds}
+    return {name: file.read_bytes() for name, file in files.items() if not TIMED.search(name)}
 
 
 def differing(one: Path, two: Path) -> list[str]:
-    """The names of the tables that only one of two runs has, or whose bytes differ."""
-    a, b = tables(one), tables(two)
-    assert a, f"no tables in {one}"
-    return sorted(name for name in a.keys() | b.keys() if not (name in a and name in b and same(a[name], b[name])))
-
-
-def same(one: Path, two: Path) -> bool:
-    return one.read_bytes() == two.read_bytes()
+    """The names of the files that only one of two runs has, or whose bytes differ."""
+    a, b = made(one), made(two)
+    assert a, f"nothing in {one}"
+    return sorted(name for name in a.keys() | b.keys() if a.get(name) != b.get(name))
 
 
 def with_raw_files(folder: Path) -> Path:

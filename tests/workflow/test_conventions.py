@@ -4,34 +4,21 @@ That `make` alone lists its words is in tests/unit/test_status.py, that the term
 """
 
 import re
-import subprocess
-import sys
-from pathlib import Path
-from textwrap import dedent
 
 import pandas as pd
 import pytest
 import yaml
 
 from recourse_segregation import contracts
-from workflow_tools import ROOT, copied, planned
+from workflow_tools import ROOT, as_a_reader, copied, planned, shown
 
 pytestmark = pytest.mark.slow
 
 
-def called(folder: Path, *arguments: object) -> str:
-    """What Snakemake says that is called in a folder."""
-    command = [sys.executable, "-m", "snakemake", *map(str, arguments)]
-    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    process = subprocess.run(command, cwd=folder, **both, text=True, timeout=600)
-    assert process.returncode == 0, process.stdout[-6000:]
-    return process.stdout
-
-
 def test_it_runs_in_any_folder_and_from_any_folder(tmp_path):
-    assert "rule train:" in called(ROOT, "train_all", "--dry-run", "--cores", "1", "--directory", tmp_path / "mine")
-    one_setting = ("--config", 'run={"seeds": 2, "populations": ["synthetic"], "studies": []}')
-    said = called(tmp_path, "--dry-run", "--cores", "1", "-s", ROOT / "Snakefile", *one_setting)
+    assert "rule train:" in as_a_reader(ROOT, f"snakemake train_all --dry-run --cores 1 --directory {tmp_path}/mine")
+    one_setting = """--config 'run={"seeds": 2, "populations": ["synthetic"], "studies": []}'"""
+    said = as_a_reader(tmp_path, f"snakemake --dry-run --cores 1 -s {ROOT}/Snakefile {one_setting}")
     assert "seeds-0-1/population.parquet" in said
     assert "seeds-0-4" not in said
 
@@ -54,7 +41,7 @@ def test_another_workflow_can_use_it_as_a_module(how, tmp_path):
         "rule mine:\n    default_target: True\n    input: rules.segregation_measure_all.input\n",
         encoding="utf-8",
     )
-    said = called(tmp_path, "--cores", "2", *([] if how else ["--dry-run"]))
+    said = as_a_reader(tmp_path, f"snakemake --cores 2 {'' if how else '--dry-run'}")
     assert ("law-sex" in said) == (how == ""), "its own configuration, or what the other says"
     if how:
         table = contracts.read(tmp_path / "theirs" / "results" / "measures.parquet", "measures")
@@ -63,12 +50,10 @@ def test_another_workflow_can_use_it_as_a_module(how, tmp_path):
 
 
 def test_the_readme_s_module_works_as_it_stands(tmp_path):
-    (block,) = re.findall(
-        r"^  ```python\n(.*?)^  ```", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
-    )
+    (block,) = shown("../README.md", "python")
     copied(tmp_path / "recourse-segregation")
-    (tmp_path / "Snakefile").write_text(dedent(block), encoding="utf-8")
-    said = called(tmp_path, "--cores", "1", "--dry-run", "mine")
+    (tmp_path / "Snakefile").write_text(block, encoding="utf-8")
+    said = as_a_reader(tmp_path, "snakemake --cores 1 --dry-run mine")
     assert "input: segregation/results/measures.parquet\n" in said
     assert "law-sex" not in said
 

@@ -2,30 +2,22 @@
 
 import json
 import re
-import subprocess
 import sys
 
 import pytest
 import yaml
 
 from recourse_segregation import plan, tracking
-from workflow_tools import ROOT, jobs, planned, snakemake
+from workflow_tools import ROOT, as_a_reader, jobs, planned, snakemake
 
 RESULTS = ROOT / "results"
 
 
-def tool(*arguments: str) -> None:
-    process = subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True)
-    assert process.returncode == 0, process.stdout + process.stderr
-
-
-@pytest.mark.parametrize("arguments", [("check", "."), ("format", "--check", ".")])
-def test_ruff(arguments):
-    tool("ruff", *arguments)
-
-
-def test_snakefmt():
-    tool("snakefmt", "--check", "Snakefile", "workflow/rules")
+@pytest.mark.parametrize(
+    "command", ["ruff check .", "ruff format --check .", "snakefmt --check Snakefile workflow/rules"]
+)
+def test_style(command):
+    as_a_reader(ROOT, f"{sys.executable} -m {command}")
 
 
 @pytest.mark.slow
@@ -95,9 +87,7 @@ def test_committed_results_were_made_by_the_committed_code():
 
 @committed
 def test_the_readme_shows_the_committed_results():
-    command = [sys.executable, ROOT / "docs" / "update_numbers.py", "--check"]
-    process = subprocess.run(command, capture_output=True, text=True)
-    assert process.returncode == 0, process.stderr
+    as_a_reader(ROOT, f"{sys.executable} docs/update_numbers.py --check")
 
 
 @committed
@@ -117,6 +107,4 @@ def test_the_command_of_every_exhibit_can_be_run(tmp_path):
     assert {name for _, name, _ in commands} == own
     for more in {more for _, _, more in commands}:
         targets = [target for target, _, others in commands if others == more]
-        call = [sys.executable, "-m", "snakemake", "-n", "-q", "--directory", tmp_path, "-c2", *targets, *more.split()]
-        process = subprocess.run(list(map(str, call)), cwd=ROOT, capture_output=True, text=True)
-        assert process.returncode == 0, process.stdout + process.stderr
+        planned(tmp_path, *targets, *more.split(), configs=())

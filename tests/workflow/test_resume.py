@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from workflow_tools import differing, same, snakemake, start_snakemake, tables
+from workflow_tools import differing, made, snakemake, start_snakemake
 
 pytestmark = pytest.mark.slow
 
@@ -29,8 +29,8 @@ def undisturbed(tmp_path_factory):
 
 def differing_so_far(folder: Path, reference: Path) -> list[str]:
     """Which of the results that a killed run left under their names are not whole."""
-    found, wanted = tables(folder), tables(reference)
-    return [name for name, file in found.items() if not same(file, wanted[name])]
+    whole = made(reference)
+    return [name for name, content in made(folder).items() if content != whole[name]]
 
 
 def test_a_run_killed_at_random_moments_goes_on_with_the_same_command(undisturbed, tmp_path):
