@@ -156,24 +156,9 @@ def rules() -> dict[str, str]:
     return {named(f): f.read_text(encoding="utf-8") for f in tracked() if f.name == "Snakefile" or f.suffix == ".smk"}
 
 
-def unquoted(source: str) -> list[str]:
-    """What a rule hands to a shell as it is: placeholders in `shell` that are not quoted (`{input:q}`)."""
-    blocks = re.findall(r"^( *)shell:(.*(?:\n\1 +.*|\n)*)", source, re.MULTILINE)
-    calls = re.findall(r"\bshell\((.*)", source)
-    texts = [block for _, block in blocks] + calls
-    return [found for text in texts for found in re.findall(r"(?<!\{)\{[^{}]*\}", text) if not found.endswith(":q}")]
-
-
-def test_what_is_not_quoted_is_found():
-    rule = 'rule x:\n    shell:\n        "cp {input} {output:q}"\n        " > {log}"\n    threads: 1\n'
-    assert unquoted(rule) == ["{input}", "{log}"]
-    assert unquoted('rule x:\n    shell: "cp {input:q} {output:q}"\n') == []
-    assert unquoted('    run:\n        shell("rm {params.x}")\n') == ["{params.x}"]
-
-
-def test_no_rule_hands_a_setting_to_a_shell_unquoted():
+def test_no_rule_hands_anything_to_a_shell():
     assert len(rules()) > 5
-    assert {name: unquoted(source) for name, source in rules().items() if unquoted(source)} == {}
+    assert [name for name, source in rules().items() if re.search(r"\bshell\b", source)] == []
 
 
 def test_stages_hand_over_data_and_no_objects():

@@ -274,21 +274,17 @@ def test_a_classifier_that_diverges_is_an_error(people):
     ("text", "says"),
     [
         ("run: {seeds: 2\nmethods: [", "Config file is not valid JSON or YAML"),
-        ("- run", "Config file must be given as JSON or YAML with keys at top level"),
         ("run: {}\nmethods: {}\nrun: {}", "mine.yaml, line 3: run stands in line 1 already; keep one of them"),
         ("populations: {law-sex: {sensitive: age}}", f"{LAW}.sensitive: 'age' is not a sensitive attribute"),
-        (None, "No such file or directory: "),
     ],
-    ids=["broken", "list", "repetition", "value", "absent"],
+    ids=["broken", "repetition", "value"],
 )
 def test_snakemake_shows_what_is_wrong_and_runs_nothing(text, says, tmp_path):
     mine = tmp_path / "mine.yaml"
-    if text is not None:
-        mine.write_text(text, encoding="utf-8")
+    mine.write_text(text, encoding="utf-8")
     process = snakemake(tmp_path, "--dry-run", "--cores", "1", configs=(mine,))
     assert process.returncode != 0
     assert says in process.stdout
-    assert "mine.yaml" in process.stdout or text is not None
     assert not (tmp_path / "results").exists()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from recourse_segregation import contracts, tracking
+from recourse_segregation import tracking
 from workflow_tools import TINY, as_a_reader, copied, jobs, shown
 
 pytestmark = pytest.mark.slow
@@ -47,21 +47,6 @@ def test_both_ways_are_measured(project, config, populations):
     assert set(measures["population"]) == populations
     after = measures.query("method == 'wachter' and metric == 'found' and scope == 'everyone'")
     assert (after.groupby("population")["value"].mean() > 0).all()
-
-
-def test_the_individuals_are_as_described(project):
-    table = contracts.read(project / "mine/results/loans-age/seeds-0-1/population.parquet", "population")
-    encoding = contracts.encoding_of(table)
-    assert {f.name: (f.kind, f.immutable) for f in encoding.features} == {
-        "sex": ("binary", True),
-        "age": ("binary", True),
-        "zip": ("categorical", False),
-        "income": ("continuous", False),
-        "owner": ("binary", False),
-        "education": ("categorical", False),
-    }
-    assert encoding.groups == ("up to the median", "above the median")
-    assert set(table["seed"]) == {0, 1}
 
 
 def test_names_stay_in_the_copied_file(project):

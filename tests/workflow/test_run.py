@@ -10,7 +10,7 @@ import pytest
 
 from recourse_segregation import contracts, methods, statistics
 from recourse_segregation.names import INDICES
-from workflow_tools import ROOT, TINY, differing, jobs, made, planned, snakemake, with_raw_files, write_receipt
+from workflow_tools import ROOT, TINY, differing, jobs, made, planned, snakemake
 
 pytestmark = pytest.mark.slow
 PACKAGE = "workflow/src/recourse_segregation"
@@ -154,17 +154,3 @@ def test_results_do_not_depend_on_the_block_of_seeds(finished, tmp_path):
         own = both.query("seed == 1 and scenario == 'default'").reset_index(drop=True)
         apart = contracts.read(tmp_path / target, "measures").query("scenario == 'default'").reset_index(drop=True)
         pd.testing.assert_frame_equal(apart, own)
-
-
-def test_a_failing_job_names_population_and_seeds(tmp_path):
-    """A raw file that is not what its publisher describes: one clear line, and nothing is written."""
-    folder = with_raw_files(tmp_path)
-    file = next((folder / "results" / "raw" / "law").glob("*.csv"))
-    file.write_text(file.read_text(encoding="utf-8").replace("LSAT", "LST"), encoding="utf-8")
-    write_receipt(file.parent)
-    made = "results/law-sex/seeds-0-1/population.parquet"
-    process = snakemake(folder, "--cores", "1", made)
-    assert process.returncode != 0
-    what = "results/raw/law/law_data.csv: the header is not that"
-    assert f"error in prepare, population law-sex, seeds 0-1: {what}" in process.stdout
-    assert not (folder / made).exists()

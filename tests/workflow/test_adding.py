@@ -1,17 +1,18 @@
-"""docs/adding_a_method.md and docs/adding_an_index.md, walked through one after the other in a copy of the project."""
+"""docs/adding_a_method.md, adding_an_index.md and adding_a_classifier.md, walked through in a copy of the project."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from workflow_tools import as_a_reader, copied, jobs, shown
+from workflow_tools import ROOT, as_a_reader, copied, jobs, shown
 
+pytestmark = pytest.mark.slow
 PACKAGE = Path("workflow", "src", "recourse_segregation")
 CLAIMS = Path("workflow", "resources", "claims.yaml")
 
 
-@pytest.mark.slow
 def test_a_method_and_an_index_of_one_s_own(tmp_path):
     copied(tmp_path)
     results = tmp_path / "mine" / "results"
@@ -56,3 +57,29 @@ def test_a_method_and_an_index_of_one_s_own(tmp_path):
     tests = pd.read_csv(results / "claims_evidence.csv").query("claim == 'wachter-dissimilarity'")
     assert tests["expected"].tolist() == ["less segregated: < before"]
     assert tests["mean"].round(6).tolist() == rows.query("method == 'wachter'")["change"].tolist()
+
+
+def test_a_classifier_of_one_s_own(tmp_path):
+    copied(tmp_path)
+    page = (ROOT / "docs" / "adding_a_classifier.md").read_text(encoding="utf-8")
+    files = re.findall(r"^`([\w/.]+)`(?:, [^\n]*)?:\n\n```\w+\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert [name.rpartition("/")[2] for name, _ in files] == ["dropout.py", "forest.py", "mine.yaml"]
+    for name, text in files:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (command,) = shown("adding_a_classifier.md", "sh")
+
+    as_a_reader(tmp_path, command)
+    counts = pd.read_parquet(tmp_path / "mine" / "results" / "classifiers.parquet").query("split == 'test'")
+    right = counts.groupby("classifier")[["correct", "individuals"]].sum()
+    assert set(right.index) == {"linear", "dropout", "forest"}
+    assert (right["correct"] / right["individuals"]).gt(0.9).all()
+    measures = pd.read_parquet(tmp_path / "mine" / "results" / "measures.parquet")
+    found = measures.query("metric == 'found' and scope == 'recipients' and method == 'growing_spheres'")
+    assert set(found["classifier"]) == {"dropout", "forest"}
+    assert found["value"].gt(0.9).all()
+
+    forest = tmp_path / PACKAGE / "models" / "forest.py"
+    forest.write_text(forest.read_text(encoding="utf-8") + "EDITED = True\n", encoding="utf-8")
+    again = as_a_reader(tmp_path, f"{command.strip()} --dry-run")
+    trained_again = set(re.findall(r"rule train:.*?classifier=(\w+)", again, re.DOTALL))
+    assert trained_again == {"forest"}, "editing a model trains it again, and no other"
