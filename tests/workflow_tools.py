@@ -106,22 +106,15 @@ def differing(one: Path, two: Path) -> list[str]:
 
 
 def with_raw_files(folder: Path) -> Path:
-    """A folder where the law data set is already there: made up, so the receipt is too."""
+    """A folder where the law data set is already there: made up, so its receipt and what it cost are too."""
     raw = folder / "results" / "raw" / "law"
-    raw.mkdir(parents=True)
-    make_raw.write("law", raw, rows=400)
-    write_receipt(raw)
-    return folder
-
-
-def write_receipt(raw: Path) -> None:
-    """Say that the files in a folder are what was downloaded, and what that cost."""
-    files = {path.name: tracking.file_digest(path) for path in raw.iterdir() if path.suffix != ".json"}
-    contracts.write_json({"dataset": raw.name, "files": files}, raw / "receipt.json")
-    cost = raw.parents[1] / "benchmarks" / "download" / f"{raw.name}.tsv"
+    files = {path.name: tracking.file_digest(path) for path in make_raw.write("law", raw, rows=400)}
+    contracts.write_json({"dataset": "law", "files": files}, raw / "receipt.json")
+    cost = folder / "results" / "benchmarks" / "download" / "law.tsv"
     cost.parent.mkdir(parents=True, exist_ok=True)
     columns = ("s", "h:m:s", "max_rss", "max_vms", "max_uss", "max_pss", "io_in", "io_out", "mean_load", "cpu_time")
     cost.write_text("\t".join(columns) + "\n1.0\t0:00:01" + "\t-" * 8 + "\n", encoding="utf-8")
+    return folder
 
 
 class _Named(dict):
