@@ -80,15 +80,6 @@ def test_a_second_run_in_the_same_folder_is_refused(undisturbed, tmp_path):
     assert differing_so_far(tmp_path, reference) == []
 
 
-def test_a_run_done_again_writes_the_same_bytes(undisturbed, tmp_path):
-    reference, _ = undisturbed
-    for again in ((), ("--forceall",)):
-        process = snakemake(tmp_path, "--cores", "2", "train_all", *again, configs=CONFIGS)
-        assert process.returncode == 0, process.stdout[-6000:]
-        assert " left: train " in process.stdout
-        assert differing_so_far(tmp_path, reference) == []
-
-
 @pytest.fixture
 def mounted(tmp_path):
     """Mount something on the results of a run; unmounted after the test."""
