@@ -205,17 +205,6 @@ def test_two_downloads_of_the_same_file_do_not_meet(server, tmp_path):
     brings(tmp_path)
 
 
-# --- only the published bytes -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("content", [b"", CONTENT[:-1], CONTENT + b"\n", b"<html>sign in</html>"])
-def test_wrong_bytes_are_never_kept(content, server, tmp_path):
-    got = hashlib.sha256(content).hexdigest()
-    says = f"sha256 differs: got {got} ({len(content):,} bytes), expected {SHA256}"
-    assert says in fails(tmp_path, server.plan("/file", content))
-    assert len(server.requests) == 1
-
-
 def test_a_file_that_is_there_is_left_alone_replaced_or_pointed_out(server, tmp_path):
     url = server.plan("/file", CONTENT)
     brings(tmp_path, url)
@@ -366,21 +355,24 @@ def test_a_bad_archive_is_a_failed_source_and_not_unpacked_further(archive, reas
 # --- what is said -----------------------------------------------------------------------------------------
 
 
-def test_the_message_lists_every_source_and_the_place(server, tmp_path, capsys):
-    urls = [server.plan("/gone", 404), server.plan("/other", b"other"), server.plan("/down", 503)]
+def test_the_message_lists_every_source_and_the_place_and_wrong_bytes_are_never_kept(server, tmp_path, capsys):
+    wrong = [b"", CONTENT[:-1], CONTENT + b"\n", b"<html>sign in</html>"]
+    urls = [server.plan(f"/{number}", reply) for number, reply in enumerate([404, *wrong, 503])]
     mirror = tmp_path / "no-such-folder"
     message = fails(tmp_path, *urls, mirror=str(mirror))
     for says in (
         f"{mirror}/made-up/file.csv: No such file",
         f"{urls[0]}: HTTP 404\n",
-        f"{urls[1]}: sha256 differs",
-        f"{urls[2]}: HTTP 503",
+        f"{urls[5]}: HTTP 503",
         f"Put the file by hand at {target(tmp_path)}",
         f"its sha256 must be {SHA256}",
         "or set RECOURSE_DATA_MIRROR to a folder",
         "here made-up/file.csv",
     ):
         assert says in message
+    for url, content in zip(urls[1:5], wrong, strict=True):
+        got = f"got {hashlib.sha256(content).hexdigest()} ({len(content):,} bytes)"
+        assert f"{url}: sha256 differs: {got}, expected {SHA256}" in message
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines()[2:5] == [f"{urls[0]}: fetching", f"{urls[0]}: HTTP 404", f"{urls[1]}: fetching"]
