@@ -1,7 +1,6 @@
 """The data sets: prepared as documented, read from bytes with the right sha256 only, silent about persons."""
 
 import hashlib
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import real_data
 from fixtures.make_raw import MAKERS, PERSONAL, RawTable, make, write
 from recourse_segregation import data
 from recourse_segregation.data import reading
 from recourse_segregation.errors import DataError, SourceError
 from recourse_segregation.population import prepare
-from recourse_segregation.sources import fetch
 
 NAMES = sorted(MAKERS)
 
@@ -311,10 +310,6 @@ def test_other_bytes_than_were_downloaded_are_not_parsed(name, tmp_path, monkeyp
 
 # --- the real files ---------------------------------------------------------------------------------------
 
-_SHARED = Path(__file__).resolve().parents[3] / "shared" / "datasets"
-MIRROR = os.environ.get("RECOURSE_DATA_MIRROR") or (str(_SHARED) if _SHARED.is_dir() else "")
-real = pytest.mark.skipif(not MIRROR, reason="no raw files: RECOURSE_DATA_MIRROR names no folder with them")
-
 # name: raw rows, rows used, {sensitive attribute: (members, members with label 1) of each of its levels}
 EXPECTED = {
     "adult": (48_842, 48_832, {"sex": ((16_189, 1_769), (32_643, 9_918)), "race": ((7_077, 1_080), (41_755, 10_607))}),
@@ -367,32 +362,10 @@ def test_the_document_gives_the_counts_features_and_immutables(name):
     assert re.search(rf"^\| `{name}` \| {immutable}(;.*)? \|$", DOCUMENT, re.MULTILINE)
 
 
-@pytest.fixture(scope="module")
-def real_frame(tmp_path_factory):
-    """The prepared frame of a data set, read once, from the mirror only; skips if it is not there."""
-    frames = {}
-
-    def get(name: str) -> pd.DataFrame:
-        if name not in frames:
-            folder = tmp_path_factory.mktemp(name)
-            for raw in data.load(name).files:
-                try:
-                    fetch(name, replace(raw, urls=()), folder / raw.name, mirror=MIRROR)
-                except SourceError as error:
-                    if "sha256 differs" in str(error):
-                        raise
-                    pytest.skip(f"{raw.name} is not in {MIRROR}")
-            frames[name] = data.load(name).read(folder)
-        return frames[name]
-
-    return get
-
-
-@real
 @pytest.mark.parametrize("name", NAMES)
-def test_real_counts_levels_and_ranges(name, real_frame):
+def test_real_counts_levels_and_ranges(name):
     _, rows, attributes = EXPECTED[name]
-    frame = real_frame(name)
+    frame = real_data.frame(name)
     assert len(frame) == rows
     assert set(data.load(name).sensitive) == set(attributes)
     for key, sensitive in data.load(name).sensitive.items():
@@ -405,8 +378,7 @@ def test_real_counts_levels_and_ranges(name, real_frame):
         assert frame[column].agg(list(known)).to_dict() == known
 
 
-@real
-def test_real_law_races_and_sander_index(real_frame):
-    frame = real_frame("law")
+def test_real_law_races_and_sander_index():
+    frame = real_data.frame("law")
     assert (frame["race"] == "White").sum() == 18_285
     np.testing.assert_allclose(frame["sander_index"], 0.6 * frame["LSAT"] / 48 + 0.4 * frame["UGPA"] / 4.2, atol=1e-9)

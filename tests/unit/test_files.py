@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from unittest.mock import Mock
 
 import matplotlib.pyplot as plt
 import nbformat
@@ -20,15 +21,6 @@ TABLE = pd.DataFrame({"seed": [0], "individual": [1], "margin": [0.5], "accepted
 
 def names(folder):
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
-
-
-def raising(number):
-    """A function that fails as the operating system does."""
-
-    def fail(*arguments):
-        raise OSError(number, os.strerror(number))
-
-    return fail
 
 
 def python(code, argument, **options):
@@ -89,7 +81,7 @@ def test_every_writer_writes_the_same_bytes_under_any_name_and_nothing_on_a_full
     assert written[0] == written[1]
     assert written[0]
 
-    monkeypatch.setattr(files.os, "fsync", raising(errno.ENOSPC))
+    monkeypatch.setattr(files.os, "fsync", Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
     with pytest.raises(RecourseError, match=r"cannot write .*a\.\w+: No space left on device.*same command"):
         WRITERS[writer](tmp_path / "full", trained)
     assert names(tmp_path / "full") == []
@@ -111,6 +103,6 @@ def test_one_run_at_a_time_and_none_that_is_dead(tmp_path, monkeypatch):
     assert (tmp_path / files.LOCK).read_text() == "its arguments\n"
     files.claim(tmp_path, "less")
     assert (tmp_path / files.LOCK).read_text() == "less\n"
-    monkeypatch.setattr(files.fcntl, "flock", raising(errno.ENOLCK))
+    monkeypatch.setattr(files.fcntl, "flock", Mock(side_effect=OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))))
     with pytest.raises(RecourseError, match=r"No locks available; .*--no-hooks"):
         files.claim(tmp_path)
