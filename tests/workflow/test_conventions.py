@@ -1,6 +1,6 @@
 """What users of other Snakemake workflows try first: another folder, a module, one setting from the command line.
 
-That `make` alone lists its words is in tests/unit/test_status.py, that the terminal has a line a job in test_watch.py.
+That `make` alone lists its words is in tests/unit/test_progress.py, that the terminal has a line a job in test_run.py.
 """
 
 import re
