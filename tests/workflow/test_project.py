@@ -1,4 +1,4 @@
-"""The project as a whole: style, environments, dry runs, and what is committed."""
+"""The project as a whole: style, environments, how it is used, and what is committed."""
 
 import json
 import re
@@ -7,8 +7,8 @@ import sys
 import pytest
 import yaml
 
-from recourse_segregation import plan, tracking
-from workflow_tools import ROOT, as_a_reader, jobs, planned, snakemake
+from recourse_segregation import contracts, plan, tracking
+from workflow_tools import ROOT, as_a_reader, copied, jobs, planned, shown, snakemake
 
 RESULTS = ROOT / "results"
 
@@ -108,3 +108,61 @@ def test_the_command_of_every_exhibit_can_be_run(tmp_path):
     for more in {more for _, _, more in commands}:
         targets = [target for target, _, others in commands if others == more]
         planned(tmp_path, *targets, *more.split(), configs=())
+
+
+# Used as people use other workflows: in another folder, with one setting from the command line, as a module
+
+
+@pytest.mark.slow
+def test_it_runs_in_any_folder_and_from_any_folder(tmp_path):
+    assert "rule train:" in as_a_reader(ROOT, f"snakemake train_all --dry-run --cores 1 --directory {tmp_path}/mine")
+    one_setting = """--config 'run={"seeds": 2, "populations": ["synthetic"], "studies": []}'"""
+    said = as_a_reader(tmp_path, f"snakemake --dry-run --cores 1 -s {ROOT}/Snakefile {one_setting}")
+    assert "seeds-0-1/population.parquet" in said
+    assert "seeds-0-4" not in said
+
+
+#: what another workflow says in place of config.yaml
+SMALL = """
+run: {populations: [synthetic], methods: [wachter, nobody], seeds: 1, studies: []}
+prepare: {rows: 300}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["", '    config: config\n    prefix: "theirs"\n'])
+def test_another_workflow_can_use_it_as_a_module(how, tmp_path):
+    """As it is, without a change; and run, with a prefix and what the other workflow's configuration says."""
+    (tmp_path / "config.yaml").write_text(SMALL, encoding="utf-8")
+    (tmp_path / "Snakefile").write_text(
+        ('configfile: "config.yaml"\n' if how else "")
+        + f"module segregation:\n    snakefile: {str(ROOT / 'Snakefile')!r}\n{how}\n"
+        "use rule * from segregation as segregation_*\n\n"
+        "rule mine:\n    default_target: True\n    input: rules.segregation_measure_all.input\n",
+        encoding="utf-8",
+    )
+    said = as_a_reader(tmp_path, f"snakemake --cores 2 {'' if how else '--dry-run'}")
+    assert ("law-sex" in said) == (how == ""), "its own configuration, or what the other says"
+    if how:
+        table = contracts.read(tmp_path / "theirs" / "results" / "measures.parquet", "measures")
+        assert set(table["method"]) == {contracts.BEFORE, "wachter", "nobody"}
+        assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.slow
+def test_the_readme_s_module_works_as_it_stands(tmp_path):
+    (block,) = shown("../README.md", "python")
+    copied(tmp_path / "recourse-segregation")
+    (tmp_path / "Snakefile").write_text(block, encoding="utf-8")
+    said = as_a_reader(tmp_path, "snakemake --cores 1 --dry-run mine")
+    assert "input: segregation/results/measures.parquet\n" in said
+    assert "law-sex" not in said
+
+
+def test_the_catalogue_of_workflows_is_told_how_it_is_used():
+    usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text(encoding="utf-8"))["usage"]
+    assert usage.keys() == {"mandatory-flags", "software-stack-deployment", "report"}
+    assert usage["mandatory-flags"].keys() == {"desc", "flags"}
+    assert usage["software-stack-deployment"]["conda"] is True
+    assert usage["report"] is True
+    assert (ROOT / "envs" / "environment.yaml").exists()

@@ -73,6 +73,46 @@ def test_pages_are_rendered(finished):
     assert list((finished[0] / "results" / "exhibits").rglob("*.svg"))
 
 
+DELIVERED = [
+    *(f"results/{name}.parquet" for name in ("measures", "diagnostics", "classifiers")),
+    *(f"results/{name}.csv" for name in ("comparison", "claims", "claims_evidence")),
+    *("results/run.json", "results/provenance.json", "results/notebooks/index.html"),
+    *("results/notebooks/segregation.html", "results/exhibits/segregation", "results/exhibits/half"),
+]
+
+
+def test_a_deliverable_that_is_gone_is_made_again(finished, tmp_path):
+    whole, _ = finished
+    aside = {whole / name: tmp_path / str(number) for number, name in enumerate(DELIVERED)}
+    for place, other in aside.items():
+        place.rename(other)
+    try:
+        said = planned(whole)
+    finally:
+        for place, other in aside.items():
+            other.rename(place)
+    (wanted,) = re.findall(r"^rule all:\n    input: (.*)", said, re.MULTILINE)
+    assert set(DELIVERED) <= set(wanted.split(", "))
+    missing = {
+        file for files in re.findall(r"reason: Missing output files: ([^;\n]*)", said) for file in files.split(", ")
+    }
+    assert missing == set(DELIVERED)
+
+
+def test_a_study_of_one_s_own_has_a_page(finished):
+    """`half` of the tiny configuration has no notebook; its scenario is shown with what changes in it."""
+    results = finished[0] / "results"
+    page = (results / "notebooks" / "half.html").read_text(encoding="utf-8")
+    assert "<title>The study half</title>" in page
+    assert "Scenario: Half of them" in page
+    changes = pd.read_csv(results / "exhibits" / "half" / "changes-half.csv")
+    assert set(changes["method"]) == {"wachter", "face"}
+    assert {file.name for file in (results / "exhibits" / "half").glob("*.csv")} == {
+        "changes-half.csv",
+        "quality-half.csv",
+    }
+
+
 @pytest.fixture
 def project(finished):
     """The copy of the project that the second run was made with; what a test does to it is undone."""
