@@ -11,6 +11,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from snakemake.iocontainers import Namedlist
+
 from fixtures import make_raw
 from recourse_segregation import contracts, tracking
 
@@ -117,15 +119,9 @@ def with_raw_files(folder: Path) -> Path:
     return folder
 
 
-class _Named(dict):
-    """Values by name, as Snakemake gives them to a script."""
-
-    __getattr__ = dict.__getitem__
-
-
 def run_script(name: str, log: Path, params: Mapping[str, Any], files: Mapping[str, Path], **wildcards: str) -> None:
     """Run the script of a rule on some files, its inputs and outputs; SystemExit where it fails, see `log`."""
-    named = _Named({key: str(file) for key, file in files.items()})
+    named = Namedlist(fromdict={key: str(file) for key, file in files.items()})
     job = SimpleNamespace(rule=name, log=[str(log)], input=named, output=named)
-    job.params, job.wildcards = _Named(params), _Named(wildcards)
+    job.params, job.wildcards = Namedlist(fromdict=params), Namedlist(fromdict=wildcards)
     runpy.run_path(str(ROOT / "workflow" / "scripts" / f"{name}.py"), init_globals={"snakemake": job})

@@ -62,6 +62,11 @@ def write(folder: Path, content: str | bytes | None = None, **changes) -> str:
     return str(folder / "loans.yaml")
 
 
+def refused(config: dict, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        settings.validate(config)
+
+
 def load(path: str) -> data.Dataset:
     found = description.read(path)
     return data.load_own(path, found, Path(found["file"]).read_bytes())
@@ -313,8 +318,7 @@ def test_nothing_of_a_broken_file_gets_into_a_result(tmp_path):
 )
 def test_a_wrong_description_stops_the_run_before_it_starts(changes, says, tmp_path):
     path = write(tmp_path, **changes)
-    with pytest.raises(ConfigError, match=rf"populations\.mine\.dataset: {path}, line {says}"):
-        settings.validate(configuration(path))
+    refused(configuration(path), rf"populations\.mine\.dataset: {path}, line {says}")
 
 
 @pytest.mark.parametrize(
@@ -331,15 +335,13 @@ def test_a_wrong_description_stops_the_run_before_it_starts(changes, says, tmp_p
 )
 def test_what_is_no_description(content, says, tmp_path):
     (tmp_path / "loans.yaml").write_text(content, encoding="utf-8")
-    with pytest.raises(ConfigError, match=f"dataset: {tmp_path}/loans.yaml{says}"):
-        settings.validate(configuration(str(tmp_path / "loans.yaml")))
+    refused(configuration(str(tmp_path / "loans.yaml")), f"dataset: {tmp_path}/loans.yaml{says}")
 
 
 @pytest.mark.parametrize("file", ["loan.csv", "."])
 def test_the_file_must_be_there_for_a_run_that_needs_it(file, tmp_path):
     config = configuration(write(tmp_path, file=file))
-    with pytest.raises(ConfigError, match=r"mine\.dataset: .*loans\.yaml: file: .* is not there, or cannot be read"):
-        settings.validate(config)
+    refused(config, r"mine\.dataset: .*loans\.yaml: file: .* is not there, or cannot be read")
     config["run"]["populations"] = ["law-sex"]
     settings.validate(config)
 
@@ -348,18 +350,15 @@ def test_names_of_data_sets_and_attributes(tmp_path):
     path = write(tmp_path)
     assert settings.validate(configuration(path))
     unknown = r"mine\.sensitive: 'gender' is not a sensitive attribute; there are: sex, age"
-    with pytest.raises(ConfigError, match=unknown):
-        settings.validate(configuration(path, "gender"))
-    with pytest.raises(ConfigError, match=r"mine\.dataset: .*no/loans\.yaml: No such file or directory"):
-        settings.validate(configuration(str(tmp_path / "no" / "loans.yaml")))
+    refused(configuration(path, "gender"), unknown)
+    refused(configuration(f"{tmp_path}/no/loans.yaml"), r"mine\.dataset: .*no/loans\.yaml: No such file or directory")
     config = configuration(path)
     config["populations"]["other"] = config["populations"]["mine"] | {"dataset": write(tmp_path / "other")}
-    with pytest.raises(ConfigError, match="'loans' is the name of another data set"):
-        settings.validate(config)
-    with pytest.raises(ConfigError, match="'law' is the name of another data set"):
-        settings.validate(configuration(str((tmp_path / "loans.yaml").rename(tmp_path / "law.yaml"))))
-    with pytest.raises(ConfigError, match=r"'my loans' is not allowed; .*Names become folders"):
-        settings.validate(configuration(str((tmp_path / "law.yaml").rename(tmp_path / "my loans.yaml"))))
+    refused(config, "'loans' is the name of another data set")
+    law = (tmp_path / "loans.yaml").rename(tmp_path / "law.yaml")
+    refused(configuration(str(law)), "'law' is the name of another data set")
+    mine = law.rename(tmp_path / "my loans.yaml")
+    refused(configuration(str(mine)), r"'my loans' is not allowed; .*Names become folders")
 
 
 COLUMNS = st.sampled_from(HEADER)

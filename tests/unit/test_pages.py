@@ -29,10 +29,7 @@ def executed(path, opening=OPENING, table="<table><tr><td>1</td></tr></table>"):
         new_code_cell('results = "results"', metadata=injected),
         new_code_cell("secret_code()", id="figure", metadata=timed, outputs=outputs),
     ]
-    metadata = {
-        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-        "papermill": {"input_path": "/somewhere/notebooks/a.ipynb", "environment_variables": {}},
-    }
+    metadata = {"papermill": {"input_path": "/somewhere/notebooks/a.ipynb", "environment_variables": {}}}
     nbformat.write(new_notebook(cells=cells, metadata=metadata), path)
     return path
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from snakemake.logging import ColorizingTextHandler, DefaultFormatter, LogEvent, logger
@@ -81,11 +82,7 @@ def test_short_work_is_silent_and_a_listener_that_is_gone_stops_nothing(clock, l
     for _ in progress.steps(range(1000), "epochs"):
         clock.now += 0.004
     assert lines == []
-
-    def closed(line: str) -> None:
-        raise BrokenPipeError
-
-    with progress.watched(closed, 0.0):
+    with progress.watched(Mock(side_effect=BrokenPipeError), 0.0):
         assert list(progress.steps(range(3), "epochs")) == [0, 1, 2]
 
 
