@@ -195,13 +195,12 @@ def test_a_proxy_that_does_not_answer_is_named(server, tmp_path, monkeypatch):
 def test_two_downloads_of_the_same_file_do_not_meet(server, tmp_path):
     url, both = server.plan("/file", CONTENT), threading.Barrier(2)
 
-    def download() -> None:
+    def download(_: int) -> None:
         both.wait(10)
         fetch("made-up", raw(url), target(tmp_path))
 
     with ThreadPoolExecutor(2) as pool:
-        for future in [pool.submit(download) for _ in range(2)]:
-            future.result(30)
+        list(pool.map(download, range(2), timeout=30))
     brings(tmp_path)
 
 

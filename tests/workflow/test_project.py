@@ -7,6 +7,7 @@ import sys
 import pytest
 import yaml
 
+from conftest import CONFIG
 from recourse_segregation import contracts, plan, tracking
 from workflow_tools import ROOT, as_a_reader, copied, jobs, planned, shown, snakemake
 
@@ -29,15 +30,15 @@ def test_snakemake_lint(tmp_path):
 @pytest.mark.slow
 def test_dry_run_of_the_paper_s_configuration(tmp_path):
     counts = jobs(planned(tmp_path, configs=()))
-    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    chosen = [config["run"], *(config["studies"][name] for name in config["run"]["studies"])]
+    run, studies = CONFIG["run"], CONFIG["studies"]
+    chosen = [run, *(studies[name] for name in run["studies"])]
     cells = {
         (population, method) for study in chosen for population in study["populations"] for method in study["methods"]
     }
-    assert counts["prepare"] == len(config["run"]["populations"])
+    assert counts["prepare"] == len(run["populations"])
     assert len({counts[rule] for rule in ("recourse", "simulate", "measure")}) == 1
     assert counts["recourse"] == len(cells), "a cell that several studies need is run once"
-    assert counts["notebook"] == 6 + len(config["run"]["studies"])
+    assert counts["notebook"] == 6 + len(run["studies"])
 
 
 def pins(lines: list[str]) -> dict[str, str]:
