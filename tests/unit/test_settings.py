@@ -65,7 +65,6 @@ REQUIRED += ["methods.wachter.options.steps"]
 #: key, an entry that is not known there, what is, and what else is said
 UNKNOWN = [
     ("", {"metods": {}}, "claims, ", "did you mean 'methods'?"),
-    ("", {"runs": {}}, "claims, ", "did you mean 'run'?"),
     ("", {1: {}}, "claims, "),
     ("run", {True: {}}, "block_size, "),
     ("run", {"method": ["ebr"]}, "block_size, ", "did you mean 'methods'?"),
@@ -74,15 +73,12 @@ UNKNOWN = [
     ("scenarios.drop.simulate", {"unresolve": "drop"}, "unresolved, uptake; did you mean 'unresolved'?"),
     ("scenarios.drop", {"groups": "own"}, "label, measure, simulate"),
     ("classifiers.mlp", {"epochs": 5}, "label, model, options, populations"),
-    ("classifiers.mlp.options", {"epoch": 5}, "batch, ", "did you mean 'epochs'?"),
-    ("methods.ebr.options", {1: 1}, "bound, "),
     ("methods.ebr.options", {"adversary_weight": 1}, "bound, "),
     ("methods.nobody.options", {"epochs": 1}, "none"),
 ]
 #: key, what is put there, what it is not, and what is said beside what there is
 NO_SUCH = [
     ("run.populations", ["law"], "population", "there are: synthetic, ", "did you mean 'law-sex'?"),
-    ("run.populations", ["../x"], "population", "law-sex"),
     ("run.methods", ["err"], "method", "did you mean 'ebr'?"),
     ("run.studies", ["main"], "study", "there are: tradeoff"),
     *[(f"{LAW}.dataset", [n], "data set", "there are: adult") for n in ("reading", "../settings", "a" * 300)],
@@ -341,11 +337,6 @@ def test_a_population_and_a_scenario_say_otherwise(studies):
     assert measured["default"] == CONFIG["measure"] | {"radius_quantile": 0.1}
 
 
-def test_claims_are_judged_by_their_study_if_it_is_run():
-    assert plan.claims_study(running()) == "main"
-    assert plan.claims_study(running(studies=["twenty_seeds"])) == "twenty_seeds"
-
-
 def test_options_of_a_population_and_of_a_variant():
     some = running()
     some["methods"]["mine"] = {"variant_of": "ebr", "options": {"density_quantile": 0.99}}
@@ -357,6 +348,9 @@ def test_options_of_a_population_and_of_a_variant():
 
 
 def test_a_run_describes_its_studies_and_labels():
+    """And its claims are judged by their study, if it is run."""
+    assert plan.claims_study(running()) == "main"
+    assert plan.claims_study(running(studies=["twenty_seeds"])) == "twenty_seeds"
     some = running(studies=["tradeoff"])
     del some["populations"]["law-sex"]["label"]
     described = plan.described_run(validated(some))

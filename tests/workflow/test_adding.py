@@ -129,9 +129,8 @@ def test_both_ways_are_measured(project, config, populations):
 
 def test_names_stay_in_the_copied_file(project):
     results = project / "mine"
-    holding = {
-        f.relative_to(results).as_posix() for f in results.rglob("*") if f.is_file() and b"Person 7" in f.read_bytes()
-    }
+    files = [file for file in results.rglob("*") if file.is_file() and b"Person 7" in file.read_bytes()]
+    holding = {file.relative_to(results).as_posix() for file in files}
     assert holding == {"results/raw/loans/loans.csv", "results/raw/working_age_loans/loans.csv"}
     for file in (results / "results").glob("loans-*/**/*.parquet"):
         assert not {"name", "id"} & set(pd.read_parquet(file).columns)

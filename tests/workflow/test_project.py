@@ -61,16 +61,16 @@ def test_the_environments_agree():
     assert {names.get(name, name): version for name, version in in_conda.items()} == {**wanted, **torch}
 
 
-def test_the_licence_and_the_citation_are_there():
+def test_the_licence_the_citation_and_the_usage_for_the_catalogue_of_workflows_are_there():
     assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith("MIT License")
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["preferred-citation"]["title"] == "On the Impact of Algorithmic Recourse on Social Segregation"
-
-
-def test_published_numbers_have_a_source():
-    lines = (ROOT / "workflow" / "resources" / "published.csv").read_text(encoding="utf-8").splitlines()
-    assert lines[0] == "exhibit,population,method,phase,metric,value,source"
-    assert all(line.split(",")[-1] for line in lines)
+    usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text(encoding="utf-8"))["usage"]
+    assert usage.keys() == {"mandatory-flags", "software-stack-deployment", "report"}
+    assert usage["mandatory-flags"].keys() == {"desc", "flags"}
+    assert usage["software-stack-deployment"]["conda"] is True
+    assert usage["report"] is True
+    assert (ROOT / "envs" / "environment.yaml").exists()
 
 
 # Committed results
@@ -158,12 +158,3 @@ def test_the_readme_s_module_works_as_it_stands(tmp_path):
     said = as_a_reader(tmp_path, "snakemake --cores 1 --dry-run mine")
     assert "input: segregation/results/measures.parquet\n" in said
     assert "law-sex" not in said
-
-
-def test_the_catalogue_of_workflows_is_told_how_it_is_used():
-    usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text(encoding="utf-8"))["usage"]
-    assert usage.keys() == {"mandatory-flags", "software-stack-deployment", "report"}
-    assert usage["mandatory-flags"].keys() == {"desc", "flags"}
-    assert usage["software-stack-deployment"]["conda"] is True
-    assert usage["report"] is True
-    assert (ROOT / "envs" / "environment.yaml").exists()

@@ -52,6 +52,7 @@ def test_every_published_row_and_every_claim_has_a_verdict(finished):
     ours = pd.read_csv(finished[0] / "results" / "comparison.csv")
     published = pd.read_csv(ROOT / "workflow" / "resources" / "published.csv")
     assert len(ours) == len(published)
+    assert published["source"].notna().all()
     assert ours["verdict"].notna().all()
     assert set(ours.loc[ours["population"] == "gmc-age", "verdict"]) == {"not run"}
     claims = pd.read_csv(finished[0] / "results" / "claims.csv")
@@ -70,7 +71,6 @@ def test_pages_are_rendered(finished):
         assert (folder / f"{page}.ipynb").exists()
         assert "Traceback" not in (folder / f"{page}.html").read_text(encoding="utf-8")
     assert "Populations: Synthetic, Law school by sex." in index
-    assert list((finished[0] / "results" / "exhibits").rglob("*.svg"))
 
 
 DELIVERED = [
@@ -91,12 +91,8 @@ def test_a_deliverable_that_is_gone_is_made_again(finished, tmp_path):
     finally:
         for place, other in aside.items():
             other.rename(place)
-    (wanted,) = re.findall(r"^rule all:\n    input: (.*)", said, re.MULTILINE)
-    assert set(DELIVERED) <= set(wanted.split(", "))
-    missing = {
-        file for files in re.findall(r"reason: Missing output files: ([^;\n]*)", said) for file in files.split(", ")
-    }
-    assert missing == set(DELIVERED)
+    missing = re.findall(r"reason: Missing output files: ([^;\n]*)", said)
+    assert {file for files in missing for file in files.split(", ")} == set(DELIVERED)
 
 
 def test_a_study_of_one_s_own_has_a_page(finished):
@@ -107,10 +103,8 @@ def test_a_study_of_one_s_own_has_a_page(finished):
     assert "Scenario: Half of them" in page
     changes = pd.read_csv(results / "exhibits" / "half" / "changes-half.csv")
     assert set(changes["method"]) == {"wachter", "face"}
-    assert {file.name for file in (results / "exhibits" / "half").glob("*.csv")} == {
-        "changes-half.csv",
-        "quality-half.csv",
-    }
+    tables = {file.name for file in (results / "exhibits" / "half").glob("*.csv")}
+    assert tables == {"changes-half.csv", "quality-half.csv"}
 
 
 @pytest.fixture
