@@ -110,9 +110,6 @@ def test_one_run_at_a_time_and_none_that_is_dead(tmp_path, monkeypatch):
         files.claim(tmp_path)
 
 
-# --- tables between stages ------------------------------------------------------------------------------------
-
-
 def test_a_population_survives_its_file(tmp_path, people):
     people, file = people["levels"], tmp_path / "population.parquet"
     contracts.write(people.table, file, "population", people.encoding)

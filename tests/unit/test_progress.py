@@ -138,8 +138,6 @@ def test_a_job_tells_its_progress_in_its_log_and_in_its_name_on_the_terminal(tmp
     assert log.read_text().splitlines()[2].startswith("done in ")
 
 
-# --- made-up folders and jobs --------------------------------------------------------------------------------
-
 SCRIPT = ROOT / "workflow" / "scripts" / "status.py"
 NEVER = float("inf")
 PLAN = """Building DAG of jobs...

@@ -87,8 +87,6 @@ def test_a_classifier_of_one_s_own(tmp_path):
     assert trained_again == {"forest"}, "editing a model trains it again, and no other"
 
 
-# --- a data set: the blocks of its page are the files, its commands are run --------------------------------
-
 COMMANDS = [text.strip() for text in shown("adding_a_dataset.md", "sh")]
 FILES = [text for kind in ("python", "yaml") for text in shown("adding_a_dataset.md", kind)]
 

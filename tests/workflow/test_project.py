@@ -15,10 +15,10 @@ RESULTS = ROOT / "results"
 
 
 @pytest.mark.parametrize(
-    "command", ["ruff check .", "ruff format --check .", "snakefmt --check Snakefile workflow/rules"]
+    "check", ["ruff check .", "ruff format --check .", "snakefmt --check Snakefile workflow/rules"]
 )
-def test_style(command):
-    as_a_reader(ROOT, f"{sys.executable} -m {command}")
+def test_style(check):
+    as_a_reader(ROOT, f"{sys.executable} -m {check}")
 
 
 @pytest.mark.slow
@@ -109,9 +109,6 @@ def test_the_command_of_every_exhibit_can_be_run(tmp_path):
     for more in {more for _, _, more in commands}:
         targets = [target for target, _, others in commands if others == more]
         planned(tmp_path, *targets, *more.split(), configs=())
-
-
-# Used as people use other workflows: in another folder, with one setting from the command line, as a module
 
 
 @pytest.mark.slow
