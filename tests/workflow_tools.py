@@ -1,7 +1,5 @@
 """Running Snakemake in a folder of its own, with the raw files made up."""
 
-from __future__ import annotations
-
 import os
 import re
 import runpy
@@ -13,16 +11,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from snakemake.iocontainers import Namedlist
+
 from fixtures import make_raw
 from recourse_segregation import contracts, tracking
 
 ROOT = Path(__file__).parents[1]
+PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 #: targets, from left to right
 STAGES = ("prepare_all", "train_all", "recourse_all", "measure_all")
 
 #: Seconds are in these, so they differ between runs.
-TIMED = ("diagnostics.parquet", "provenance.json", "effort.csv")
+TIMED = re.compile(r"diagnostics\.parquet|provenance\.json|effort\.csv|recourse_quality.*\.(html|ipynb|png|svg)")
 
 
 def snakemake(
@@ -76,15 +77,11 @@ def shown(page: str, language: str) -> list[str]:
 
 def as_a_reader(folder: Path, command: str) -> str:
     """Run a command line of a page in a folder, in the project's environment; its output."""
-    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "RECOURSE_DATA_MIRROR")} | {"PATH": _path()}
+    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "RECOURSE_DATA_MIRROR")} | {"PATH": PATH}
     both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     process = subprocess.run(command, shell=True, cwd=folder, env=env, **both, text=True, timeout=900)
     assert process.returncode == 0, process.stdout[-6000:]
     return process.stdout
-
-
-def _path() -> str:
-    return os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 def _call(
@@ -92,55 +89,39 @@ def _call(
 ) -> dict[str, Any]:
     command = [sys.executable, "-m", "snakemake", "--snakefile", project / "Snakefile", "--directory", folder]
     command += [*(["--configfile", *configs] if configs else []), *arguments]
-    env = {**os.environ, "PATH": _path(), **env}
+    env = {**os.environ, "PATH": PATH, **env}
     return {"args": list(map(str, command)), "cwd": project, "env": env, "stderr": subprocess.STDOUT}
 
 
-def tables(folder: Path) -> dict[str, Path]:
+def made(folder: Path) -> dict[str, bytes]:
     """What a run in `folder` made, by name, but for what holds seconds."""
-    files = [f for f in (folder / "results").rglob("*") if f.suffix in (".parquet", ".csv", ".json", ".pt")]
-    return {f.relative_to(folder).as_posix(): f for f in files if f.name not in TIMED and not f.name.startswith(".")}
+    kinds = (".parquet", ".csv", ".json", ".pt", ".html", ".ipynb", ".png", ".svg")
+    files = {f.relative_to(folder).as_posix(): f for f in (folder / "results").rglob("[!.]*") if f.suffix in kinds}
+    return {name: file.read_bytes() for name, file in files.items() if not TIMED.search(name)}
 
 
 def differing(one: Path, two: Path) -> list[str]:
-    """The names of the tables that only one of two runs has, or whose bytes differ."""
-    a, b = tables(one), tables(two)
-    assert a, f"no tables in {one}"
-    return sorted(name for name in a.keys() | b.keys() if not (name in a and name in b and same(a[name], b[name])))
-
-
-def same(one: Path, two: Path) -> bool:
-    return one.read_bytes() == two.read_bytes()
+    """The names of the files that only one of two runs has, or whose bytes differ."""
+    a, b = made(one), made(two)
+    assert a, f"nothing in {one}"
+    return sorted(name for name in a.keys() | b.keys() if a.get(name) != b.get(name))
 
 
 def with_raw_files(folder: Path) -> Path:
-    """A folder where the law data set is already there: made up, so the receipt is too."""
+    """A folder where the law data set is already there: made up, so its receipt and what it cost are too."""
     raw = folder / "results" / "raw" / "law"
-    raw.mkdir(parents=True)
-    make_raw.write("law", raw, rows=400)
-    write_receipt(raw)
-    return folder
-
-
-def write_receipt(raw: Path) -> None:
-    """Say that the files in a folder are what was downloaded, and what that cost."""
-    files = {path.name: tracking.file_digest(path) for path in raw.iterdir() if path.suffix != ".json"}
-    contracts.write_json({"dataset": raw.name, "files": files}, raw / "receipt.json")
-    cost = raw.parents[1] / "benchmarks" / "download" / f"{raw.name}.tsv"
+    files = {path.name: tracking.file_digest(path) for path in make_raw.write("law", raw, rows=400)}
+    contracts.write_json({"dataset": "law", "files": files}, raw / "receipt.json")
+    cost = folder / "results" / "benchmarks" / "download" / "law.tsv"
     cost.parent.mkdir(parents=True, exist_ok=True)
     columns = ("s", "h:m:s", "max_rss", "max_vms", "max_uss", "max_pss", "io_in", "io_out", "mean_load", "cpu_time")
     cost.write_text("\t".join(columns) + "\n1.0\t0:00:01" + "\t-" * 8 + "\n", encoding="utf-8")
-
-
-class _Named(dict):
-    """Values by name, as Snakemake gives them to a script."""
-
-    __getattr__ = dict.__getitem__
+    return folder
 
 
 def run_script(name: str, log: Path, params: Mapping[str, Any], files: Mapping[str, Path], **wildcards: str) -> None:
     """Run the script of a rule on some files, its inputs and outputs; SystemExit where it fails, see `log`."""
-    named = _Named({key: str(file) for key, file in files.items()})
+    named = Namedlist(fromdict={key: str(file) for key, file in files.items()})
     job = SimpleNamespace(rule=name, log=[str(log)], input=named, output=named)
-    job.params, job.wildcards = _Named(params), _Named(wildcards)
+    job.params, job.wildcards = Namedlist(fromdict=params), Namedlist(fromdict=wildcards)
     runpy.run_path(str(ROOT / "workflow" / "scripts" / f"{name}.py"), init_globals={"snakemake": job})

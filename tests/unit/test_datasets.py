@@ -1,8 +1,8 @@
 """The data sets: prepared as documented, read from bytes with the right sha256 only, silent about persons."""
 
 import hashlib
-import os
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import real_data
 from fixtures.make_raw import MAKERS, PERSONAL, RawTable, make, write
 from recourse_segregation import data
 from recourse_segregation.data import reading
 from recourse_segregation.errors import DataError, SourceError
 from recourse_segregation.population import prepare
-from recourse_segregation.sources import fetch
 
 NAMES = sorted(MAKERS)
 
@@ -30,12 +30,15 @@ def read(name: str, folder: Path, tables: list[RawTable]) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_data_set_keeps_the_contract(name, tmp_path):
+def test_the_data_set_keeps_the_contract_and_makes_a_population_by_every_sensitive_attribute(name, tmp_path):
     assert name in data.names()
     dataset = data.load(name)
     assert dataset.name == name
     assert all((dataset.title, dataset.licence, dataset.citation, dataset.sensitive))
-    assert all(len(set(raw.urls)) == len(raw.urls) >= 3 for raw in dataset.files), "mirrors beside the publisher"
+    for raw in dataset.files:
+        assert re.fullmatch("[0-9a-f]{64}", raw.sha256)
+        assert len(set(raw.urls)) == len(raw.urls) >= 3, "mirrors beside the publisher"
+        assert all(url.startswith("https://") for url in raw.urls)
     write(name, tmp_path)
     frame = dataset.read(tmp_path)
     assert list(frame.columns) == [*(feature.name for feature in dataset.features), "label"]
@@ -51,27 +54,19 @@ def test_the_data_set_keeps_the_contract(name, tmp_path):
             assert len(feature.levels) == 2 if feature.kind == "binary" else len(feature.levels) > 2
             assert set(frame[feature.name]) == set(feature.levels), "the made-up file has every level"
     declared = {feature.name: feature.levels for feature in dataset.features}
-    for sensitive in dataset.sensitive.values():
+    for key, sensitive in dataset.sensitive.items():
         groups = sensitive.derive(frame) if sensitive.derive else frame[sensitive.feature]
         assert set(groups) == set(sensitive.levels)
         assert sensitive.minority in sensitive.levels
         assert groups.index.equals(frame.index)
         assert sensitive.derive or sensitive.levels == declared[sensitive.feature]
-
-
-@pytest.mark.parametrize(("name", "key"), [(n, key) for n in NAMES for key in data.load(n).sensitive])
-def test_every_sensitive_attribute_makes_a_population_and_never_moves(name, key, tmp_path):
-    dataset = data.load(name)
-    write(name, tmp_path)
-    people = prepare(f"{name}-{key}", dataset, key, 0, 10_000, 0.25, dataset.read(tmp_path))
-    feature = dataset.sensitive[key].feature
-    assert people.encoding.sensitive == feature
-    assert people.encoding.minority == dataset.sensitive[key].minority
-    moves = {f.name for f in people.encoding.features if not f.immutable}
-    assert moves == {f.name for f in dataset.features if not f.immutable} - {feature}
-    assert not people.encoding.mutable[people.encoding.sensitive_index], "also where it moves in other populations"
-    for columns in people.encoding.indices("categorical"):
-        assert (people.features[:, columns].sum(1) == 1).all()
+        people = prepare(f"{name}-{key}", dataset, key, 0, 10_000, 0.25, frame)
+        assert (people.encoding.sensitive, people.encoding.minority) == (sensitive.feature, sensitive.minority)
+        moves = {f.name for f in people.encoding.features if not f.immutable}
+        assert moves == {f.name for f in dataset.features if not f.immutable} - {sensitive.feature}
+        assert not people.encoding.mutable[people.encoding.sensitive_index], "also where it moves in other populations"
+        for columns in people.encoding.indices("categorical"):
+            assert (people.features[:, columns].sum(1) == 1).all()
 
 
 # --- what each preparation does ---------------------------------------------------------------------------
@@ -84,7 +79,6 @@ def test_give_me_some_credit_drops_incomplete_rows_and_outliers_and_flips_the_la
     table.set(11, "NumberOfTimes90DaysLate", "98")  # a code, not a count: more than three deviations away
     raw = pd.DataFrame(table.records, columns=table.columns).drop(index=[3, 7, 11]).reset_index(drop=True)
     frame = read("give_me_some_credit", tmp_path, [table])
-    assert len(frame) == len(table.records) - 3
     for feature in data.load("give_me_some_credit").features:
         assert frame[feature.name].tolist() == [float(text) for text in raw[feature.name]]
     assert frame["label"].tolist() == [1 - int(text) for text in raw["SeriousDlqin2yrs"]]
@@ -114,7 +108,6 @@ def test_law_reads_sex_and_race_and_leaves_the_region_out(tmp_path):
     frame = read("law", tmp_path, [table])
     assert frame["sex"].tolist() == [{"1": "female", "2": "male"}[text] for text in table.column("sex")]
     assert frame["race"].tolist() == ["White" if text == "White" else "Other" for text in table.column("race")]
-    assert "region_first" not in frame
     assert frame["label"].tolist() == [float(text) for text in table.column("first_pf")]
 
 
@@ -166,28 +159,6 @@ def test_compas_length_of_stay_is_whole_days_rounded_down(tmp_path):
     assert read("compas", tmp_path, [table])["length_of_stay"].tolist()[:3] == [0, 1, -1]
 
 
-def test_compas_lets_nothing_personal_out(tmp_path):
-    dataset = data.load("compas")
-    (table,) = make("compas")
-    frame = read("compas", tmp_path / "good", [table])
-    personal = {"id", "name", "first", "last", "dob", "c_case_number", "r_case_number", "vr_case_number"}
-    assert not personal & {*frame.columns, *(feature.name for feature in dataset.features)}
-    everything = frame.to_csv() + repr(frame.attrs) + repr(dataset)
-    assert PERSONAL not in everything
-
-    broken = {column: make("compas")[0] for column in ("sex", "age", "race", "score_text", "c_jail_in", "is_recid")}
-    for column, table in broken.items():
-        table.set(4, column, "unheard-of")  # the message names a used cell, never its neighbours
-    broken |= {"headless": make("compas")[0], "semicolons": make("compas")[0]}
-    broken["headless"].header = False
-    broken["semicolons"].separator = ";"
-    for what, table in broken.items():
-        says = f"row 5, column '{what}': 'unheard-of' is not " if what in table.columns else "the header is not that"
-        with pytest.raises(DataError, match=says) as error:
-            read("compas", tmp_path / what, [table])
-        assert PERSONAL not in str(error.value)
-
-
 def test_adult_fills_a_question_mark_from_the_row_above_and_drops_never_worked(tmp_path):
     train, test = make("adult")
     train.set(0, "workclass", "Private")
@@ -202,8 +173,6 @@ def test_adult_fills_a_question_mark_from_the_row_above_and_drops_never_worked(t
     with pytest.raises(DataError, match=r"adult\.data, row 1, column 'occupation'"):
         read("adult", tmp_path, first)
     frame = read("adult", tmp_path, [train, test])
-    rows = len(train.records) + len(test.records) - 1
-    assert len(frame) == rows
     assert frame["workclass"].tolist()[:3] == ["Private"] * 3
     assert frame["native-country"].tolist()[len(train.records) - 1] == "Non-US"
     kept = {name: [*train.column(name)[:5], *train.column(name)[6:], *test.column(name)] for name in ("age", "income")}
@@ -239,52 +208,45 @@ LABEL["give_me_some_credit"] = "SeriousDlqin2yrs"
 POSITION = {"5": "credit_amount", "20": "foreign_worker"}  # names given to German's attributes
 CELLS = [(NUMBER, text, "a finite number") for text in ("abc", "nan", "inf", "", "1_000", "0x10", "1e999", "x" * 500)]
 CELLS += [(LEVEL, text, "one of ") for text in ("abc", "", "99")]
+CELLS += [({"compas": "c_jail_in"}, "yesterday", "a time ")]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_cell_that_is_not_as_declared_is_named_by_file_row_and_column(name, tmp_path):
-    for columns, text, expected in CELLS:
+def broken(name: str) -> Iterator[tuple[list[RawTable], str]]:
+    """Files of a data set that are not as declared, and what is said of each."""
+    for columns, text, expected in [cell for cell in CELLS if name in cell[0]]:
         tables = make(name)
         tables[0].set(17, columns[name], text)
         column = POSITION.get(columns[name], columns[name])
-        place = f"{tables[0].file}, row 18, column '{column}': .* is not {expected}"
-        with pytest.raises(DataError, match=place) as error:
-            read(name, tmp_path, tables)
-        assert len(str(error.value)) < 400 + 1000 * (columns is LEVEL)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_constant_feature_and_a_label_of_one_class_are_named(name, tmp_path):
-    column = POSITION.get(NUMBER[name], NUMBER[name])
+        yield tables, f"{tables[0].file}, row 18, column '{column}': .* is not {expected}"
     label = make(name)[0].column(LABEL[name])[0]
-    for columns, text, says in (
-        (NUMBER, "5", f"column '{column}': a constant feature"),
-        (LABEL, label, "column 'label': both classes"),
-    ):
+    constant = f"column '{POSITION.get(NUMBER[name], NUMBER[name])}': a constant feature"
+    for columns, text, says in ((NUMBER, "5", constant), (LABEL, label, "column 'label': both classes")):
         tables = make(name)
         for table in tables:
             table.fill(columns[name], text + ("." if columns is LABEL and table.file == "adult.test" else ""))
-        with pytest.raises(DataError, match=says):
-            read(name, tmp_path, tables)
-
-
-@pytest.mark.parametrize("name", ["compas", "give_me_some_credit", "law"])
-def test_another_header_is_refused(name, tmp_path):
+        yield tables, says
+    if not make(name)[0].header:
+        return
     missing, extra, reordered, headless, separated = (make(name)[0] for _ in range(5))
-    missing.drop(LEVEL[name])
+    for cells in (missing.columns, *missing.records):
+        cells.pop()
     for cells in (extra.columns, *extra.records):
         cells.append("1")
     reordered.columns[2:4] = reordered.columns[3:1:-1]
     headless.header = False
     separated.separator = ";"
     for table in (missing, extra, reordered, headless, separated):
-        with pytest.raises(DataError, match=r"the header is not that of the \d+ columns declared, in this order"):
-            read(name, tmp_path, [table])
+        yield [table], r"the header is not that of the \d+ columns declared, in this order"
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_not_a_table_is_refused(name, tmp_path):
-    write(name, tmp_path)
+def test_what_is_not_as_declared_is_refused_and_named(name, tmp_path):
+    """By file, row and column; of compas, without what stands in cells that are not used."""
+    for tables, says in broken(name):
+        with pytest.raises(DataError, match=says) as error:
+            read(name, tmp_path, tables)
+        assert len(str(error.value)) < 400 + 1000 * (" is not one of " in str(error.value))
+        assert PERSONAL not in str(error.value)
     for content in (b"", b"\n\n", b"<!DOCTYPE html>\n<html></html>\n", b"1,2\n\xff\xfe,3\n"):
         (tmp_path / make(name)[0].file).write_bytes(content)
         with pytest.raises(DataError, match=f"{make(name)[0].file}: (not a table|no rows|the header)"):
@@ -318,13 +280,19 @@ def checked(name: str, folder: Path) -> reading.Checked:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_other_bytes_than_were_downloaded_are_not_parsed(name, tmp_path):
-    """A file that is right in itself, say with one row less, is not taken; a link is what it points to."""
+def test_other_bytes_than_were_downloaded_are_not_parsed(name, tmp_path, monkeypatch):
+    """A file that is right in itself, say with one row less, is not taken; a link is what it points to.
+
+    It is looked at once: the bytes that are parsed are those whose sha256 is checked.
+    """
     raw = checked(name, tmp_path)
     path = tmp_path / make(name)[0].file
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
+    plain, reads = Path.read_bytes, []
+    monkeypatch.setattr(Path, "read_bytes", lambda self: reads.append(self.name) or plain(self))
     data.load(name).read(raw)
+    assert reads == [table.file for table in make(name)]
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
     changed = rf"{path.name} changed since its download \(sha256 .*; delete {tmp_path} and run again"
     with pytest.raises(SourceError, match=changed):
@@ -336,21 +304,7 @@ def test_other_bytes_than_were_downloaded_are_not_parsed(name, tmp_path):
         data.load(name).read(replace(raw, path=checked(name, tmp_path).path, digests={}))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_file_is_looked_at_once(name, tmp_path, monkeypatch):
-    """The bytes that are parsed are those whose sha256 is checked: a second look might see something else."""
-    raw = checked(name, tmp_path)
-    plain, reads = Path.read_bytes, []
-    monkeypatch.setattr(Path, "read_bytes", lambda self: reads.append(self.name) or plain(self))
-    data.load(name).read(raw)
-    assert reads == [table.file for table in make(name)]
-
-
 # --- the real files ---------------------------------------------------------------------------------------
-
-_SHARED = Path(__file__).resolve().parents[3] / "shared" / "datasets"
-MIRROR = os.environ.get("RECOURSE_DATA_MIRROR") or (str(_SHARED) if _SHARED.is_dir() else "")
-real = pytest.mark.skipif(not MIRROR, reason="no raw files: RECOURSE_DATA_MIRROR names no folder with them")
 
 # name: raw rows, rows used, {sensitive attribute: (members, members with label 1) of each of its levels}
 EXPECTED = {
@@ -359,6 +313,19 @@ EXPECTED = {
     "german": (1_000, 1_000, {"sex": ((690, 499), (310, 201)), "age": ((190, 110), (810, 590))}),
     "give_me_some_credit": (150_000, 115_527, {"age": ((60_220, 54_849), (55_307, 52_837))}),
     "law": (21_791, 21_791, {"sex": ((12_254, 11_003), (9_537, 8_357))}),
+}
+#: CARLA's ranges, and ProPublica's counts
+STATISTICS = {
+    "compas": {"two_year_recid": {"sum": 2_809}, "length_of_stay": {"min": -1, "max": 799}},
+    "give_me_some_credit": {
+        "RevolvingUtilizationOfUnsecuredLines": {"max": 771},
+        "DebtRatio": {"max": 1_299},
+        "MonthlyIncome": {"max": 49_750},
+        "NumberOfTime30-59DaysPastDueNotWorse": {"max": 10},
+        "NumberOfTime60-89DaysPastDueNotWorse": {"max": 8},
+        "NumberOfTimes90DaysLate": {"max": 10},
+        "age": {"min": 21, "median": 51, "max": 94},
+    },
 }
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
 
@@ -391,32 +358,10 @@ def test_the_document_gives_the_counts_features_and_immutables(name):
     assert re.search(rf"^\| `{name}` \| {immutable}(;.*)? \|$", DOCUMENT, re.MULTILINE)
 
 
-@pytest.fixture(scope="module")
-def real_frame(tmp_path_factory):
-    """The prepared frame of a data set, read once, from the mirror only; skips if it is not there."""
-    frames = {}
-
-    def get(name: str) -> pd.DataFrame:
-        if name not in frames:
-            folder = tmp_path_factory.mktemp(name)
-            for raw in data.load(name).files:
-                try:
-                    fetch(name, replace(raw, urls=()), folder / raw.name, mirror=MIRROR)
-                except SourceError as error:
-                    if "sha256 differs" in str(error):
-                        raise
-                    pytest.skip(f"{raw.name} is not in {MIRROR}")
-            frames[name] = data.load(name).read(folder)
-        return frames[name]
-
-    return get
-
-
-@real
 @pytest.mark.parametrize("name", NAMES)
-def test_real_counts_and_levels(name, real_frame):
+def test_real_counts_levels_and_ranges(name):
     _, rows, attributes = EXPECTED[name]
-    frame = real_frame(name)
+    frame = real_data.frame(name)
     assert len(frame) == rows
     assert set(data.load(name).sensitive) == set(attributes)
     for key, sensitive in data.load(name).sensitive.items():
@@ -425,31 +370,11 @@ def test_real_counts_and_levels(name, real_frame):
         assert [tuple(counts.loc[level]) for level in sensitive.levels] == list(attributes[key])
     for feature in data.load(name).features:
         assert not feature.levels or set(frame[feature.name]) == set(feature.levels), "every level occurs"
+    for column, known in STATISTICS.get(name, {}).items():
+        assert frame[column].agg(list(known)).to_dict() == known
 
 
-@real
-def test_real_give_me_some_credit_has_carlas_ranges(real_frame):
-    frame = real_frame("give_me_some_credit")
-    maxima = frame.drop(columns="label").max()
-    assert maxima["RevolvingUtilizationOfUnsecuredLines"] == 771
-    assert maxima["DebtRatio"] == 1_299
-    assert maxima["MonthlyIncome"] == 49_750
-    late = [column for column in frame if "PastDue" in column or "90Days" in column]
-    assert maxima[late].tolist() == [10, 10, 8]
-    assert (frame["age"].min(), frame["age"].median(), frame["age"].max()) == (21, 51, 94)
-
-
-@real
-def test_real_law_rates_and_sander_index(real_frame):
-    frame = real_frame("law")
+def test_real_law_races_and_sander_index():
+    frame = real_data.frame("law")
     assert (frame["race"] == "White").sum() == 18_285
-    assert frame.groupby("sex")["label"].mean().round(3).to_dict() == {"female": 0.876, "male": 0.898}
     np.testing.assert_allclose(frame["sander_index"], 0.6 * frame["LSAT"] / 48 + 0.4 * frame["UGPA"] / 4.2, atol=1e-9)
-
-
-@real
-def test_real_compas_counts_and_nothing_personal(real_frame):
-    frame = real_frame("compas")
-    assert frame["two_year_recid"].sum() == 2_809
-    assert (frame["length_of_stay"].min(), frame["length_of_stay"].max()) == (-1, 799)
-    assert list(frame) == [*(feature.name for feature in data.load("compas").features), "label"]

@@ -1,20 +1,21 @@
-"""Files that are there in full or not at all, and one run at a time in a folder."""
+"""Files that are there in full or not at all, one run at a time in a folder, and tables between stages."""
 
-from __future__ import annotations
-
+import ast
 import errno
 import os
 import signal
 import subprocess
 import sys
+from unittest.mock import Mock
 
 import matplotlib.pyplot as plt
 import nbformat
 import pandas as pd
 import pytest
 
+from conftest import ROOT
 from recourse_segregation import classifiers, contracts, exhibits, files, pages
-from recourse_segregation.errors import RecourseError
+from recourse_segregation.errors import DataError, RecourseError
 
 NOTEBOOK = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A title\n\nA sentence.", id="opening")])
 TABLE = pd.DataFrame({"seed": [0], "individual": [1], "margin": [0.5], "accepted": [True]})
@@ -22,15 +23,6 @@ TABLE = pd.DataFrame({"seed": [0], "individual": [1], "margin": [0.5], "accepted
 
 def names(folder):
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
-
-
-def raising(number):
-    """A function that fails as the operating system does."""
-
-    def fail(*arguments):
-        raise OSError(number, os.strerror(number))
-
-    return fail
 
 
 def python(code, argument, **options):
@@ -91,7 +83,7 @@ def test_every_writer_writes_the_same_bytes_under_any_name_and_nothing_on_a_full
     assert written[0] == written[1]
     assert written[0]
 
-    monkeypatch.setattr(files.os, "fsync", raising(errno.ENOSPC))
+    monkeypatch.setattr(files.os, "fsync", Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
     with pytest.raises(RecourseError, match=r"cannot write .*a\.\w+: No space left on device.*same command"):
         WRITERS[writer](tmp_path / "full", trained)
     assert names(tmp_path / "full") == []
@@ -113,6 +105,89 @@ def test_one_run_at_a_time_and_none_that_is_dead(tmp_path, monkeypatch):
     assert (tmp_path / files.LOCK).read_text() == "its arguments\n"
     files.claim(tmp_path, "less")
     assert (tmp_path / files.LOCK).read_text() == "less\n"
-    monkeypatch.setattr(files.fcntl, "flock", raising(errno.ENOLCK))
+    monkeypatch.setattr(files.fcntl, "flock", Mock(side_effect=OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))))
     with pytest.raises(RecourseError, match=r"No locks available; .*--no-hooks"):
         files.claim(tmp_path)
+
+
+def test_a_population_survives_its_file(tmp_path, people):
+    people, file = people["levels"], tmp_path / "population.parquet"
+    contracts.write(people.table, file, "population", people.encoding)
+    again = contracts.people(contracts.read(file, "population"))[0]
+    assert again.encoding == people.encoding
+    pd.testing.assert_frame_equal(again.table, people.table, check_dtype=False)
+    assert (again.features == people.features).all()
+
+
+def test_a_table_with_other_columns_is_not_written_and_half_a_file_is_not_read(tmp_path):
+    with pytest.raises(DataError, match="a predictions table has the columns seed, individual, margin, accepted"):
+        contracts.write(TABLE.drop(columns="accepted"), tmp_path / "t.parquet", "predictions")
+    assert not list(tmp_path.iterdir())
+    half, lacking = tmp_path / "half.parquet", tmp_path / "lacking.parquet"
+    contracts.write(TABLE, half, "predictions")
+    half.write_bytes(half.read_bytes()[:-20])
+    TABLE[["seed"]].to_parquet(lacking)
+    for path, says in ((half, "not a readable predictions table"), (lacking, "lacks individual, margin, accepted")):
+        with pytest.raises(DataError, match=rf"{path.name}: .*{says}.*delete it"):
+            contracts.read(path, "predictions")
+
+
+@pytest.mark.parametrize("content", [None, "{"])
+def test_a_run_that_cannot_be_read_says_so(content, tmp_path):
+    if content:
+        (tmp_path / "run.json").write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=r"run\.json: what this run is cannot be read .*run the rule collect"):
+        contracts.read_run(tmp_path / "run.json")
+
+
+def test_what_names_a_number_is_declared_once():
+    """A name that is added to IDENTITY is in every list that holds the others: they are made from it."""
+    names = list(contracts.IDENTITY)
+    assert list(contracts.CONTRACTS["measures"])[: len(names)] == names
+    assert set(contracts.CELL) == {*names} - {"seed"}
+    for table in ("recourse", "diagnostics"):
+        assert set(names) - set(contracts.CONTRACTS[table]) == {"scenario"}
+    spelled = {}
+    for file in [f for part in ("src", "scripts") for f in (ROOT / "workflow" / part).rglob("*.py")]:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            items = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", [])
+            if set(contracts.CELL) <= {item.value for item in items if isinstance(item, ast.Constant)}:
+                spelled.setdefault(file.name, []).append(node.lineno)
+    assert spelled.keys() == {"contracts.py", "plan.py"}, spelled
+    assert all(len(lines) == 1 for lines in spelled.values()), "and where the configuration has their labels"
+
+
+ROWS = pd.DataFrame(
+    [
+        (population, seed, method, scenario)
+        for scenario in ("default", "drop", "origin")
+        for method in (contracts.BEFORE, "ibr", "ebr", "face")
+        for seed in (0, 1, 2)
+        for population in ("law-sex", "adult-sex", "synthetic")
+    ],
+    columns=["population", "seed", "method", "scenario"],
+)
+STUDY = {
+    "populations": ["synthetic", "law-sex"],
+    "methods": ["ebr", "ibr"],
+    "scenarios": ["drop", "default"],
+    "seeds": 2,
+}
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_study_has_its_rows_in_its_own_order():
+    """The population before belongs to every study that has it, and its rows come first."""
+    found = contracts.of_study(ROWS, STUDY)
+    assert [list(found[c].cat.categories) for c in ("population", "method", "scenario")] == [
+        STUDY["populations"],
+        [contracts.BEFORE, "ebr", "ibr"],
+        STUDY["scenarios"],
+    ]
+    assert len(found) == len(found.drop_duplicates()) == 2 * 3 * 2 * 2
+    assert found.equals(found.sort_values(["population", "method", "scenario", "seed"], ignore_index=True))
+    assert set(found["seed"]) == {0, 1}
+    after = ROWS[ROWS["method"] != contracts.BEFORE].drop(columns="scenario")
+    found = contracts.of_study(after, STUDY)  # a table that has neither
+    assert list(found["method"].cat.categories) == STUDY["methods"]
+    assert len(found) == 2 * 2 * 2 * 3

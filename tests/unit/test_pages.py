@@ -29,10 +29,7 @@ def executed(path, opening=OPENING, table="<table><tr><td>1</td></tr></table>"):
         new_code_cell('results = "results"', metadata=injected),
         new_code_cell("secret_code()", id="figure", metadata=timed, outputs=outputs),
     ]
-    metadata = {
-        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-        "papermill": {"input_path": "/somewhere/notebooks/a.ipynb", "environment_variables": {}},
-    }
+    metadata = {"papermill": {"input_path": "/somewhere/notebooks/a.ipynb", "environment_variables": {}}}
     nbformat.write(new_notebook(cells=cells, metadata=metadata), path)
     return path
 
@@ -43,37 +40,30 @@ def rendered(notebook) -> str:
     return notebook.with_suffix(".html").read_text(encoding="utf-8")
 
 
-def test_a_page_shows_prose_tables_and_pictures_but_no_code(tmp_path):
-    text = rendered(executed(tmp_path / "a.ipynb"))
+def test_a_page_shows_prose_tables_pictures_and_formulas_and_loads_nothing(tmp_path):
+    """No code, no script, nothing from elsewhere (but it may link there), and the same bytes every time."""
+    more = (
+        "\n\n[Paper](https://example.org/paper)\n\nLet $x_1 \\le 1$, so that\n\n$$\n\\int_0^1 x\\,dx = \\frac12\n$$\n"
+    )
+    notebook = executed(tmp_path / "a.ipynb", OPENING + more)
+    text = rendered(notebook)
+    assert text == rendered(notebook)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.html", "a.ipynb"]
     shown = ["<title>A title &amp; more</title>", "<td>1</td>", f"data:image/png;base64,{PNG}", 'alt="what it shows"']
-    assert [part for part in [*shown, 'href="index.html"', 'href="a.ipynb"'] if part not in text] == []
-    assert [part for part in ("secret_code", "/somewhere") if part in text] == []
-
-
-def test_a_page_loads_nothing_from_elsewhere_but_may_link_to_it(tmp_path):
-    text = rendered(executed(tmp_path / "a.ipynb", OPENING + "\n\n[Paper](https://example.org/paper)"))
-    assert [part for part in ("<script", "<link", "@import") if part in text] == []
+    shown += ['href="index.html"', 'href="a.ipynb"', 'href="https://example.org/paper"']
+    shown += ["<msub><mi>x</mi><mn>1</mn></msub>", 'display="block"']
+    assert [part for part in shown if part not in text] == []
+    assert [part for part in ("secret_code", "/somewhere", "<script", "<link", "@import") if part in text] == []
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", text.replace('<a href="https://example.org/paper"', ""))
-    assert "https://example.org/paper" in text
-    notebook = executed(tmp_path / "b.ipynb", table='<script src="https://cdn.example/x.js"></script>')
-    with pytest.raises(DataError, match="from elsewhere"):
-        rendered(notebook)
-    assert not (tmp_path / "b.html").exists()
-
-
-def test_formulas_need_no_script(tmp_path):
-    opening = OPENING + "\n\nLet $x_1 \\le 1$, so that\n\n$$\n\\int_0^1 x\\,dx = \\frac12\n$$\n"
-    text = rendered(executed(tmp_path / "a.ipynb", opening))
     assert text.count("<math") == 2
-    assert "<msub><mi>x</mi><mn>1</mn></msub>" in text
-    assert 'display="block"' in text
     assert "$" not in re.sub("<style>.*?</style>", "", text, flags=re.DOTALL)
 
 
-def test_the_same_notebook_gives_the_same_bytes(tmp_path):
-    notebook = executed(tmp_path / "a.ipynb")
-    assert rendered(notebook) == rendered(notebook)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.html", "a.ipynb"]
+def test_a_page_that_loads_something_from_elsewhere_is_not_written(tmp_path):
+    notebook = executed(tmp_path / "a.ipynb", table='<script src="https://cdn.example/x.js"></script>')
+    with pytest.raises(DataError, match="from elsewhere"):
+        rendered(notebook)
+    assert not (tmp_path / "a.html").exists()
 
 
 def test_the_index_leads_to_every_page_and_table(tmp_path):

@@ -1,7 +1,5 @@
 """The sources that a stage depends on, and what is recorded of a run."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,6 @@
-"""The tiny configuration from raw files to pages, twice: complete, bit-identical, and cheap to run again."""
+"""The tiny configuration from raw files to pages, twice: complete, bit-identical, cheap to run again, and watched."""
 
-from __future__ import annotations
-
+import base64
 import json
 import os
 import re
@@ -10,32 +9,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recourse_segregation import contracts, methods, statistics
-from recourse_segregation.names import INDICES
-from workflow_tools import ROOT, TINY, differing, jobs, planned, snakemake, with_raw_files, write_receipt
+from recourse_segregation import contracts, methods
+from workflow_tools import ROOT, TINY, as_a_reader, differing, jobs, made, planned, snakemake, with_raw_files
 
 pytestmark = pytest.mark.slow
 PACKAGE = "workflow/src/recourse_segregation"
 
 
 def test_two_runs_are_bit_identical(finished):
+    """But for what shows seconds."""
     assert differing(*finished) == []
-
-
-def test_pages_and_pictures_are_bit_identical_too(finished):
-    """But for the page that shows seconds."""
-    one, two = (
-        {
-            f.relative_to(folder / "results").as_posix(): f.read_bytes()
-            for part in ("exhibits", "notebooks")
-            for f in (folder / "results" / part).rglob("*.*")
-            if "recourse_quality" not in f.as_posix() and not f.name.startswith(".")
-        }
-        for folder in finished
-    )
-    assert one.keys() == two.keys()
-    assert {name.rpartition(".")[2] for name in one} == {"csv", "html", "ipynb", "png", "svg"}
-    assert [name for name in one if one[name] != two[name]] == []
+    kinds = {name.rpartition(".")[2] for name in made(finished[0])}
+    assert kinds == {"csv", "html", "ipynb", "json", "parquet", "png", "pt", "svg"}
 
 
 def test_every_cell_is_measured(finished):
@@ -55,16 +40,6 @@ def test_every_cell_is_measured(finished):
     assert (missing["note"] != "").all()
 
 
-def test_the_do_nothing_control_changes_nothing(finished):
-    measures = contracts.read(finished[0] / "results" / "measures.parquet", "measures")
-    changes = pd.concat(statistics.changes(measures, scope, INDICES) for scope in ("everyone", "accepted"))
-    own = changes.query("method == 'nobody'")
-    assert len(own) == 3 * 2 * 2 * 5  # synthetic as it is and as a placebo, law as it is
-    assert (own["change"] == 0).all()
-    moved = changes.query("population == 'synthetic' and method == 'wachter' and metric == 'average_proximity'")
-    assert (moved["change"] != 0).all()
-
-
 def test_the_cost_of_every_job_is_on_record(finished):
     results = finished[0] / "results"
     record = json.loads((results / "provenance.json").read_text(encoding="utf-8"))
@@ -73,15 +48,13 @@ def test_the_cost_of_every_job_is_on_record(finished):
     assert all(exhibit["seconds"] > 0 for exhibit in record["exhibits"].values())
 
 
-def test_every_published_row_has_a_verdict(finished):
+def test_every_published_row_and_every_claim_has_a_verdict(finished):
     ours = pd.read_csv(finished[0] / "results" / "comparison.csv")
     published = pd.read_csv(ROOT / "workflow" / "resources" / "published.csv")
     assert len(ours) == len(published)
+    assert published["source"].notna().all()
     assert ours["verdict"].notna().all()
     assert set(ours.loc[ours["population"] == "gmc-age", "verdict"]) == {"not run"}
-
-
-def test_every_claim_has_a_verdict(finished):
     claims = pd.read_csv(finished[0] / "results" / "claims.csv")
     assert claims["verdict"].notna().all()
     assert set(claims["population"]) == {"all", "synthetic", "law-sex"}
@@ -98,7 +71,40 @@ def test_pages_are_rendered(finished):
         assert (folder / f"{page}.ipynb").exists()
         assert "Traceback" not in (folder / f"{page}.html").read_text(encoding="utf-8")
     assert "Populations: Synthetic, Law school by sex." in index
-    assert list((finished[0] / "results" / "exhibits").rglob("*.svg"))
+
+
+DELIVERED = [
+    *(f"results/{name}.parquet" for name in ("measures", "diagnostics", "classifiers")),
+    *(f"results/{name}.csv" for name in ("comparison", "claims", "claims_evidence")),
+    *("results/run.json", "results/provenance.json", "results/notebooks/index.html"),
+    *("results/notebooks/segregation.html", "results/exhibits/segregation", "results/exhibits/half"),
+]
+
+
+def test_a_deliverable_that_is_gone_is_made_again(finished, tmp_path):
+    whole, _ = finished
+    aside = {whole / name: tmp_path / str(number) for number, name in enumerate(DELIVERED)}
+    for place, other in aside.items():
+        place.rename(other)
+    try:
+        said = planned(whole)
+    finally:
+        for place, other in aside.items():
+            other.rename(place)
+    missing = re.findall(r"reason: Missing output files: ([^;\n]*)", said)
+    assert {file for files in missing for file in files.split(", ")} == set(DELIVERED)
+
+
+def test_a_study_of_one_s_own_has_a_page(finished):
+    """`half` of the tiny configuration has no notebook; its scenario is shown with what changes in it."""
+    results = finished[0] / "results"
+    page = (results / "notebooks" / "half.html").read_text(encoding="utf-8")
+    assert "<title>The study half</title>" in page
+    assert "Scenario: Half of them" in page
+    changes = pd.read_csv(results / "exhibits" / "half" / "changes-half.csv")
+    assert set(changes["method"]) == {"wachter", "face"}
+    tables = {file.name for file in (results / "exhibits" / "half").glob("*.csv")}
+    assert tables == {"changes-half.csv", "quality-half.csv"}
 
 
 @pytest.fixture
@@ -174,15 +180,85 @@ def test_results_do_not_depend_on_the_block_of_seeds(finished, tmp_path):
         pd.testing.assert_frame_equal(apart, own)
 
 
-def test_a_failing_job_names_population_and_seeds(tmp_path):
-    """A raw file that is not what its publisher describes: one clear line, and nothing is written."""
+# --- watching it: its report, its status, and what is shown of a job that fails -------------------------------
+
+
+@pytest.fixture(scope="module")
+def report(finished, tmp_path_factory):
+    """The report of a run as text."""
+    file = tmp_path_factory.mktemp("report") / "report.html"
+    process = snakemake(finished[0], "--cores", "1", "--report", str(file))
+    assert process.returncode == 0, process.stdout
+    return file.read_text(encoding="utf-8")
+
+
+def variable(report: str, name: str):
+    """What the script of the report reads under this name."""
+    return json.loads(re.search(rf'<script id="{name}">\s*var \w+ = (.*);\n', report)[1])
+
+
+def test_every_exhibit_is_in_the_report_with_a_caption_and_labels(finished, report):
+    shown, categories = variable(report, "results"), variable(report, "categories")
+    folder = finished[0] / "results"
+    files = [f for f in folder.glob("exhibits/*/*") if f.suffix in (".svg", ".csv")]
+    pages = [f for f in folder.glob("notebooks/*.html") if f.stem != "index"]
+    assert len(files) > 20
+    assert len(pages) == len(categories) == 12
+    assert {f.relative_to(finished[0]).as_posix() for f in [*files, *pages]} == shown.keys()
+    for path, result in shown.items():
+        kind, _, data = result["data_uri"].partition("base64,")
+        assert kind.startswith("data:")
+        assert base64.b64decode(data) == (finished[0] / path).read_bytes()
+        assert result["labels"]["file"] == path.rsplit(".", 1)[1]
+        assert len(re.sub("<[^>]+>", "", result["caption"])) > 80, path
+        assert "system-message" not in result["caption"], "the caption is no proper text"
+    assert "Which part does what" in categories
+    assert "Which part of explicit and implicit" in shown["results/exhibits/ablation/contrasts.svg"]["caption"]
+
+
+def test_the_report_has_run_times_and_loads_nothing_from_elsewhere(report):
+    times = json.dumps(variable(report, "runtimes"))
+    for stage in ("prepare", "train", "recourse", "measure", "notebook"):
+        assert f'"rule": "{stage}"' in times
+    assert not re.search(r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)\s*=\s*["']?(?:https?:)?//""", report)
+
+
+def test_nothing_is_left_of_a_finished_run(finished):
+    said = as_a_reader(ROOT, f"python workflow/scripts/status.py {finished[0]}")
+    assert said.startswith(f"{finished[0]} --configfile {TINY}\n")
+    rows = {line.split()[0]: line.split()[1:] for line in said.splitlines()[3:]}
+    assert rows["notebook"][:5] == ["12", "0", "0", "0", "0"]
+    done, *others = map(int, rows.pop("all")[:5])
+    assert others == [0, 0, 0, 0], said
+    assert done == sum(int(row[0]) for row in rows.values())
+    assert float(rows["recourse"][5]) > 0
+    assert "missing" not in said
+
+
+def test_the_terminal_has_a_line_for_each_job_and_the_time_left(finished):
+    lines = (finished[0] / "terminal").read_text(encoding="utf-8").splitlines()
+    done = [line for line in lines if re.match(r"\d+ of \d+ jobs done, about [\d:]+ left: \w", line)]
+    assert len(done) > 100
+    assert len(lines) < len(done) + 40, "little else"
+    assert max(map(len, lines)) < 200
+
+
+def test_a_job_that_fails_shows_its_log_and_the_very_seed(tmp_path):
+    """The second of two seeds cannot be trained: it is said once by the job, and once by the end of its log."""
     folder = with_raw_files(tmp_path)
-    file = next((folder / "results" / "raw" / "law").glob("*.csv"))
-    file.write_text(file.read_text(encoding="utf-8").replace("LSAT", "LST"), encoding="utf-8")
-    write_receipt(file.parent)
-    made = "results/law-sex/seeds-0-1/population.parquet"
-    process = snakemake(folder, "--cores", "1", made)
-    assert process.returncode != 0
-    what = "results/raw/law/law_data.csv: the header is not that"
-    assert f"error in prepare, population law-sex, seeds 0-1: {what}" in process.stdout
-    assert not (folder / made).exists()
+    file = folder / "results/law-sex/seeds-0-1/population.parquet"
+    assert snakemake(folder, "--cores", "1", file.relative_to(folder)).returncode == 0
+    table = contracts.read(file, "population")
+    table.loc[table["seed"] == 1, "label"] = 7
+    contracts.write(table, file, "population", contracts.encoding_of(table))
+    said = snakemake(folder, "--cores", "1", "results/law-sex/seeds-0-1/mlp/classifier.pt").stdout
+    line = "unexpected error in train, population law-sex, seeds 0-1, classifier mlp, seed 1: IndexError: "
+    log = "logs/train/law-sex.mlp.seeds-0-1.log"
+    assert [part.count(line) for part in said.split(f"\nLogfile {log}:\n")] == [1, 1]
+    assert f"(traceback in {log})" in said
+    assert said.count("Traceback (most recent call last)") == 1, "that of the log; Snakemake's own says nothing"
+    (folder / ".snakemake/locks").mkdir(exist_ok=True)  # as if another run went on, or was killed
+    (folder / ".snakemake/locks/0.output.lock").write_text("results/law-sex/seeds-0-1/mlp/classifier.pt\n")
+    now = as_a_reader(ROOT, f"python workflow/scripts/status.py {folder}")
+    assert re.search(r"^missing: (\d+) of \1 results\n  results/measures.parquet\n", now, re.MULTILINE)
+    assert f"failed\n  {log}\n    {line}" in now
