@@ -102,16 +102,6 @@ def test_ebr_finds_the_same_of_the_same_draws(kind, shared_pool, people, trained
     assert some
 
 
-def test_the_mixture_is_that_of_torch_distributions(people, trained):
-    method, x, _ = sides("ebr", people["levels"], trained["levels", "mlp"], epochs=30, components=5)
-    density = method.density
-    moments = (density.x_mean, density.x_scale), (density.condition_mean, density.condition_scale)
-    plain = references.MDN(references.plain(density.network), density.components, density.floor, *moments)
-    for person in x[:5]:
-        args = x[:, method.mutable], person[~method.mutable]
-        torch.testing.assert_close(density.log_density(*args), plain.log_density(*args), rtol=1e-9, atol=1e-9)
-
-
 @pytest.mark.parametrize("method", ["wachter", "face"])
 def test_every_metric_is_that_of_a_plain_loop(method, people, trained):
     cell = common.Cell(people["levels"], trained["levels", "mlp"], radius_quantile=0.1)
