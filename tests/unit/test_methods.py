@@ -1,25 +1,27 @@
-"""Every method on every kind of population and classifier: post-conditions, repeatability, batching."""
+"""Every method, and the one of docs/adding_a_method.md, on every kind of population and classifier, and its options."""
 
 from __future__ import annotations
 
 import copy
 import inspect
 import re
-from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml
 
-from conftest import CONFIG, FAST, fitted, keeps_the_post_conditions, options, population, rejected
+from conftest import CONFIG, FAST, ROOT, fitted, keeps_the_post_conditions, options, population, rejected
 from recourse_segregation import classifiers, contracts, data, declarations, methods, recourse, settings
+from recourse_segregation import options as types
 from recourse_segregation.errors import ConfigError, DataError
 from recourse_segregation.methods._shells import nearest_in_shells
 from recourse_segregation.population import prepare
 from recourse_segregation.seeds import torch_generator
 
-#: what draws nothing for anybody after `fit`, with its options: one by one must equal all at once
-DETERMINISTIC = {"nobody": {}, "wachter": {}, "face": {}, "ebr": {"shared_pool": True}}
+PAGE = (ROOT / "docs" / "adding_a_method.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -42,6 +44,7 @@ def on(*cells):
     return pytest.mark.parametrize("cell", cells, indirect=True, ids="-".join)
 
 
+everywhere = on(*((kind, name) for kind in ("levels", "continuous") for name in ("linear", "mlp")))
 continuous = on(("continuous", "mlp"))
 every_kind = on(("levels", "mlp"), ("continuous", "mlp"))
 
@@ -52,20 +55,42 @@ def found_by(method, cell, **changes):
     return fitted(method, *cell, **changes).counterfactuals(x) - x
 
 
-@on(*((kind, name) for kind in ("levels", "continuous") for name in ("linear", "mlp")))
+@everywhere
 @pytest.mark.parametrize("method", methods.names())
 def test_post_conditions_and_repeatability(method, cell):
     reason = keeps_the_post_conditions(lambda: fitted(method, *cell), *cell)
     assert (reason == "").mean() == 0 if method == "nobody" else (reason == "").mean() > 0.8
 
 
-@every_kind
-@pytest.mark.parametrize("method", DETERMINISTIC)
-def test_batch_equals_one_by_one(method, cell):
-    x = rejected(*cell)[:12]
-    method = fitted(method, *cell, **DETERMINISTIC[method])
-    alone = torch.cat([method.counterfactuals(row.unsqueeze(0)) for row in x])
-    torch.testing.assert_close(method.counterfactuals(x), alone, rtol=0, atol=1e-5, equal_nan=True)
+def block(language: str) -> str:
+    """The one block of the page in a language."""
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    return found
+
+
+@everywhere
+def test_the_example_of_the_page_meets_the_post_conditions(cell, write):
+    write("methods/mine.py", block("python"))
+    config = yaml.safe_load(block("yaml"))
+    assert "mine" in config["run"]["methods"]
+    mine = partial(methods.load("mine"), **config["methods"]["mine"]["options"])
+    reason = keeps_the_post_conditions(lambda: mine().fit(*cell, torch_generator(0, "test")), *cell)
+    assert (reason == "").mean() > 0.8
+
+
+@pytest.mark.parametrize("page", ["adding_a_method", "adding_a_classifier"])
+def test_the_pages_list_the_types_of_options(page):
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"a type of `options\.py` \((.*?)\)", text)
+    kinds = {name for name, value in vars(types).items() if hasattr(value, "__metadata__")}
+    assert set(re.findall(r"`(\w+)`", listed)) == kinds
+
+
+def test_the_page_lists_what_it_should():
+    (table,) = re.findall(r"^\| reason \|.*\n\| --- .*\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    assert tuple(re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)) == contracts.REASONS
+    given = {name for name in methods.Method.__annotations__ if not name.startswith("needs")}
+    assert given <= set(re.findall(r"`self\.(\w+)", PAGE)), "all that a method gets"
 
 
 @on(("levels", "linear"))
@@ -109,30 +134,26 @@ def test_a_method_sees_who_else_is_there_and_how_it_is_measured(cell, monkeypatc
 
 
 @pytest.mark.parametrize("method", methods.names())
-def test_every_option_stands_in_the_configuration(method):
+def test_a_method_is_what_its_file_says_and_every_option_stands_in_the_configuration(method):
     """The signature is the schema, and there is no second set of defaults."""
-    schema, parameters = declarations.method_options(method), inspect.signature(methods.load(method)).parameters
+    found, schema = methods.load(method), declarations.method_options(method)
+    parameters = inspect.signature(found).parameters
     assert schema["required"] == list(schema["properties"]) == list(options(method)) == list(parameters)
     assert all(p.kind is p.KEYWORD_ONLY and p.default is p.empty for p in parameters.values())
+    source = Path(methods.__file__).with_name(f"{method}.py").read_text(encoding="utf-8")
+    assert declarations.needs_gradients(method) == found.needs_gradients == ("margin_and_gradient" in source)
+    assert declarations.needs_measures(method) == found.needs_measures == ("self.measure" in source)
 
 
-@pytest.mark.parametrize(
-    ("chosen", "says"),
-    [
-        ({"objective": "atkinson"}, ""),
-        ({"objective": 0.5}, "methods.mine.options.objective: 0.5 is not allowed; expected a text"),
-        ({}, "methods.mine.options: the key 'objective' is missing"),
-        ({"objectives": "atkinson"}, "did you mean 'objective'?"),
-    ],
-)
-def test_options_are_checked_against_the_signature(chosen, says, write):
-    source = "class M:\n    needs_measures = True\n    def __init__(self, *, objective: Text): ...\n"
-    write("methods/mine.py", source)
+def test_an_option_may_be_a_text(write):
+    write("methods/mine.py", "class M:\n    needs_measures = True\n    def __init__(self, *, objective: Text): ...\n")
     assert declarations.needs_measures("mine")
     assert not declarations.needs_gradients("mine")
     config = copy.deepcopy(CONFIG)
-    config["methods"]["mine"] = {"label": "Mine", "options": chosen}
-    with pytest.raises(ConfigError, match=re.escape(says)) if says else nullcontext():
+    config["methods"]["mine"] = {"label": "Mine", "options": {"objective": "atkinson"}}
+    assert settings.validate(config)
+    config["methods"]["mine"]["options"]["objective"] = 0.5
+    with pytest.raises(ConfigError, match=r"methods\.mine\.options\.objective: 0.5 is not allowed; expected a text"):
         settings.validate(config)
 
 

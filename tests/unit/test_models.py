@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ import yaml
 
 from conftest import CONFIG, ROOT, follows_the_device, options
 from elsewhere import DEVICE, elsewhere
-from recourse_segregation import classifiers, declarations, methods, plan, recourse, settings
+from recourse_segregation import classifiers, declarations, plan, recourse, settings
 from recourse_segregation.errors import ConfigError, RecourseError
 from recourse_segregation.seeds import torch_generator
 
@@ -93,12 +92,8 @@ def test_a_model_learns_is_the_same_twice_and_survives_a_file(name, fit, people,
     x = classifiers.tensor(population.features)
     assert torch.equal(loaded.accepts(x), loaded.margin(x) > 0)
     assert loaded.margin(x[:0]).shape == (0,)
-
-
-@pytest.mark.parametrize(("name", "quick"), [("dropout", {"epochs": 1}), ("one_logit", {"epochs": 1}), ("forest", {})])
-def test_another_seed_gives_another_classifier(name, quick, fit, people):
-    x = classifiers.tensor(people["levels"].features)
-    assert not torch.equal(*(fit(name, seed=seed, **quick).margin(x) for seed in (0, 1)))
+    if name != "pipeline":  # which draws nothing
+        assert not torch.equal(fit(name, seed=1).margin(x), loaded.margin(x)), "another seed gives another classifier"
 
 
 @pytest.mark.parametrize("outputs", [2, 1])
@@ -265,14 +260,6 @@ def test_a_method_that_needs_gradients_cannot_have_an_estimator(fit, people):
     assert "wachter" not in str(error.value)
 
 
-@pytest.mark.parametrize("method", methods.names())
-def test_methods_say_what_they_need(method):
-    source = Path(methods.__file__).with_name(f"{method}.py").read_text(encoding="utf-8")
-    assert declarations.needs_gradients(method) == methods.load(method).needs_gradients
-    assert declarations.needs_gradients(method) == ("margin_and_gradient" in source)
-    assert declarations.needs_measures(method) == methods.load(method).needs_measures == ("self.measure" in source)
-
-
 # The configuration
 
 
@@ -336,7 +323,6 @@ def test_options_of_a_model_are_those_of_its_build(entry, says, configured):
     [
         ("*, batch: Count", "'batch' is an option of training"),
         ("device: Count", "'device' is an option of training"),
-        ("width: int", r"models/mine\.py: the option 'width' must be annotated"),
     ],
 )
 def test_an_option_that_cannot_be_one_is_refused(argument, says, configured, write):
