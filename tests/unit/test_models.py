@@ -11,7 +11,7 @@ import pytest
 import torch
 import yaml
 
-from conftest import CONFIG, ROOT, follows_the_device, options
+from conftest import CONFIG, QUICK, ROOT, follows_the_device, options
 from elsewhere import DEVICE, elsewhere
 from recourse_segregation import classifiers, declarations, plan, recourse, settings
 from recourse_segregation.errors import ConfigError, RecourseError
@@ -155,6 +155,24 @@ def test_an_estimator_need_not_take_the_rows_of_those_without_recourse(fit, peop
     x = classifiers.tensor(people["continuous"].features[:3])
     x[1] = torch.nan
     assert torch.isnan(classifier.margin(x)).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("hidden", [(), (8,)])
+def test_a_built_in_network_follows_the_device(hidden, people, tmp_path):
+    def train(device):
+        chosen = {"hidden": hidden, **QUICK, "epochs": 3}
+        return classifiers.train(people["levels"], torch_generator(0), None, device, **chosen)
+
+    near = train("cpu")
+    with elsewhere():
+        far = train(DEVICE)
+        follows_the_device(near, far, people["levels"], tmp_path / "classifier.pt")
+        predicted = classifiers.predictions(far, people["levels"])
+    assert predicted.equals(classifiers.predictions(near, people["levels"]))
+    assert classifiers.load(tmp_path / "classifier.pt")[0].device.type == "cpu"
+    if torch.cuda.is_available():
+        x = classifiers.tensor(people["levels"].features)
+        torch.testing.assert_close(train("cuda").margin(x.cuda()).cpu(), near.margin(x), rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["dropout", "one_logit"])
