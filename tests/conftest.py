@@ -14,23 +14,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
+from common import CONFIG as CONFIG
+from common import ROOT as ROOT
+from common import options
 
 from elsewhere import DEVICE
 from recourse_segregation import classifiers, declarations, methods, models, recourse
 from recourse_segregation.data import Dataset, Feature, Sensitive
-from recourse_segregation.plan import options_for
 from recourse_segregation.population import Population, prepare
 from recourse_segregation.seeds import torch_generator
-from workflow_tools import ROOT, STAGES, copied, snakemake, start_snakemake, with_raw_files
-
-torch.set_num_threads(1)
+from workflow_tools import STAGES, copied, snakemake, start_snakemake, with_raw_files
 
 # How long an example takes depends on what else the machine does: no reason to fail.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
-CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 #: how the small classifiers of the tests are trained
 QUICK = {"learning_rate": 0.02, "epochs": 60, "batch": 32}
 #: what makes the methods fast on a few hundred people
@@ -87,11 +85,6 @@ def population(kind: str = "levels", seed: int = 0, rows: int = 400) -> Populati
     """`levels`: with immutables, binaries and one-hot groups; `continuous`: sex is the only other column."""
     features = (*CONTINUOUS, *LEVELS) if kind == "levels" else (*CONTINUOUS, LEVELS[0])
     return prepare("made-up", made_up(features, rows), "sex", seed, rows, 0.25)
-
-
-def options(method: str, population: str | None = None, **changes: Any) -> dict[str, Any]:
-    """The options of a method or a variant in config.yaml, for real data or for a population, with these changes."""
-    return options_for(CONFIG, "methods", method, population) | changes
 
 
 def fitted(

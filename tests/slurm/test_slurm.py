@@ -67,7 +67,6 @@ def test_a_lost_node_and_a_killed_job_cost_time_and_nothing_else(cluster, local,
     try:
         lost = cluster.wait_for_a_job("n1", process)
         cluster.lose("n1")
-        cluster.hurry()
         killed = cluster.wait_for_a_job("n2", process)
         cluster.kill(killed)
         assert process.wait(600) == 0, log.read_text(encoding="utf-8")[-6000:]
