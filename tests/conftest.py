@@ -1,7 +1,5 @@
 """Made-up populations and classifiers, and complete runs, that the tests share."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys
@@ -18,7 +16,6 @@ from common import CONFIG as CONFIG
 from common import ROOT as ROOT
 from common import options
 
-from elsewhere import DEVICE
 from recourse_segregation import classifiers, declarations, methods, models, recourse
 from recourse_segregation.data import Dataset, Feature, Sensitive
 from recourse_segregation.population import Population, prepare
@@ -119,22 +116,6 @@ def keeps_the_post_conditions(
     assert set(reason) <= {"", "nothing found"}
     assert (found - x)[torch.tensor(reason == "")].abs().sum(1).gt(0).all()
     return reason
-
-
-def moved(classifier: classifiers.Classifier, device: torch.device | str) -> classifiers.Classifier:
-    """The same classifier on another device."""
-    return classifiers.from_state(classifier.state(), device)
-
-
-def follows_the_device(near: classifiers.Classifier, far: classifiers.Classifier, people: Population, file: Path):
-    """Trained elsewhere, loaded there or moved there, a classifier says what it says on the CPU, to the bit."""
-    x = classifiers.tensor(people.features)
-    classifiers.save({0: far}, file)
-    for classifier in (far, classifiers.load(file, DEVICE)[0], moved(near, DEVICE)):
-        assert classifier.device == classifier.margin(x.to(DEVICE)).device == DEVICE
-        assert torch.equal(classifier.margin(x.to(DEVICE)).cpu(), near.margin(x))
-        slope = classifier.margin_and_gradient(x.to(DEVICE))[1]
-        assert torch.equal(slope.cpu(), near.margin_and_gradient(x)[1])
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """A real Slurm on this machine, for as long as a test needs it: two nodes, whose daemons the test starts and stops."""
 
-from __future__ import annotations
-
 import contextlib
 import getpass
 import os

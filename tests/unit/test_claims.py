@@ -40,9 +40,6 @@ def unchanged(seeds=8, **where):
     return index(before, before + 0.01 * (-1.0) ** np.arange(seeds), **where)
 
 
-# --- each verdict -----------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("part", "holds", "expected", "counts"),
     [
@@ -103,9 +100,6 @@ def test_verdicts_do_not_depend_on_order_and_turn_with_the_claim(holds, random):
     turned = verdict([{"yes": "opposite", "opposite": "yes"}.get(h, h) for h in holds], **THRESHOLDS)
     assert found != "supported" or turned == "contradicted"
     assert (turned == "undecided") == (found == "undecided")
-
-
-# --- what is tested ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("metric", "less"), [("atkinson", "<"), ("centralization", "<"), ("average_proximity", ">")])
@@ -173,9 +167,6 @@ def test_other_scenarios_scopes_and_methods_do_not_count():
     assert verdicts["verdict"].tolist() == ["contradicted"] * 2
 
 
-# --- what was not run -------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("part", "claim", "note"),
     [
@@ -218,8 +209,6 @@ def test_the_evidence_has_the_numbers():
         "mean change of atkinson -0.1 to -0.1."
     )
 
-
-# --- the file ---------------------------------------------------------------------------------------
 
 HEAD = f"alpha: 0.05\nverdict: {THRESHOLDS}\nwhy: ours\nclaims:\n"
 ENTRY = """

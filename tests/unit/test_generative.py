@@ -3,8 +3,6 @@
 Training is that of `benchmarks/references.py`, by autograd.
 """
 
-from __future__ import annotations
-
 import math
 from itertools import product
 from types import SimpleNamespace

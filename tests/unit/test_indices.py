@@ -1,7 +1,5 @@
 """Indices of one's own: how they are registered, what they may ask for, and what they may return."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess
@@ -17,6 +15,7 @@ from recourse_segregation import measure, names
 from recourse_segregation.errors import MetricError
 from recourse_segregation.metrics import Estimate, Undefined, segregation
 from recourse_segregation.metrics.indices import DIRECTIONS, GIVEN, INDICES, index
+from workflow_tools import shown
 
 SETTINGS = CONFIG["measure"] | {"neighbourhoods": 8}
 PAGE = (ROOT / "docs" / "adding_an_index.md").read_text(encoding="utf-8")
@@ -39,7 +38,7 @@ def defined(source, **known):
 @pytest.fixture
 def dissimilarity(registry):
     """The example of the page, registered from where the page says."""
-    (source,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    (source,) = shown("adding_an_index.md", "python")
     return defined(source)
 
 

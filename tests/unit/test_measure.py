@@ -3,10 +3,9 @@
 Who moves, who stays, what becomes of those without recourse, and what is measured of the people after it.
 """
 
-from __future__ import annotations
-
 from unittest import mock
 
+import common
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,14 +28,12 @@ QUALITY = ("found", "invalidation", "cost", "cost_gap", "ynn", "diversity", "clo
 
 def run(people, classifier, method, groups="own", **changes):
     """All stages of one cell: recourse, table after, measures, diagnostics."""
-    offered, diagnostics = recourse.generate([people], [classifier], "mlp", method, method, options(method, **changes))
-    train = people.training_part()
-    accepted = contracts.accepted(classifiers.predictions(classifier, people), train)
-    after = simulation.implement(train, accepted, offered, np.random.default_rng(0), **CONFIG["simulate"])
-    train = measure.grouped(train, groups)
-    homes = measure.fit_neighbourhoods(train, accepted, SETTINGS)
-    before = measure.before(train, accepted, homes, SETTINGS)
-    table = pd.concat([before, measure.after(train, accepted, offered, after, homes, SETTINGS)], ignore_index=True)
+    cell = common.Cell(people, classifier)
+    offered, diagnostics = cell.given(method, options(method, **changes))
+    after, train = cell.taken_up(offered), measure.grouped(cell.train, groups)
+    homes = measure.fit_neighbourhoods(train, cell.accepted, SETTINGS)
+    before = measure.before(train, cell.accepted, homes, SETTINGS)
+    table = pd.concat([before, measure.after(train, cell.accepted, offered, after, homes, SETTINGS)], ignore_index=True)
     return offered, after.table, table, diagnostics.set_index("quantity")["value"]
 
 
@@ -52,11 +49,10 @@ def constant(people, margin: float) -> classifiers.Classifier:
 
 @pytest.fixture(scope="module")
 def cell(people, trained):
-    everyone, classifier = people["levels"], trained["levels", "mlp"]
-    offered, _ = recourse.generate([everyone], [classifier], "mlp", "wachter", "wachter", options("wachter"))
+    found = common.Cell(people["levels"], trained["levels", "mlp"])
+    offered, _ = found.given("wachter", options("wachter"))
     offered.loc[offered.index[:4], "found"] = False
-    train = everyone.training_part()
-    return train, contracts.accepted(classifiers.predictions(classifier, everyone), train), offered
+    return found.train, found.accepted, offered
 
 
 def implement(cell, seed=0, **changes) -> pd.DataFrame:
@@ -190,18 +186,6 @@ def test_what_a_control_does_to_an_index(method, index, sign, people, trained):
     assert sign * (values(table, "after")[index] - values(table, "before")[index]) > 0
 
 
-def test_everybody_rejected_and_nothing_found_says_zero_of_n(people):
-    everyone = people["levels"]
-    offered, _, table, quantity = run(everyone, constant(everyone, -5.0), "wachter", steps=5, rounds=1)
-    assert len(offered) == everyone.train.sum() == quantity["nothing found"]
-    assert set(offered["reason"]) == {"nothing found"}
-    found = table.query("metric == 'found'").iloc[0]
-    assert (found["value"], found["n"]) == (0, len(offered))
-    accepted = table.query("scope == 'accepted'")
-    assert accepted["value"].isna().all()
-    assert (accepted["note"] != "").all()
-
-
 def test_immutables_are_equal_to_the_bit_and_diagnostics_hold_seconds_and_counts(people, trained):
     offered, _, _, quantity = run(people["levels"], trained["levels", "mlp"], "face")
     assert (quantity[["fit_seconds", "search_seconds"]] > 0).all()
@@ -267,27 +251,23 @@ def test_the_population_before_is_measured_once_whatever_the_method(written):
     assert len(cells) == 3 * 2 * 3, "seeds, scenarios, and no method or one of two"
 
 
-def test_a_seed_that_rejects_nobody_or_leaves_nobody_is_measured(written):
+def test_a_seed_that_rejects_nobody_or_everybody_or_leaves_nobody_is_measured(written):
     """As far as there is something to measure: a note says why there is not."""
     table = pd.concat(written[1].values()).query("phase == 'after'")
     found = table.query("seed == 1 and metric == 'found'")
     assert found["value"].isna().all()
     assert found["note"].str.contains("no values").all()
     assert (found["n"] == 0).all()
+    nothing = written[1]["nobody"].query("seed == 2 and scenario == 'default'")
+    assert nothing.query("metric == 'found'")[["value", "n"]].values.tolist() == [[0, 300]]
+    accepted = nothing.query("scope == 'accepted'")
+    assert len(accepted) > 0
+    assert accepted["value"].isna().all()
+    assert (accepted["note"] != "").all()
     gone = table.query("seed == 2 and scenario == 'drop' and scope == 'everyone'")
     assert (gone["n"] == 0).all()
     assert gone["value"].isna().all()
     assert (gone["note"] != "").all()
-
-
-@pytest.mark.parametrize("classifier", ["linear", "mlp"])
-def test_classifiers_learn_and_are_summarised(classifier, people, trained):
-    everyone, model = people["levels"], trained["levels", classifier]
-    summary = classifiers.summary(everyone, classifier, classifiers.predictions(model, everyone))
-    assert summary["individuals"].sum() == len(everyone.table)
-    test = summary.query("split == 'test'")
-    assert test["correct"].sum() / test["individuals"].sum() > 0.8
-    assert summary.groupby("group")["minority"].first().to_dict() == {"men": False, "women": True}
 
 
 def test_what_is_estimated_says_so_with_its_error(people, trained):

@@ -4,8 +4,6 @@ On the simulated device (see `elsewhere`) the numbers must be those of the CPU t
 CPU and moved. On CUDA, rounding differs, so the post-conditions are checked instead.
 """
 
-from __future__ import annotations
-
 import copy
 import inspect
 import re
@@ -19,7 +17,7 @@ import pytest
 import torch
 import yaml
 
-from conftest import CONFIG, FAST, ROOT, fitted, keeps_the_post_conditions, moved, options, population, rejected
+from conftest import CONFIG, FAST, ROOT, fitted, keeps_the_post_conditions, options, population, rejected
 from elsewhere import DEVICE, elsewhere
 from recourse_segregation import classifiers, contracts, data, declarations, devices, methods, recourse, settings
 from recourse_segregation import options as types
@@ -27,8 +25,7 @@ from recourse_segregation.errors import ConfigError, DataError
 from recourse_segregation.methods._shells import nearest_in_shells
 from recourse_segregation.population import prepare
 from recourse_segregation.seeds import torch_generator
-
-PAGE = (ROOT / "docs" / "adding_a_method.md").read_text(encoding="utf-8")
+from workflow_tools import shown
 
 
 @pytest.fixture
@@ -69,16 +66,11 @@ def test_post_conditions_and_repeatability(method, cell):
     assert (reason == "").mean() == 0 if method == "nobody" else (reason == "").mean() > 0.8
 
 
-def block(language: str) -> str:
-    """The one block of the page in a language."""
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    return found
-
-
 @everywhere
 def test_the_example_of_the_page_meets_the_post_conditions(cell, write):
-    write("methods/mine.py", block("python"))
-    config = yaml.safe_load(block("yaml"))
+    (source,), (given,) = (shown("adding_a_method.md", language) for language in ("python", "yaml"))
+    write("methods/mine.py", source)
+    config = yaml.safe_load(given)
     assert "mine" in config["run"]["methods"]
     mine = partial(methods.load("mine"), **config["methods"]["mine"]["options"])
     reason = keeps_the_post_conditions(lambda: mine().fit(*cell, torch_generator(0, "test")), *cell)
@@ -94,19 +86,11 @@ def test_the_pages_list_the_types_of_options(page):
 
 
 def test_the_page_lists_what_it_should():
-    (table,) = re.findall(r"^\| reason \|.*\n\| --- .*\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    page = (ROOT / "docs" / "adding_a_method.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"^\| reason \|.*\n\| --- .*\n((?:\|.*\n)+)", page, re.MULTILINE)
     assert tuple(re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)) == contracts.REASONS
     given = {name for name in methods.Method.__annotations__ if not name.startswith("needs")}
-    assert given <= set(re.findall(r"`self\.(\w+)", PAGE)), "all that a method gets"
-
-
-@on(("levels", "linear"))
-@pytest.mark.parametrize("method", ["cchvae", "cruds", "ibr", "growing_spheres"])
-def test_another_seed_gives_another_result(method, cell):
-    assert not torch.equal(found_by(method, cell), found_by(method, cell, seed=1))
-
-
-# -- who else is there
+    assert given <= set(re.findall(r"`self\.(\w+)", page)), "all that a method gets"
 
 
 class Neighbour(methods.Method):
@@ -137,16 +121,6 @@ def test_a_method_sees_who_else_is_there_and_how_it_is_measured(cell, monkeypatc
         recourse.generate(*given, measure={"neighbourhoods": 30})
 
 
-# -- devices
-
-FASTER = {
-    "cchvae": {"epochs": 2, "hidden": [16]},
-    "cruds": {"epochs": 2, "hidden": 16, "steps": 20},
-    "ibr": {"epochs": 2, "hidden": [16], "shells": 300},
-    "ebr": {"epochs": 20, "components": 5, "proposals": 500, "keep": 200},
-    "growing_spheres": {"samples": 100},
-    "wachter": {"steps": 100, "rounds": 2},
-}
 #: options that take another way through the code
 OTHERWISE = [
     ("growing_spheres", {"shrink": True, "sparse": True}),
@@ -162,10 +136,11 @@ every_way = pytest.mark.parametrize(
 cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device")
 
 
-def offered(method, changes, people, classifier):
+def offered(method, changes, people, classifier, device):
     """The recourse of everyone who is rejected, and what there is to report but seconds: tables of `generate`."""
-    chosen = options(method, **FAST.get(method, {}) | FASTER.get(method, {}) | changes)
-    table, diagnostics = recourse.generate([people], [classifier], "mlp", method, method, chosen)
+    there = classifiers.from_state(classifier.state(), device)
+    chosen = options(method, **FAST.get(method, {}) | changes)
+    table, diagnostics = recourse.generate([people], [there], "mlp", method, method, chosen)
     return table, diagnostics[~diagnostics["quantity"].str.endswith("seconds")]
 
 
@@ -190,7 +165,7 @@ def test_the_simulated_device_notices_what_a_gpu_would(people, trained):
     assert len(Forgetful().fit(*near, torch_generator(0)).counterfactuals(rejected(*near)))
     with elsewhere():
         here, there = torch.ones(3), torch.ones(3, device=DEVICE)
-        far = near[0], moved(near[1], DEVICE)
+        far = near[0], classifiers.from_state(near[1].state(), DEVICE)
         for wrong, error, says in (
             (lambda: here + there, RuntimeError, "one device"),
             (lambda: torch.where(there > 0, here, there), RuntimeError, "one device"),
@@ -207,9 +182,9 @@ def test_the_simulated_device_notices_what_a_gpu_would(people, trained):
 
 @every_way
 def test_every_method_follows_the_device_of_its_classifier(method, changes, people, trained):
-    near = offered(method, changes, people["levels"], trained["levels", "mlp"])
+    near = offered(method, changes, people["levels"], trained["levels", "mlp"], "cpu")
     with elsewhere():
-        far = offered(method, changes, people["levels"], moved(trained["levels", "mlp"], DEVICE))
+        far = offered(method, changes, people["levels"], trained["levels", "mlp"], DEVICE)
     for there, here in zip(far, near, strict=True):
         pd.testing.assert_frame_equal(there, here, check_exact=True)
 
@@ -217,17 +192,12 @@ def test_every_method_follows_the_device_of_its_classifier(method, changes, peop
 @cuda
 @every_way
 def test_every_method_keeps_its_post_conditions_on_cuda(method, changes, people, trained):
-    near, far, again = (
-        offered(method, changes, people["levels"], moved(trained["levels", "mlp"], device))[0]
-        for device in ("cpu", "cuda", "cuda")
-    )
+    cell = people["levels"], trained["levels", "mlp"]
+    near, far, again = (offered(method, changes, *cell, device)[0] for device in ("cpu", "cuda", "cuda"))
     pd.testing.assert_frame_equal(far, again, rtol=0, atol=1e-4)
     if method != "wachter" or not changes:  # CARLA's iterates break them on the CPU too
         assert set(far["reason"]) <= {"", "nothing found"}
         assert abs(far["found"].mean() - near["found"].mean()) < 0.1
-
-
-# -- options
 
 
 @pytest.mark.parametrize("method", methods.names())
@@ -252,9 +222,6 @@ def test_an_option_may_be_a_text(write):
     config["methods"]["mine"]["options"]["objective"] = 0.5
     with pytest.raises(ConfigError, match=r"methods\.mine\.options\.objective: 0.5 is not allowed; expected a text"):
         settings.validate(config)
-
-
-# -- what the methods promise
 
 
 @continuous
@@ -283,8 +250,10 @@ def test_growing_spheres_phases_keep_what_is_found(option, cell):
 
 
 @every_kind
-@pytest.mark.parametrize(("method", "changes"), OTHERWISE)
-def test_options_really_switch(method, changes, cell):
+@pytest.mark.parametrize(
+    ("method", "changes"), [*OTHERWISE, *((m, {"seed": 1}) for m in ("cchvae", "cruds", "ibr", "growing_spheres"))]
+)
+def test_options_really_switch_and_another_seed_gives_another_result(method, changes, cell):
     assert not torch.equal(found_by(method, cell), found_by(method, cell, **changes))
 
 
@@ -386,9 +355,6 @@ def test_unknown_method_names_those_that_exist():
         methods.load("watcher")
 
 
-# -- what is checked of every recourse
-
-
 @on(("levels", "linear"))
 def test_check_counts_each_reason(cell):
     """One broken row for each reason, one good row."""
@@ -463,9 +429,6 @@ def test_a_single_seed_does_not_depend_on_its_company():
     assert torch.equal(alone, again)
     assert not torch.equal(alone, other)
     assert population("levels", 1).table["label"].tolist() != population("levels", 2).table["label"].tolist()
-
-
-# -- shells
 
 
 @pytest.mark.parametrize("people_at_once", [1, 200])

@@ -4,8 +4,6 @@ Methods that draw are compared with the same trained model and the same draws; `
 what comes out of training and search together, over seeds.
 """
 
-from __future__ import annotations
-
 import zlib
 
 import common
