@@ -76,6 +76,9 @@ def test_everybody_with_recourse_moves_and_nobody_else(cell):
     assert (after.loc[accepted, "status"] == "accepted").all()
     assert (after["status"] == "unresolved").sum() == 4
     assert (after["accepted"] == (accepted | moved)).all()
+    after = implement((train, np.ones_like(accepted), offered[:0]))
+    assert (after["status"] == "accepted").all(), "nobody is rejected"
+    pd.testing.assert_frame_equal(after[train.table.columns], train.table)
 
 
 @given(uptake=st.floats(0, 1), seed=st.integers(0, 10))
@@ -101,13 +104,6 @@ def test_unresolved_policies(cell):
 def test_wrong_settings(cell, changes):
     with pytest.raises(ConfigError, match=f"{next(iter(changes))}:"):
         implement(cell, **changes)
-
-
-def test_nobody_rejected_leaves_everything_as_it_is(cell):
-    train, accepted, offered = cell
-    after = implement((train, np.ones_like(accepted), offered[:0]))
-    assert (after["status"] == "accepted").all()
-    pd.testing.assert_frame_equal(after[train.table.columns], train.table)
 
 
 @pytest.mark.parametrize("unresolved", simulation.UNRESOLVED)
@@ -197,16 +193,6 @@ def test_immutables_are_equal_to_the_bit_and_diagnostics_hold_seconds_and_counts
     np.testing.assert_array_equal(offered[immutable], own)
 
 
-def test_neighbourhoods_survive_their_table(people):
-    train = people["levels"].training_part()
-    homes = measure.fit_neighbourhoods(train, train.labels == 1, SETTINGS)
-    table = measure.neighbourhood_table(homes, 0, "default", train.encoding)
-    again = measure.neighbourhoods_from(table, train.encoding)
-    assert set(again) == {"everyone", "accepted"}
-    np.testing.assert_array_equal(again["everyone"].centres, homes["everyone"].centres)
-    assert again["everyone"].radius == homes["everyone"].radius
-
-
 @pytest.fixture(scope="module")
 def written(tmp_path_factory, trained):
     """What the scripts write of two methods in two scenarios: before, and method -> measures.
@@ -277,7 +263,7 @@ def test_what_is_estimated_says_so_with_its_error(people, trained):
     with mock.patch.multiple(pairwise, PAIRS=2_000, DRAWS=20_000):
         table = run(*cell)[2]
         train = cell[0].training_part()
-        home = measure.fit_neighbourhoods(train, train.labels == 1, SETTINGS)["everyone"]
+        homes = measure.fit_neighbourhoods(train, train.labels == 1, SETTINGS)
     assert (exact["note"] == "").all()
     estimated = table[table["note"] != ""]
     assert estimated["value"].notna().all()
@@ -286,6 +272,11 @@ def test_what_is_estimated_says_so_with_its_error(people, trained):
     assert set(everyone) == {m for m in INDICES if m != "atkinson"}
     near, far = (t.query("metric == 'average_proximity'")["value"] for t in (table, exact))
     np.testing.assert_allclose(near, far, rtol=0.01)
-    rows = measure.neighbourhood_table({"everyone": home}, 0, "default", train.encoding)
-    assert (rows["radius_error"] == home.radius.error).all()
-    assert home.radius.error > 0
+    rows = measure.neighbourhood_table(homes, 0, "default", train.encoding)
+    again = measure.neighbourhoods_from(rows, train.encoding)
+    assert set(again) == set(homes) == {"everyone", "accepted"}
+    for scope, home in homes.items():
+        np.testing.assert_array_equal(again[scope].centres, home.centres)
+        assert again[scope].radius == home.radius
+        assert (rows.loc[rows["fitted_on"] == scope, "radius_error"] == home.radius.error).all()
+        assert home.radius.error > 0

@@ -204,24 +204,6 @@ def test_ynn_equals_a_plain_loop(seed, k, block_pairs, coordinates):
 
 
 @pytest.mark.parametrize(
-    "index",
-    [
-        lambda features, minority: neighbourhoods(features, minority, 30, 0.1),
-        lambda features, minority: atkinson(np.arange(len(minority)), minority, 0.5),
-        lambda features, minority: centralization(features, minority, 1),
-        lambda features, minority: centralization_released(features, minority, 1),
-        proximity_sums,
-        average_proximity,
-        spatial_proximity,
-    ],
-)
-def test_an_empty_group_is_named(index):
-    for members, empty in (([0, 0, 0], "minority"), ([1, 1, 1], "majority"), ([], "minority")):
-        with pytest.raises(ValueError, match=f"the {empty} is empty"):
-            index(np.arange(len(members), dtype=float)[:, None], mask(members))
-
-
-@pytest.mark.parametrize(
     ("metric", "people", "message"),
     [
         (average_proximity, (column(0, 1), np.array([0, 1])), "bool"),
@@ -234,6 +216,16 @@ def test_an_empty_group_is_named(index):
         (cost, (np.empty((0, 2)), np.empty((0, 2))), "no rows"),
         (cost, (FACTUAL, COUNTERFACTUAL[:3]), r"expected shape \(4, 2\)"),
         (cost, (FACTUAL, COUNTERFACTUAL * np.nan), "finite"),
+        *[
+            (index, (column(*range(len(members))), mask(members), *more), f"the {empty} is empty")
+            for members, empty in (([0, 0, 0], "minority"), ([1, 1, 1], "majority"), ([], "minority"))
+            for index, *more in (
+                *((index,) for index in (proximity_sums, average_proximity, spatial_proximity)),
+                *((index, 1) for index in (centralization, centralization_released)),
+                (neighbourhoods, 30, 0.1),
+                (lambda features, minority: atkinson(features[:, 0], minority, 0.5),),
+            )
+        ],
         (cost_gap, (FACTUAL, COUNTERFACTUAL, mask([1, 1, 1, 1])), "the majority is empty"),
         (cost_gap, (FACTUAL, COUNTERFACTUAL, mask([0, 0, 0, 0])), "the minority is empty"),
         (cost_gap, (FACTUAL, COUNTERFACTUAL, np.array([1, 1, 0, 0])), "bool"),
