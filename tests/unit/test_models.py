@@ -200,13 +200,16 @@ def test_an_estimator_stays_on_the_cpu(fit, people, tmp_path):
         assert torch.equal(far.cpu(), classifier.margin(x))
 
 
-def test_the_margin_of_an_estimator_is_finite_and_positive_where_more_than_half(fit):
+def test_the_margin_of_an_estimator_is_finite_and_positive_where_more_than_half(fit, people):
     half = [np.nextafter(0.5, 0), 0.5, np.nextafter(0.5, 1)]
     values = [float(p) for p in (0.0, *half, 1.0, 0.8)]
     margin = fit("given", "continuous", source=GIVEN.format(values=values)).margin(torch.zeros(6, 4))
     assert margin.dtype == torch.float32
     assert (margin > 0).tolist() == [False, False, False, True, True, True]
     assert margin[[0, 4, 5]].tolist() == pytest.approx([-16.118, 16.118, np.log(4)], abs=1e-3)
+    none = fit("given", source=GIVEN.format(values=[0.5, 1.5]))
+    with pytest.raises(RecourseError, match=r"models/given\.py: predict_proba must give two probabilities.* to 1\.5"):
+        classifiers.predictions(none, people["levels"])
 
 
 def test_every_random_state_and_thread_of_an_estimator_is_set(fit):
@@ -214,8 +217,6 @@ def test_every_random_state_and_thread_of_an_estimator_is_set(fit):
     assert isinstance(parameters["calibratedclassifiercv__estimator__random_state"], int)
     assert parameters["calibratedclassifiercv__n_jobs"] == 1
 
-
-# What is refused, and what is said
 
 IMPORTS = """
 from sklearn.base import BaseEstimator
@@ -260,12 +261,6 @@ def test_a_training_that_diverges_is_an_error(fit):
         fit("dropout", learning_rate=1e38, epochs=2)
 
 
-def test_probabilities_that_are_none_are_an_error(fit, people):
-    classifier = fit("given", source=GIVEN.format(values=[0.5, 1.5]))
-    with pytest.raises(RecourseError, match=r"models/given\.py: predict_proba must give two probabilities.* to 1\.5"):
-        classifiers.predictions(classifier, people["levels"])
-
-
 def test_a_file_that_gives_another_classifier_by_now_is_an_error(write, fit):
     """Another network; or an estimator that draws from numpy's own stream, which nobody seeds."""
     network, estimator = (fit("dropout"), fit("given", source=GIVEN.format(values="[np.random.rand()]")))
@@ -281,9 +276,6 @@ def test_a_method_that_needs_gradients_cannot_have_an_estimator(fit, people):
     with pytest.raises(RecourseError, match=r"gradient of models/forest\.py, which has none") as error:
         recourse.generate(*given)
     assert "wachter" not in str(error.value)
-
-
-# The configuration
 
 
 @pytest.fixture
