@@ -63,10 +63,7 @@ class Cluster:
         _kill(self._processes(job))
 
     def lose(self, node: str) -> None:
-        """Let a node die as if its power failed: all that is on it at once; then the controller notices.
-
-        Its jobs would wait for two minutes; here they start again.
-        """
+        """Let a node die as if its power failed, all that is on it at once; its jobs start again without a wait."""
         jobs = self._running(node)
         _kill([self.daemons[node].pid, *(p for job in jobs for p in (*_step_daemons(job), *self._processes(job)))])
         self.daemons[node].wait()

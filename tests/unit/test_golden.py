@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import torch
+from common import ROOT, options
 
-from conftest import ROOT, options
 from recourse_segregation.classifiers import from_state
 from recourse_segregation.data import Feature
 from recourse_segregation.methods.wachter import Wachter

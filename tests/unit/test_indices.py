@@ -9,8 +9,8 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 import pytest
+from common import CONFIG, ROOT
 
-from conftest import CONFIG, ROOT
 from recourse_segregation import measure, names
 from recourse_segregation.errors import MetricError
 from recourse_segregation.metrics import Estimate, Undefined, segregation

@@ -1,19 +1,16 @@
-"""The stages generate -> implement -> measure on one cell and through their scripts, and what happens at the edges.
-
-Who moves, who stays, what becomes of those without recourse, and what is measured of the people after it.
-"""
+"""The stages generate -> implement -> measure on one cell and through their scripts, and what happens at the edges."""
 
 from unittest import mock
 
-import common
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from common import CONFIG, Cell, options
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import CONFIG, QUICK, options, population
+from conftest import QUICK, population
 from recourse_segregation import classifiers, contracts, measure, recourse, simulation
 from recourse_segregation.errors import ConfigError
 from recourse_segregation.metrics import pairwise
@@ -28,7 +25,7 @@ QUALITY = ("found", "invalidation", "cost", "cost_gap", "ynn", "diversity", "clo
 
 def run(people, classifier, method, groups="own", **changes):
     """All stages of one cell: recourse, table after, measures, diagnostics."""
-    cell = common.Cell(people, classifier)
+    cell = Cell(people, classifier)
     offered, diagnostics = cell.given(method, options(method, **changes))
     after, train = cell.taken_up(offered), measure.grouped(cell.train, groups)
     homes = measure.fit_neighbourhoods(train, cell.accepted, SETTINGS)
@@ -49,7 +46,7 @@ def constant(people, margin: float) -> classifiers.Classifier:
 
 @pytest.fixture(scope="module")
 def cell(people, trained):
-    found = common.Cell(people["levels"], trained["levels", "mlp"])
+    found = Cell(people["levels"], trained["levels", "mlp"])
     offered, _ = found.given("wachter", options("wachter"))
     offered.loc[offered.index[:4], "found"] = False
     return found.train, found.accepted, offered

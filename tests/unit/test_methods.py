@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from common import CONFIG, ROOT, options
 
-from conftest import CONFIG, FAST, ROOT, fitted, keeps_the_post_conditions, options, rejected
 from elsewhere import DEVICE, elsewhere
 from recourse_segregation import classifiers, contracts, data, declarations, devices, methods, recourse, settings
 from recourse_segregation import options as types
@@ -26,6 +26,45 @@ from recourse_segregation.methods._shells import nearest_in_shells
 from recourse_segregation.population import prepare
 from recourse_segregation.seeds import torch_generator
 from workflow_tools import shown
+
+#: what makes the methods fast on a few hundred people
+FAST = {
+    "cchvae": {"epochs": 15, "samples": 50},
+    "cruds": {"epochs": 15, "steps": 200},
+    "ibr": {"epochs": 10, "samples": 50},
+    "ebr": {"epochs": 60, "components": 10, "proposals": 2000, "keep": 300, "density_quantile": 0.3},
+    "growing_spheres": {"samples": 200},
+}
+
+
+def fitted(method, people, classifier, seed=0, **changes):
+    """A fast method, with these changes to its options, fitted to people."""
+    chosen = options(method, **FAST.get(method, {}) | changes)
+    return methods.load(method)(**chosen).fit(people, classifier, torch_generator(seed, "test", method))
+
+
+def rejected(people, classifier):
+    """The training individuals whom the classifier rejects, on its device: [n, d]"""
+    x = classifiers.tensor(people.training_part().features, classifier.device)
+    return x[~classifier.accepts(x)]
+
+
+def keeps_the_post_conditions(fit, people, classifier):
+    """Hold a method to what every method promises; what `recourse.check` says of the recourse that it finds.
+
+    It changes no input, finds the same twice, moves whom it finds something for, and answers when nobody is rejected.
+    """
+    x = rejected(people, classifier)
+    before = x.clone()
+    found, again = (fit().counterfactuals(x) for _ in range(2))
+    assert torch.equal(x, before), "a method must not change its input"
+    torch.testing.assert_close(found, again, rtol=0, atol=0, equal_nan=True)
+    assert fit().counterfactuals(x[:0]).shape == x[:0].shape
+    reason = recourse.check(x, found, people.encoding, classifier)
+    # Whatever a method returns is right; only "nothing found" may be the reason for no recourse.
+    assert set(reason) <= {"", "nothing found"}
+    assert (found - x)[torch.tensor(reason == "")].abs().sum(1).gt(0).all()
+    return reason
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from common import CONFIG, options
 from references import descend
 
-from conftest import CONFIG, options
 from elsewhere import DEVICE, elsewhere
 from recourse_segregation import classifiers, declarations, plan, recourse, settings
 from recourse_segregation.errors import ConfigError, RecourseError
