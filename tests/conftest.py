@@ -1,46 +1,29 @@
 """Made-up populations and classifiers, and complete runs, that the tests share."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import hypothesis
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-import yaml
+from common import CONFIG as CONFIG
+from common import ROOT as ROOT
 
-from elsewhere import DEVICE
-from recourse_segregation import classifiers, declarations, methods, models, recourse
+from recourse_segregation import classifiers, declarations, methods, models
 from recourse_segregation.data import Dataset, Feature, Sensitive
-from recourse_segregation.plan import options_for
 from recourse_segregation.population import Population, prepare
 from recourse_segregation.seeds import torch_generator
-from workflow_tools import ROOT, STAGES, copied, snakemake, start_snakemake, with_raw_files
-
-torch.set_num_threads(1)
+from workflow_tools import STAGES, copied, snakemake, start_snakemake, with_raw_files
 
 # How long an example takes depends on what else the machine does: no reason to fail.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
-CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 #: how the small classifiers of the tests are trained
 QUICK = {"learning_rate": 0.02, "epochs": 60, "batch": 32}
-#: what makes the methods fast on a few hundred people
-FAST = {
-    "cchvae": {"epochs": 15, "samples": 50},
-    "cruds": {"epochs": 15, "steps": 200},
-    "ibr": {"epochs": 10, "samples": 50},
-    "ebr": {"epochs": 60, "components": 10, "proposals": 2000, "keep": 300, "density_quantile": 0.3},
-    "growing_spheres": {"samples": 200},
-}
 
 CONTINUOUS = (Feature("income", "continuous"), Feature("debt", "continuous"), Feature("score", "continuous"))
 LEVELS = (
@@ -87,61 +70,6 @@ def population(kind: str = "levels", seed: int = 0, rows: int = 400) -> Populati
     """`levels`: with immutables, binaries and one-hot groups; `continuous`: sex is the only other column."""
     features = (*CONTINUOUS, *LEVELS) if kind == "levels" else (*CONTINUOUS, LEVELS[0])
     return prepare("made-up", made_up(features, rows), "sex", seed, rows, 0.25)
-
-
-def options(method: str, population: str | None = None, **changes: Any) -> dict[str, Any]:
-    """The options of a method or a variant in config.yaml, for real data or for a population, with these changes."""
-    return options_for(CONFIG, "methods", method, population) | changes
-
-
-def fitted(
-    method: str, people: Population, classifier: classifiers.Classifier, seed: int = 0, **changes: Any
-) -> methods.Method:
-    """A fast method, with these changes to its options, fitted to people."""
-    chosen = options(method, **FAST.get(method, {}) | changes)
-    return methods.load(method)(**chosen).fit(people, classifier, torch_generator(seed, "test", method))
-
-
-def rejected(people: Population, classifier: classifiers.Classifier) -> torch.Tensor:
-    """The training individuals whom the classifier rejects, on its device: [n, d]"""
-    x = classifiers.tensor(people.training_part().features, classifier.device)
-    return x[~classifier.accepts(x)]
-
-
-def keeps_the_post_conditions(
-    fit: Callable[[], methods.Method], people: Population, classifier: classifiers.Classifier
-) -> np.ndarray:
-    """Hold a method to what every method promises; what `recourse.check` says of the recourse that it finds.
-
-    It changes no input, finds the same twice, moves whom it finds something for, and answers when nobody is rejected.
-    """
-    x = rejected(people, classifier)
-    before = x.clone()
-    found, again = (fit().counterfactuals(x) for _ in range(2))
-    assert torch.equal(x, before), "a method must not change its input"
-    torch.testing.assert_close(found, again, rtol=0, atol=0, equal_nan=True)
-    assert fit().counterfactuals(x[:0]).shape == x[:0].shape
-    reason = recourse.check(x, found, people.encoding, classifier)
-    # Whatever a method returns is right; only "nothing found" may be the reason for no recourse.
-    assert set(reason) <= {"", "nothing found"}
-    assert (found - x)[torch.tensor(reason == "")].abs().sum(1).gt(0).all()
-    return reason
-
-
-def moved(classifier: classifiers.Classifier, device: torch.device | str) -> classifiers.Classifier:
-    """The same classifier on another device."""
-    return classifiers.from_state(classifier.state(), device)
-
-
-def follows_the_device(near: classifiers.Classifier, far: classifiers.Classifier, people: Population, file: Path):
-    """Trained elsewhere, loaded there or moved there, a classifier says what it says on the CPU, to the bit."""
-    x = classifiers.tensor(people.features)
-    classifiers.save({0: far}, file)
-    for classifier in (far, classifiers.load(file, DEVICE)[0], moved(near, DEVICE)):
-        assert classifier.device == classifier.margin(x.to(DEVICE)).device == DEVICE
-        assert torch.equal(classifier.margin(x.to(DEVICE)).cpu(), near.margin(x))
-        slope = classifier.margin_and_gradient(x.to(DEVICE))[1]
-        assert torch.equal(slope.cpu(), near.margin_and_gradient(x)[1])
 
 
 @pytest.fixture

@@ -82,8 +82,6 @@ class _Calls(TorchFunctionMode):
                 return torch.tensor(args[1], dtype=args[0].dtype).to(args[0].device)
             if name == "tolist":
                 return args[0].near.tolist()
-            if name == "numpy":
-                raise TypeError(f"a tensor on {DEVICE} has no numpy array; use .cpu() first")
             if name in ("__getitem__", "__setitem__"):
                 where = args[1] if isinstance(args[1], tuple) else (args[1],)
                 where = tuple(torch.tensor(w, dtype=torch.long) if isinstance(w, list) else w for w in where)

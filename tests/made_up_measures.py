@@ -1,7 +1,5 @@
 """Tables of measures for tests, from values in the order of seeds."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -1,7 +1,5 @@
 """A real Slurm on this machine, for as long as a test needs it: two nodes, whose daemons the test starts and stops."""
 
-from __future__ import annotations
-
 import contextlib
 import getpass
 import os
@@ -65,14 +63,11 @@ class Cluster:
         _kill(self._processes(job))
 
     def lose(self, node: str) -> None:
-        """Let a node die as if its power failed: all that is on it at once; then the controller notices."""
+        """Let a node die as if its power failed, all that is on it at once; its jobs start again without a wait."""
         jobs = self._running(node)
         _kill([self.daemons[node].pid, *(p for job in jobs for p in (*_step_daemons(job), *self._processes(job)))])
         self.daemons[node].wait()
         _ask("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=lost")
-
-    def hurry(self) -> None:
-        """Slurm lets jobs that lost their node wait for two minutes; not here."""
         for job in _ask("squeue", "-h", "-t", "pending", "-o", "%i").split():
             _ask("scontrol", "update", f"JobId={job}", "StartTime=now")
 
@@ -135,11 +130,10 @@ def _start(command: list[str], base: Path) -> subprocess.Popen:
 
 def _stop(process: subprocess.Popen) -> None:
     process.terminate()
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(20)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    process.kill()
+    process.wait()
 
 
 def _until(holds: Callable[[], bool], daemons: dict[str, subprocess.Popen], base: Path, seconds: float = 60) -> None:
@@ -174,11 +168,6 @@ def _kill(pids: Iterable[int]) -> None:
 
 
 def _free_ports(count: int) -> list[int]:
-    opened = [socket.socket() for _ in range(count)]
-    try:
-        for each in opened:
-            each.bind(("127.0.0.1", 0))
+    with contextlib.ExitStack() as held:
+        opened = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [each.getsockname()[1] for each in opened]
-    finally:
-        for each in opened:
-            each.close()

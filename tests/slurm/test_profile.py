@@ -1,7 +1,5 @@
 """What the Slurm profile says of rules that exist, and asks for beside what was measured."""
 
-from __future__ import annotations
-
 import json
 import re
 

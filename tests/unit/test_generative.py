@@ -1,25 +1,106 @@
-"""The density models' hand-written gradients against autograd, and that they learn what they are for."""
+"""Hand-written gradients, optimisers and training against torch's own, and that density models learn what they are for.
 
-from __future__ import annotations
+Training is that of `benchmarks/references.py`, by autograd.
+"""
 
 import math
+from itertools import product
+from types import SimpleNamespace
+from unittest import mock
 
 import pytest
+import references
 import torch
+from common import options
 from references import plain
-from torch.distributions import Bernoulli, Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
-from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
-from torch.nn.functional import mse_loss
+from torch.distributions import Normal
+from torch.nn.functional import binary_cross_entropy_with_logits
 
-from conftest import options
 from recourse_segregation import methods
 from recourse_segregation.generative import csvae, mdn, vae
-from recourse_segregation.network import MLP, Parameters, batches
+from recourse_segregation.network import MLP, Adam, Parameters, RMSprop, batches
 from recourse_segregation.seeds import torch_generator
 
 VAE = {"latent": 2, "kl_weight": 0.3, "batch": 32, "learning_rate": 1e-3, "weight_decay": 1e-6}
 CSVAE = {**methods.load("cruds")(**options("cruds")).training, "hidden": 16}
 MDN = {"components": 5, "hidden": (16, 16), "learning_rate": 5e-3, "floor": 1e-2}
+
+
+def drawn(*sizes: int, activation: str = "relu", seed: int = 0) -> MLP:
+    network = MLP(sizes, activation)
+    Parameters(network, generator=torch.Generator().manual_seed(seed))
+    return network
+
+
+def noise(*shape: int, seed: int = 1) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def gradients(network: MLP) -> list[torch.Tensor]:
+    """Those of weights [out, in] and biases, layer by layer."""
+    return [
+        part
+        for _, of_weight, transposed, of_bias in network._backward
+        for part in (of_weight if transposed else of_weight.t(), of_bias)
+    ]
+
+
+every_network = pytest.mark.parametrize(
+    ("sizes", "activation"), [*product([(3, 2), (3, 7, 2), (5, 3, 8, 4)], ["relu", "sigmoid", "tanh"])]
+)
+
+
+@every_network
+def test_gradients_equal_autograd(activation, sizes):
+    network = drawn(*sizes, activation=activation)
+    model = plain(network).requires_grad_()
+    x = noise(6, sizes[0]).requires_grad_()
+    model(x).square().sum().backward()
+    with torch.inference_mode():
+        output = network.forward(x.detach().clone())
+        torch.testing.assert_close(output, model(x).detach())
+        torch.testing.assert_close(network(x.detach().clone()), output)
+        torch.testing.assert_close(network.backward(2 * output), x.grad)
+        torch.testing.assert_close(gradients(network), [weight.grad for weight in model.parameters()])
+        for ours in gradients(network):
+            ours.zero_()
+        network.forward(x.detach().clone())
+        network.backward(2 * output, weights=False)
+        assert not any(ours.any() for ours in gradients(network))
+        assert network.backward(2 * output, inputs=False) is None
+
+
+@pytest.mark.parametrize("common", [0, 1, 2])
+@every_network
+def test_many_rows_around_what_is_common_to_them(sizes, activation, common):
+    network = drawn(*sizes, activation=activation)
+    x, shared = noise(6, 11, sizes[0] - common), noise(6, common, seed=2)
+    with torch.inference_mode():
+        expected = network(torch.cat([x, shared.unsqueeze(1).expand(-1, 11, -1)], 2).flatten(0, 1))
+        torch.testing.assert_close(network.around(x, shared), expected.view(6, 11, -1))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "options"),
+    [(Adam, torch.optim.Adam, {"weight_decay": 0.1}), (Adam, torch.optim.Adam, {}), (RMSprop, torch.optim.RMSprop, {})],
+)
+def test_optimisers_equal_torch(ours, theirs, options):
+    parameters = Parameters(MLP((4, 3)), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    reference = torch.nn.Parameter(parameters.values.clone())
+    step, optimiser = ours(parameters, 0.01, **options), theirs([reference], lr=0.01, **options)
+    for i in range(20):
+        reference.grad = noise(*reference.shape, seed=i).double()
+        parameters.gradients.copy_(reference.grad)
+        optimiser.step()
+        with torch.inference_mode():
+            step.step()
+    torch.testing.assert_close(parameters.values, reference.detach(), rtol=1e-10, atol=1e-12)
+
+
+def test_weights_start_uniform_in_one_over_root_fan_in():
+    weight, bias = drawn(100, 50, 2).layers[0]
+    assert 0.099 < weight.abs().max() <= 0.1
+    assert bias.abs().max() <= 0.1
 
 
 def adversary(weight: float, cross_entropy: bool = False) -> vae.Adversary:
@@ -34,108 +115,74 @@ def data(n: int = 96, m: int = 4, seed: int = 0):
     return x, condition, group
 
 
-def modules(*networks: MLP, generator: torch.Generator, dtype=torch.float32) -> torch.nn.ModuleList:
-    """The networks for autograd, with the initial weights that `Parameters` would draw."""
+def by_autograd(train, *given, networks: list[MLP], noise: int = 0, dtype=torch.float32, cross_entropy: bool = False):
+    """The model that a loop of `references` trains from the weights and with the draws of seed 1 of ours.
+
+    networks: in the order of their drawing. noise: columns of which two are drawn for each code of a person.
+    cross_entropy: pay for the error of the adversary, not for its doubt.
+    """
+    generator = torch_generator(1)
     Parameters(*networks, generator=generator, dtype=dtype)
-    return torch.nn.ModuleList(map(plain, networks)).requires_grad_()
+    modules = iter([plain(network).requires_grad_() for network in networks])
+    draws, labels = [], []
+
+    def loader(batch: int, *tensors: torch.Tensor):
+        n = len(tensors[0])
+        for *rows, drawn in batches(n, batch, generator, *tensors, torch.randn(n, noise, generator=generator)):
+            draws[:], labels[:] = drawn.split(2, 1), rows[-1:]
+            yield rows
+
+    def error(logits: torch.Tensor):
+        return SimpleNamespace(entropy=lambda: binary_cross_entropy_with_logits(logits, labels[0], reduction="none"))
+
+    with (
+        mock.patch.multiple(references, mlp=lambda *_: next(modules), loader=loader),
+        mock.patch.object(references, "Bernoulli", error if cross_entropy else references.Bernoulli),
+        mock.patch.object(Normal, "rsample", lambda code: code.mean + code.stddev * draws.pop(0)),
+    ):
+        return train(*given)[0]
 
 
-def adam(model: torch.nn.Module, learning_rate: float, weight_decay: float = 0.0) -> torch.optim.Adam:
-    return torch.optim.Adam(model.parameters(), lr=learning_rate, weight_decay=weight_decay)
-
-
-def same(ours: list[MLP], theirs: list[torch.nn.Module], tolerance: float = 2e-4) -> None:
-    for own, module in zip(map(plain, ours), theirs, strict=True):
-        torch.testing.assert_close(own.state_dict(), module.state_dict(), rtol=tolerance, atol=tolerance)
-
-
-def descend(optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> None:
-    optimiser.zero_grad()
-    loss.backward()
-    optimiser.step()
-
-
-def entropy(logit: torch.Tensor) -> torch.Tensor:
-    return Bernoulli(logits=logit).entropy()
-
-
-def gaussian(code: torch.Tensor) -> Normal:
-    mean, log_variance = code.chunk(2, 1)
-    return Normal(mean, torch.exp(0.5 * log_variance))
+def same(ours, theirs, *parts: str, tolerance: float = 2e-4) -> None:
+    for part in parts:
+        own, other = plain(getattr(ours, part)).state_dict(), getattr(theirs, part).state_dict()
+        torch.testing.assert_close(own, other, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("adversarial", ["", "entropy", "cross-entropy"])
 def test_vae_trains_as_autograd_does(adversarial):
     x, condition, group = data()
-    chosen = {"hidden": (16, 8), "kl_weight": 0.7, "epochs": 3, "learning_rate": 1e-2, "weight_decay": 1e-3}
-    rivalry = adversary(3.0, adversarial == "cross-entropy") if adversarial else None
-    given = [x], [condition], [torch_generator(1)]
-    [(ours, _)] = vae.train(*given, **VAE | chosen, adversary=rivalry, group=[group])
-
-    generator = torch_generator(1)
-    encoder, decoder = model = modules(MLP((4, 16, 8, 4)), MLP((4, 8, 16, 4)), generator=generator)
-    optimiser = adam(model, 1e-2, 1e-3)
-    if adversarial:
-        [critic] = modules(MLP((2, 8, 8, 8, 1), "sigmoid"), generator=generator)
-        rival_optimiser = adam(critic, 0.01)
-    for epoch in range(3):
-        noise = torch.randn(len(x), 2, generator=generator)
-        for part, given, eps, label in batches(len(x), 32, generator, x, condition, noise, group.view(-1, 1)):
-            q = gaussian(encoder(part))
-            z = q.mean + q.stddev * eps
-            loss = cross_entropy(decoder(torch.cat([z, given], 1)), part, reduction="sum")
-            loss = loss + 0.7 * epoch / 3 * kl_divergence(q, Normal(0.0, 1.0)).sum()
-            if adversarial == "entropy":
-                loss = loss - 3.0 * entropy(critic(z)).sum()
-            elif adversarial == "cross-entropy":
-                loss = loss - 3.0 * cross_entropy(critic(z), label, reduction="sum")
-            descend(optimiser, loss)
-            if adversarial:
-                descend(rival_optimiser, cross_entropy(critic(z.detach()), label))
-    same([ours.encoder, ours.decoder], model)
+    chosen = VAE | {"hidden": (16, 8), "kl_weight": 0.7, "epochs": 3, "learning_rate": 1e-2, "weight_decay": 1e-3}
+    error = adversarial == "cross-entropy"
+    rival = adversary(3.0, error) if adversarial else None
+    [(ours, _)] = vae.train([x], [condition], [torch_generator(1)], [group], **chosen, adversary=rival)
+    chosen |= {"adversary_weight": 3.0, "adversary_hidden": (8, 8, 8), "adversary_learning_rate": 0.01}
+    given = x, condition, chosen, group if adversarial else None
+    networks = [MLP((4, 16, 8, 4)), MLP((4, 8, 16, 4)), MLP((2, 8, 8, 8, 1), "sigmoid")][: 3 if adversarial else 2]
+    theirs = by_autograd(references.train_vae, *given, networks=networks, noise=2, cross_entropy=error)
+    same(ours, theirs, "encoder", "decoder")
 
 
 def test_csvae_trains_as_autograd_does():
     x, condition, label = data()
     [(ours, _)] = csvae.train([x], [condition], [label], [torch_generator(1)], **CSVAE | {"epochs": 3})
-
-    generator = torch_generator(1)
-    networks = MLP((4, 16, 4)), MLP((5, 16, 4)), MLP((1, 4)), MLP((6, 16, 4))
-    x_to_z, xy_to_w, y_to_w, decoder = model = modules(*networks, generator=generator)
-    [critic] = modules(MLP((2, 16, 1)), generator=generator)
-    optimiser, rival_optimiser = adam(model, 5e-3), adam(critic, 5e-3)
-    for _ in range(3):
-        noise = torch.randn(len(x), 4, generator=generator)
-        for part, given, wanted, eps in batches(len(x), 32, generator, x, condition, label.view(-1, 1), noise):
-            q_z, q_w = gaussian(x_to_z(part)), gaussian(xy_to_w(torch.cat([part, wanted], 1)))
-            z, w = q_z.mean + q_z.stddev * eps[:, :2], q_w.mean + q_w.stddev * eps[:, 2:]
-            loss = (
-                40 * mse_loss(decoder(torch.cat([z, w, given], 1)), part)
-                + 0.2 * kl_divergence(q_z, Normal(0.0, 1.0)).sum(1).mean()
-                + kl_divergence(q_w, gaussian(y_to_w(wanted))).sum(1).mean()
-                - 110 * entropy(critic(z)).mean()
-            )
-            descend(optimiser, loss)
-            descend(rival_optimiser, 100 * cross_entropy(critic(z.detach()), wanted))
-    same([ours.encoder, ours.prior, ours.decoder], [x_to_z, y_to_w, decoder])
+    given = x, condition, options("cruds", hidden=16, epochs=3), label
+    networks = [MLP(sizes) for sizes in ((4, 16, 4), (5, 16, 4), (1, 4), (6, 16, 4), (2, 16, 1))]
+    theirs = by_autograd(references.train_csvae, *given, networks=networks, noise=4)
+    same(ours, theirs, "encoder", "prior", "decoder")
 
 
 def test_mdn_trains_as_autograd_does():
     x, condition, _ = data()
-    chosen = {"hidden": (6,), "epochs": 4, "learning_rate": 1e-2}
-    ours, _ = mdn.train(x, condition, torch_generator(1), **MDN | chosen)
-
-    [network] = model = modules(MLP((2, 6, 5 * 9), "tanh"), generator=torch_generator(1), dtype=torch.float64)
-    optimiser = adam(model, 1e-2)
-    inputs = (condition.double() - ours.condition_mean) / ours.condition_scale
-    scaled = (x.double() - ours.x_mean) / ours.x_scale
-    for _ in range(5):
-        output = network(inputs.clone())
-        mean, log_scale = output[:, 5:].view(-1, 2, 5, 4).unbind(1)
-        parts = Independent(Normal(mean, log_scale.exp() + 1e-2), 1)
-        mixture = MixtureSameFamily(Categorical(logits=output[:, :5]), parts)
-        descend(optimiser, -mixture.log_prob(scaled.clone()).mean())
-    same([ours.network], model, 1e-8)
+    chosen = MDN | {"hidden": (6,), "epochs": 4, "learning_rate": 1e-2}
+    ours, _ = mdn.train(x, condition, torch_generator(1), **chosen)
+    given, networks = (x, condition, chosen | {"deviation_floor": 1e-2}), [MLP((2, 6, 5 * 9), "tanh")]
+    theirs = by_autograd(references.train_mdn, *given, networks=networks, dtype=torch.float64)
+    same(ours, theirs, "network", tolerance=1e-8)
+    theirs.network = plain(ours.network)
+    for profile in condition.unique(dim=0):
+        density = ours.log_density(x, profile)
+        torch.testing.assert_close(density, theirs.log_density(x, profile), rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("model", ["vae", "vae with an adversary", "csvae"])
@@ -159,12 +206,8 @@ def test_what_a_seed_gets_does_not_depend_on_the_others(model, n, m, batch, memb
         (alone, losses), (beside, losses_beside) = train([seed])[0], together[seed]
         assert losses == losses_beside
         for part in ("encoder", "decoder"):
-            assert all(map(torch.equal, weights_of(getattr(alone, part)), weights_of(getattr(beside, part))))
-    assert not torch.equal(*(weights_of(model.encoder)[0] for model, _ in together[:2]))
-
-
-def weights_of(network: MLP) -> list[torch.Tensor]:
-    return [part for layer in network.layers for part in layer]
+            torch.testing.assert_close(getattr(alone, part).layers, getattr(beside, part).layers, rtol=0, atol=0)
+    assert not torch.equal(*(model.encoder.layers[0][0] for model, _ in together[:2]))
 
 
 def test_mdn_recovers_a_known_density():

@@ -1,17 +1,20 @@
 """The stages generate -> implement -> measure on one cell and through their scripts, and what happens at the edges."""
 
-from __future__ import annotations
-
 from unittest import mock
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from common import CONFIG, Cell, options
+from hypothesis import given
+from hypothesis import strategies as st
 
-from conftest import CONFIG, options, population
+from conftest import QUICK, population
 from recourse_segregation import classifiers, contracts, measure, recourse, simulation
+from recourse_segregation.errors import ConfigError
 from recourse_segregation.metrics import pairwise
+from recourse_segregation.seeds import torch_generator
 from workflow_tools import run_script
 
 #: through which a cell goes after recourse
@@ -22,14 +25,12 @@ QUALITY = ("found", "invalidation", "cost", "cost_gap", "ynn", "diversity", "clo
 
 def run(people, classifier, method, groups="own", **changes):
     """All stages of one cell: recourse, table after, measures, diagnostics."""
-    offered, diagnostics = recourse.generate([people], [classifier], "mlp", method, method, options(method, **changes))
-    train = people.training_part()
-    accepted = contracts.accepted(classifiers.predictions(classifier, people), train)
-    after = simulation.implement(train, accepted, offered, np.random.default_rng(0), **CONFIG["simulate"])
-    train = measure.grouped(train, groups)
-    homes = measure.fit_neighbourhoods(train, accepted, SETTINGS)
-    before = measure.before(train, accepted, homes, SETTINGS)
-    table = pd.concat([before, measure.after(train, accepted, offered, after, homes, SETTINGS)], ignore_index=True)
+    cell = Cell(people, classifier)
+    offered, diagnostics = cell.given(method, options(method, **changes))
+    after, train = cell.taken_up(offered), measure.grouped(cell.train, groups)
+    homes = measure.fit_neighbourhoods(train, cell.accepted, SETTINGS)
+    before = measure.before(train, cell.accepted, homes, SETTINGS)
+    table = pd.concat([before, measure.after(train, cell.accepted, offered, after, homes, SETTINGS)], ignore_index=True)
     return offered, after.table, table, diagnostics.set_index("quantity")["value"]
 
 
@@ -41,6 +42,87 @@ def constant(people, margin: float) -> classifiers.Classifier:
     """Gives everybody the same margin."""
     weights = torch.zeros(2, len(people.encoding.columns))
     return classifiers.from_state({"layers": [(weights, torch.tensor([0.0, margin]))]})
+
+
+@pytest.fixture(scope="module")
+def cell(people, trained):
+    found = Cell(people["levels"], trained["levels", "mlp"])
+    offered, _ = found.given("wachter", options("wachter"))
+    offered.loc[offered.index[:4], "found"] = False
+    return found.train, found.accepted, offered
+
+
+def implement(cell, seed=0, **changes) -> pd.DataFrame:
+    """The table of the people after."""
+    return simulation.implement(*cell, np.random.default_rng(seed), **CONFIG["simulate"] | changes).table
+
+
+def test_everybody_with_recourse_moves_and_nobody_else(cell):
+    train, accepted, offered = cell
+    after = implement(cell)
+    assert list(after.columns) == [*train.table.columns, "status", "accepted"]
+    columns, mutable = list(train.encoding.columns), list(train.encoding.mutable_columns)
+    found = offered[offered["found"]].set_index("individual")
+    moved = after["status"] == "moved"
+    assert moved.sum() == len(found)
+    landed = after[moved].set_index("individual")[mutable]
+    np.testing.assert_array_equal(landed, found.loc[landed.index, mutable])
+    np.testing.assert_array_equal(after.loc[~moved, columns], train.table.loc[~moved, columns])
+    kept = [c for c in train.table.columns if c not in mutable]
+    pd.testing.assert_frame_equal(after[kept], train.table[kept])
+    assert (after.loc[accepted, "status"] == "accepted").all()
+    assert (after["status"] == "unresolved").sum() == 4
+    assert (after["accepted"] == (accepted | moved)).all()
+    after = implement((train, np.ones_like(accepted), offered[:0]))
+    assert (after["status"] == "accepted").all(), "nobody is rejected"
+    pd.testing.assert_frame_equal(after[train.table.columns], train.table)
+
+
+@given(uptake=st.floats(0, 1), seed=st.integers(0, 10))
+def test_uptake_is_a_share_of_those_with_recourse(cell, uptake, seed):
+    after = implement(cell, seed, uptake=uptake)
+    found, moved, declined = cell[2]["found"].sum(), *((after["status"] == s).sum() for s in ("moved", "declined"))
+    assert (moved, declined) == (round(uptake * found), found - moved)
+    assert after.equals(implement(cell, seed, uptake=uptake))
+    assert not implement(cell, seed, uptake=0.5).equals(implement(cell, seed + 1, uptake=0.5)), "drawn from the seed"
+
+
+def test_unresolved_policies(cell):
+    train = cell[0]
+    stay, origin, drop = (implement(cell, unresolved=policy) for policy in simulation.UNRESOLVED)
+    lost = (stay["status"] == "unresolved").to_numpy()
+    columns, mutable = list(train.encoding.columns), list(train.encoding.mutable_columns)
+    np.testing.assert_array_equal(stay.loc[lost, columns], train.table.loc[lost, columns])
+    assert (origin.loc[lost, mutable] == 0).all(axis=None)
+    assert list(drop["individual"]) == list(stay.loc[~lost, "individual"])
+
+
+@pytest.mark.parametrize("changes", [{"uptake": 1.5}, {"unresolved": "vanish"}])
+def test_wrong_settings(cell, changes):
+    with pytest.raises(ConfigError, match=f"{next(iter(changes))}:"):
+        implement(cell, **changes)
+
+
+@pytest.mark.parametrize("unresolved", simulation.UNRESOLVED)
+def test_the_people_after_are_a_population(unresolved, cell, tmp_path):
+    """From memory or from their file: a classifier is trained on them, and those whom it rejects get recourse again."""
+    settings = CONFIG["simulate"] | {"uptake": 0.5, "unresolved": unresolved}
+    after = simulation.implement(*cell, np.random.default_rng(0), **settings)
+    contracts.write(after.table.assign(scenario=contracts.DEFAULT), tmp_path / "after", "after", after.encoding)
+    (read,) = contracts.people(contracts.read(tmp_path / "after", "after")).values()
+    offers = []
+    for people in (after, read):
+        model = classifiers.train(people, torch_generator(0, "again"), hidden=(), **QUICK)
+        accepted = contracts.accepted(classifiers.predictions(model, people), people)
+        offered, _ = recourse.generate([people], [model], "linear", "wachter", "wachter", options("wachter"))
+        assert list(offered["individual"]) == list(people.table.loc[~accepted, "individual"])
+        assert offered["found"].any()
+        now = simulation.implement(people, accepted, offered, np.random.default_rng(0), **CONFIG["simulate"]).table
+        assert set(now["status"]) == {"accepted", "moved"} | ({"unresolved"} if not offered["found"].all() else set())
+        assert (now["accepted"] == (now["status"] != "unresolved")).all(), "by the classifier that made this offer"
+        assert (now["status"] == "moved").sum() == offered["found"].sum()
+        offers.append(offered)
+    pd.testing.assert_frame_equal(*offers)
 
 
 def test_every_metric_phase_and_scope_is_there_about_the_same_recipients(people, trained):
@@ -97,29 +179,6 @@ def test_what_a_control_does_to_an_index(method, index, sign, people, trained):
     assert sign * (values(table, "after")[index] - values(table, "before")[index]) > 0
 
 
-def test_nobody_rejected_says_so(people):
-    offered, after, table, _ = run(people["levels"], constant(people["levels"], 5.0), "wachter")
-    assert len(offered) == 0
-    assert (after["status"] == "accepted").all()
-    found = table.query("metric == 'found'").iloc[0]
-    assert np.isnan(found["value"])
-    assert found["n"] == 0
-    assert "no values" in found["note"]
-    assert values(table, "before")["atkinson"] == values(table, "after")["atkinson"]
-
-
-def test_everybody_rejected_and_nothing_found_says_zero_of_n(people):
-    everyone = people["levels"]
-    offered, _, table, quantity = run(everyone, constant(everyone, -5.0), "wachter", steps=5, rounds=1)
-    assert len(offered) == everyone.train.sum() == quantity["nothing found"]
-    assert set(offered["reason"]) == {"nothing found"}
-    found = table.query("metric == 'found'").iloc[0]
-    assert (found["value"], found["n"]) == (0, len(offered))
-    accepted = table.query("scope == 'accepted'")
-    assert accepted["value"].isna().all()
-    assert (accepted["note"] != "").all()
-
-
 def test_immutables_are_equal_to_the_bit_and_diagnostics_hold_seconds_and_counts(people, trained):
     offered, _, _, quantity = run(people["levels"], trained["levels", "mlp"], "face")
     assert (quantity[["fit_seconds", "search_seconds"]] > 0).all()
@@ -129,16 +188,6 @@ def test_immutables_are_equal_to_the_bit_and_diagnostics_hold_seconds_and_counts
     own = train.table.set_index("individual").loc[offered["individual"], immutable]
     offered = run(people["levels"], trained["levels", "mlp"], "wachter")[0]
     np.testing.assert_array_equal(offered[immutable], own)
-
-
-def test_neighbourhoods_survive_their_table(people):
-    train = people["levels"].training_part()
-    homes = measure.fit_neighbourhoods(train, train.labels == 1, SETTINGS)
-    table = measure.neighbourhood_table(homes, 0, "default", train.encoding)
-    again = measure.neighbourhoods_from(table, train.encoding)
-    assert set(again) == {"everyone", "accepted"}
-    np.testing.assert_array_equal(again["everyone"].centres, homes["everyone"].centres)
-    assert again["everyone"].radius == homes["everyone"].radius
 
 
 @pytest.fixture(scope="module")
@@ -185,34 +234,23 @@ def test_the_population_before_is_measured_once_whatever_the_method(written):
     assert len(cells) == 3 * 2 * 3, "seeds, scenarios, and no method or one of two"
 
 
-def test_a_seed_that_rejects_nobody_or_leaves_nobody_is_measured(written):
+def test_a_seed_that_rejects_nobody_or_everybody_or_leaves_nobody_is_measured(written):
     """As far as there is something to measure: a note says why there is not."""
     table = pd.concat(written[1].values()).query("phase == 'after'")
     found = table.query("seed == 1 and metric == 'found'")
     assert found["value"].isna().all()
     assert found["note"].str.contains("no values").all()
+    assert (found["n"] == 0).all()
+    nothing = written[1]["nobody"].query("seed == 2 and scenario == 'default'")
+    assert nothing.query("metric == 'found'")[["value", "n"]].values.tolist() == [[0, 300]]
+    accepted = nothing.query("scope == 'accepted'")
+    assert len(accepted) > 0
+    assert accepted["value"].isna().all()
+    assert (accepted["note"] != "").all()
     gone = table.query("seed == 2 and scenario == 'drop' and scope == 'everyone'")
     assert (gone["n"] == 0).all()
     assert gone["value"].isna().all()
     assert (gone["note"] != "").all()
-
-
-@pytest.mark.parametrize("classifier", ["linear", "mlp"])
-def test_classifiers_learn_are_summarised_and_survive_a_file(classifier, people, trained, tmp_path):
-    everyone, model = people["levels"], trained["levels", classifier]
-    summary = classifiers.summary(everyone, classifier, classifiers.predictions(model, everyone))
-    assert summary["individuals"].sum() == len(everyone.table)
-    test = summary.query("split == 'test'")
-    assert test["correct"].sum() / test["individuals"].sum() > 0.8
-    assert summary.groupby("group")["minority"].first().to_dict() == {"men": False, "women": True}
-    classifiers.save({3: model}, tmp_path / "c.pt")
-    loaded, x = classifiers.load(tmp_path / "c.pt")[3], classifiers.tensor(everyone.features)
-    assert torch.equal(loaded.margin(x), model.margin(x))
-    margin, gradient = loaded.margin_and_gradient(x[:5])
-    step = torch.zeros_like(x[:5])
-    step[:, 0] = 1e-3
-    slope = (loaded.margin(x[:5] + step) - margin) / 1e-3
-    torch.testing.assert_close(slope, gradient[:, 0], rtol=1e-2, atol=1e-2)
 
 
 def test_what_is_estimated_says_so_with_its_error(people, trained):
@@ -222,7 +260,7 @@ def test_what_is_estimated_says_so_with_its_error(people, trained):
     with mock.patch.multiple(pairwise, PAIRS=2_000, DRAWS=20_000):
         table = run(*cell)[2]
         train = cell[0].training_part()
-        home = measure.fit_neighbourhoods(train, train.labels == 1, SETTINGS)["everyone"]
+        homes = measure.fit_neighbourhoods(train, train.labels == 1, SETTINGS)
     assert (exact["note"] == "").all()
     estimated = table[table["note"] != ""]
     assert estimated["value"].notna().all()
@@ -231,6 +269,11 @@ def test_what_is_estimated_says_so_with_its_error(people, trained):
     assert set(everyone) == {m for m in INDICES if m != "atkinson"}
     near, far = (t.query("metric == 'average_proximity'")["value"] for t in (table, exact))
     np.testing.assert_allclose(near, far, rtol=0.01)
-    rows = measure.neighbourhood_table({"everyone": home}, 0, "default", train.encoding)
-    assert (rows["radius_error"] == home.radius.error).all()
-    assert home.radius.error > 0
+    rows = measure.neighbourhood_table(homes, 0, "default", train.encoding)
+    again = measure.neighbourhoods_from(rows, train.encoding)
+    assert set(again) == set(homes) == {"everyone", "accepted"}
+    for scope, home in homes.items():
+        np.testing.assert_array_equal(again[scope].centres, home.centres)
+        assert again[scope].radius == home.radius
+        assert (rows.loc[rows["fitted_on"] == scope, "radius_error"] == home.radius.error).all()
+        assert home.radius.error > 0

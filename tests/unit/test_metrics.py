@@ -1,21 +1,22 @@
-"""The segregation indices against values worked out by hand, independent oracles and their own symmetries."""
+"""The metrics against values worked out by hand, plain loops (`benchmarks/references.py`), oracles and symmetries."""
 
 from contextlib import ExitStack
-from math import log, sqrt
+from math import log
 from unittest import mock
 
 import numpy as np
 import pandas as pd
 import pytest
+import references
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 
-from recourse_segregation.metrics import Estimate, pairwise, segregation
+from recourse_segregation.metrics import Estimate, pairwise, recourse, segregation
+from recourse_segregation.metrics.recourse import closeness, cost, cost_gap, diversity, found_rate, invalidation, ynn
 from recourse_segregation.metrics.segregation import (
-    Neighbourhoods,
     among_their_own,
     assign,
     atkinson,
@@ -34,10 +35,6 @@ def column(*values):
 
 def mask(values):
     return np.array(values, dtype=bool)
-
-
-def radius_of(*given):
-    return neighbourhoods(*given).radius
 
 
 # Coordinates on a coarse grid, so that ties and coincident points are common.
@@ -63,63 +60,52 @@ radii = st.one_of(st.sampled_from([0.0, 0.25, 0.5, 1.0]), st.floats(0, 2))
 block_sizes = st.sampled_from([1, 4, 9, 50])
 
 
-HALVES = np.repeat([0, 1], 4)
-# Members at 0, 1 and 10, others at 0.5, 11 and 20. Within 1 of each member, members against others: at 0 two
-# (0, 1) against one (0.5), at 1 the same, at 10 one (itself) against one (11, at the distance 1 exactly).
+# Members at 0, 1 and 10, others at 0.5, 11 and 20. Within 1, more members than others are around 0 and 1 only.
 LINE, MEMBERS = column(0, 0.5, 1, 10, 11, 20), mask([1, 0, 1, 1, 0, 0])
 FIRST = np.argsort(~MEMBERS, kind="stable")
-# Members at 0, 1 and 3 have the distances 0 0 0 1 1 2 2 3 3; the q-quantile is at position 8 q.
-SCALE = column(0, 9, 1, 3, 9), mask([1, 0, 1, 1, 0]), 30
 # Members at 0 and log 2, one other at 2 log 2: exp(-d) is 1/2 between the members, 1/4 and 1/2 to the other.
 THREE = column(0, log(2), 2 * log(2)), mask([1, 1, 0])
+# Moves of length 5 (3-4-5), 0, 1 and 13 (5-12-13).
+FACTUAL = np.array([[0, 0], [1, 1], [2, 2], [0, 0]], dtype=float)
+COUNTERFACTUAL = np.array([[3, 4], [1, 1], [2, 3], [5, 12]], dtype=float)
 
 
 @pytest.mark.parametrize(
-    ("value", "index", "people"),
+    ("value", "metric", "people"),
     [
-        # Two areas of 4 with p = 3/4 and 1/4, P = 1/2, T = 8: the sum is 8 * sqrt(3/16) = 2 sqrt(3), over P T = 4
-        # it is sqrt(3)/2, squared 3/4, and P / (1 - P) = 1.
-        (1 / 4, atkinson, (HALVES, mask([1, 1, 1, 0, 1, 0, 0, 0]), 0.5)),
-        # Areas of 4 and 2 with p = 1/4 and 1/2, P = 1/3, T = 6: the sum is sqrt(3) + 1, over P T = 2 and squared
-        # (2 + sqrt(3)) / 2, times P / (1 - P) = 1/2.
-        (1 - (2 + sqrt(3)) / 4, atkinson, (np.array([7, 7, 7, 7, -1, -1]), mask([1, 0, 0, 0, 1, 0]), 0.5)),
-        # p = 3/4 and 1/4 again: the sum over P T is 0.898896, to the power 4/3 0.867519; so 0.132481.
+        # Two areas of 4 with p = 3/4 and 1/4, P = 1/2, T = 8: the sum over P T is 0.898896, to the power 4/3 it is
+        # 0.867519, and P / (1 - P) = 1; so 0.132481.
         (
             1 - (0.25**0.75 * 0.75**0.25 + 0.75**0.75 * 0.25**0.25) ** (4 / 3),
             atkinson,
-            (HALVES, mask([1, 1, 1, 0, 1, 0, 0, 0]), 0.25),
+            (np.repeat([0, 1], 4), mask([1, 1, 1, 0, 1, 0, 0, 0]), 0.25),
         ),
-        # Every area mixed alike, and none.
-        (0, atkinson, (np.repeat([0, 1, 2], 4), mask([1, 1, 0, 0] * 3), 0.5)),
-        (1, atkinson, (np.repeat([0, 1, 2], 4), mask([1] * 4 + [0] * 8), 0.5)),
-        *[(r, radius_of, (*SCALE, q)) for q, r in ((0.1, 0), (0.3125, 0.5), (0.5, 1), (0.75, 2), (1, 3))],
-        (2 / 3, centralization, (LINE, MEMBERS, 1)),
-        # One against one, one against one, one against none; within 0 each is alone, and counts themselves.
-        (1 / 3, centralization, (LINE, MEMBERS, 0.9)),
-        (1, centralization, (LINE, MEMBERS, 0)),
         # The first three rows are member, other, member; of the three members the first two count. Only the first
         # is paired with a row of the minority. Members first: nobody is lost; members last: everybody is.
         (1 / 3, centralization_released, (LINE, MEMBERS, 1)),
         (2 / 3, centralization_released, (LINE[FIRST], MEMBERS[FIRST], 1)),
         (0, centralization_released, (LINE[FIRST[::-1]], MEMBERS[FIRST[::-1]], 1)),
-        # Self pairs add 1 each: xx = 2 + 2/2 = 3, xy = 3/4, yy = 1.
-        ((3, 0.75, 1), proximity_sums, THREE),
         (3 / 8, average_proximity, THREE),
-        # X P_xx = 3/2, Y P_yy = 1, T P_tt = (3 + 2 * 3/4 + 1) / 3.
+        # Self pairs add 1 each: X P_xx = 3/2, Y P_yy = 1, T P_tt = (3 + 2 * 3/4 + 1) / 3.
         (15 / 11, spatial_proximity, THREE),
-        # Coincident groups: alike, and as near as can be.
-        (1, spatial_proximity, (np.tile(column(0.2, 0.7), (2, 1)), mask([1, 1, 0, 0]))),
-        (1, average_proximity, (np.zeros((4, 2)), mask([1, 1, 0, 0]))),
         # Two points too far apart to feel each other: T^2 / (X^2 + Y^2).
         (25 / 13, spatial_proximity, (column(0, 0, 900, 900, 900), mask([1, 1, 0, 0, 0]))),
-        # 5 is as far from 0 as from 10: the first centre takes it.
-        ([0, 1, 0, 0, 1], assign, (column(0, 10), column(4, 6, 5, -3, 11))),
+        (19 / 4, cost, (FACTUAL, COUNTERFACTUAL)),
+        # The minority pays (5 + 0) / 2, the majority (1 + 13) / 2; the gap has no sign.
+        *((4.5, cost_gap, (FACTUAL, COUNTERFACTUAL, mask(group))) for group in ([1, 1, 0, 0], [0, 0, 1, 1])),
+        # Distances 1, 3 and 4 among 0, 1 and 4; the zero distances of a recourse to itself are left out.
+        (8 / 3, diversity, (column(0, 1, 4),)),
+        (0, diversity, (np.ones((5, 3)),)),
+        # From 0: 1 and 5; from 2: 1 and 3.
+        (10 / 4, closeness, (column(0, 2), column(1, 5))),
+        *((value, invalidation, (mask(accepted),)) for value, accepted in ((0.25, [1, 1, 1, 0]), (0, [1, 1]))),
+        *((value, found_rate, (mask(found),)) for value, found in ((0.75, [1, 1, 1, 0]), (0, [0, 0]))),
     ],
 )
 @pytest.mark.parametrize("block_pairs", [4, pairwise.BLOCK_PAIRS])
-def test_by_hand(value, index, people, block_pairs):
+def test_by_hand(value, metric, people, block_pairs):
     with mock.patch.object(pairwise, "BLOCK_PAIRS", block_pairs):
-        assert index(*people) == pytest.approx(value, abs=1e-12)
+        assert metric(*people) == pytest.approx(value, abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -136,26 +122,23 @@ def test_atkinson_equals_pysal(seed):
 
 
 @given(populations(), st.integers(1, 5), st.sampled_from([0.2, 0.5, 0.7]), st.integers(0, 1000))
-def test_atkinson_properties(population, k, b, seed):
+def test_atkinson_equals_a_plain_loop_whatever_the_areas_are_called(population, k, b, seed):
     rng = np.random.default_rng(seed)
-    minority = population[1]
-    areas = rng.integers(0, k, len(minority))
-    order, names = rng.permutation(len(minority)), rng.permutation(k) * 7
-    value = atkinson(areas, minority, b)
+    features, minority = population
+    centres, names = rng.random((k, features.shape[1])), rng.permutation(k) * 7
+    value = atkinson(names[assign(centres, features)], minority, b)
+    assert value == pytest.approx(references.atkinson(centres, features, minority, b), abs=1e-12)
     assert -1e-12 <= value <= 1
-    assert atkinson(areas[order], minority[order], b) == pytest.approx(value, abs=1e-12)
-    assert atkinson(names[areas], minority, b) == pytest.approx(value, abs=1e-12)
-    assert atkinson(areas, ~minority, 0.5) == pytest.approx(atkinson(areas, minority, 0.5), abs=1e-12)
-    # At another b, trading the group names mirrors it.
-    mirrored = (1 - atkinson(areas, ~minority, 1 - b)) ** b
-    assert (1 - value) ** (1 - b) == pytest.approx(mirrored, abs=1e-9)
 
 
 def test_centres_are_those_of_kmeans_and_assign_is_its_predict():
     rng = np.random.default_rng(0)
     before, after = rng.random((600, 4)), rng.random((500, 4))
     kmeans = KMeans(30, n_init=10, random_state=0).fit(before)
-    centres = neighbourhoods(before, rng.random(600) < 0.4, 30, 0.1).centres
+    minority = rng.random(600) < 0.4
+    found = neighbourhoods(before, minority, 30, 0.1)
+    centres, members = found.centres, before[minority]
+    assert found.radius == np.quantile(cdist(members, members), 0.1)
     np.testing.assert_allclose(centres, kmeans.cluster_centers_, rtol=0, atol=1e-12)
     np.testing.assert_array_equal(assign(centres, before), kmeans.labels_)
     np.testing.assert_array_equal(assign(centres, after), kmeans.predict(after))
@@ -164,10 +147,9 @@ def test_centres_are_those_of_kmeans_and_assign_is_its_predict():
 def test_no_more_centres_than_distinct_rows():
     features = np.repeat(column(0.1, 0.4, 0.9), 3, axis=0)
     minority = np.tile(mask([1, 0, 0]), 3)
-    found = neighbourhoods(features, minority, 30, 0.1)
-    assert isinstance(found, Neighbourhoods)
-    np.testing.assert_allclose(np.sort(found.centres, axis=0), column(0.1, 0.4, 0.9))
-    assert len(neighbourhoods(features, minority, 2, 0.1).centres) == 2
+    found, fewer = (neighbourhoods(features, minority, k, 0.1).centres for k in (30, 2))
+    np.testing.assert_allclose(np.sort(found, axis=0), column(0.1, 0.4, 0.9))
+    assert len(fewer) == 2
 
 
 def test_areas_of_very_many_people_are_fitted_to_a_sample():
@@ -180,75 +162,41 @@ def test_areas_of_very_many_people_are_fitted_to_a_sample():
     assert not np.array_equal(centres, neighbourhoods(features, minority, 4, 0.1).centres)
 
 
-@given(populations(), radii, st.integers(0, 1000))
-def test_centralization_properties(population, radius, seed):
+@given(populations(), radii)
+def test_centralization_equals_a_plain_loop(population, radius):
+    value = centralization(*population, radius)
+    assert value == references.surrounded(*population, radius).mean()
+    assert 0 <= centralization_released(*population, radius) <= value <= 1
+
+
+@given(populations(), block_sizes)
+def test_proximity_equals_a_plain_loop(population, block_pairs):
     features, minority = population
-    value = centralization(features, minority, radius)
-    order = np.random.default_rng(seed).permutation(len(minority))
-    assert centralization(features[order], minority[order], radius) == value
-    distances = cdist(features, features)
-    near = [(minority[row <= radius].sum(), (~minority)[row <= radius].sum()) for row in distances[minority]]
-    assert value == np.mean([own > other for own, other in near])
-    assert 0 <= centralization_released(features, minority, radius) <= value <= 1
-
-
-def test_spatial_proximity_orders_patterns_on_a_grid():
-    side = 8
-    rows, columns = np.divmod(np.arange(side * side), side)
-    grid = np.column_stack([rows, columns]).astype(float)
-    scattered = np.random.default_rng(0).permutation(side * side) < side * side // 2
-    halves, checkerboard = columns < side // 2, (rows + columns) % 2 == 0
-    patterns = halves, scattered, checkerboard
-    values = [spatial_proximity(grid, minority) for minority in patterns]
-    assert values[0] > 1.5 > values[1] > values[2] >= 1
-    nearness = [average_proximity(grid, minority) for minority in patterns]
-    assert nearness == sorted(nearness)
-
-
-@given(populations(), st.integers(0, 1000), block_sizes)
-def test_proximity_properties(population, seed, block_pairs):
-    features, minority = population
-    average, spatial = average_proximity(features, minority), spatial_proximity(features, minority)
-    kernel = np.exp(-cdist(features, features))
-    own, other = kernel[minority][:, minority].mean(), kernel[~minority][:, ~minority].mean()
-    size = minority.sum()
-    massey_denton = (size * own + (len(minority) - size) * other) / (len(minority) * kernel.mean())
-    assert average == pytest.approx(kernel[minority][:, ~minority].mean(), rel=1e-12)
-    assert spatial == pytest.approx(massey_denton, rel=1e-12)
-    assert 0 < average <= 1
-    assert 1 - 1e-12 <= spatial < len(minority) / min(size, len(minority) - size)
-
-    order = np.random.default_rng(seed).permutation(len(minority))
-    for x, g in ((features[order], minority[order]), (features, ~minority)):
-        assert average_proximity(x, g) == pytest.approx(average, rel=1e-12)
-        assert spatial_proximity(x, g) == pytest.approx(spatial, rel=1e-12)
-
+    groups = features[minority], features[~minority]
+    within = sum(len(people) * references.proximity(people, people) for people in groups)
+    massey_denton = within / (len(minority) * references.proximity(features, features))
     with mock.patch.object(pairwise, "BLOCK_PAIRS", block_pairs):
         sums = proximity_sums(features, minority)
-    assert average_proximity(features, minority, sums) == pytest.approx(average, rel=1e-12)
-    assert spatial_proximity(features, minority, sums) == pytest.approx(spatial, rel=1e-12)
+    for known in (None, sums):
+        average, spatial = (p(features, minority, known) for p in (average_proximity, spatial_proximity))
+        assert average == pytest.approx(references.proximity(*groups), rel=1e-12)
+        assert spatial == pytest.approx(massey_denton, rel=1e-12)
+    assert 0 < average <= 1
+    assert 1 - 1e-12 <= spatial < len(minority) / min(map(len, groups))
+
+
+@given(st.integers(0, 10_000), st.integers(1, 12), st.sampled_from([1, 20, 2**18]), st.sampled_from([3, 10**6]))
+def test_ynn_equals_a_plain_loop(seed, k, block_pairs, coordinates):
+    """With three coordinates almost everybody ties; there are twelve individuals, who may all count."""
+    rng = np.random.default_rng(seed)
+    counterfactual, individuals = (rng.integers(0, coordinates, (rows, 2)).astype(float) for rows in (6, 12))
+    given = counterfactual, individuals, rng.random(12) < 0.5, k
+    with mock.patch.object(recourse, "BLOCK_PAIRS", block_pairs):
+        assert ynn(*given) == pytest.approx(references.ynn(*given), abs=1e-12)
 
 
 @pytest.mark.parametrize(
-    "index",
-    [
-        lambda features, minority: neighbourhoods(features, minority, 30, 0.1),
-        lambda features, minority: atkinson(np.arange(len(minority)), minority, 0.5),
-        lambda features, minority: centralization(features, minority, 1),
-        lambda features, minority: centralization_released(features, minority, 1),
-        proximity_sums,
-        average_proximity,
-        spatial_proximity,
-    ],
-)
-def test_an_empty_group_is_named(index):
-    for members, empty in (([0, 0, 0], "minority"), ([1, 1, 1], "majority"), ([], "minority")):
-        with pytest.raises(ValueError, match=f"the {empty} is empty"):
-            index(np.arange(len(members), dtype=float)[:, None], mask(members))
-
-
-@pytest.mark.parametrize(
-    ("index", "people", "message"),
+    ("metric", "people", "message"),
     [
         (average_proximity, (column(0, 1), np.array([0, 1])), "bool"),
         (average_proximity, (column(0, 1), mask([1, 0, 1])), "expected 2 values, got 3"),
@@ -257,11 +205,37 @@ def test_an_empty_group_is_named(index):
         *[(atkinson, (np.array([0, 1]), mask([1, 0]), b), "b:") for b in (0, 1, -0.5, 2)],
         (pairwise.distance_quantile, (column(0, 1), 1.5), "q:"),
         (pairwise.distance_quantile, (np.empty((0, 2)), 0.5), "no points"),
+        (cost, (np.empty((0, 2)), np.empty((0, 2))), "no rows"),
+        (cost, (FACTUAL, COUNTERFACTUAL[:3]), r"expected shape \(4, 2\)"),
+        (cost, (FACTUAL, COUNTERFACTUAL * np.nan), "finite"),
+        *[
+            (index, (column(*range(len(members))), mask(members), *more), f"the {empty} is empty")
+            for members, empty in (([0, 0, 0], "minority"), ([1, 1, 1], "majority"), ([], "minority"))
+            for index, *more in (
+                *((index,) for index in (proximity_sums, average_proximity, spatial_proximity)),
+                *((index, 1) for index in (centralization, centralization_released)),
+                (neighbourhoods, 30, 0.1),
+                (lambda features, minority: atkinson(features[:, 0], minority, 0.5),),
+            )
+        ],
+        (cost_gap, (FACTUAL, COUNTERFACTUAL, mask([1, 1, 1, 1])), "the majority is empty"),
+        (cost_gap, (FACTUAL, COUNTERFACTUAL, mask([0, 0, 0, 0])), "the minority is empty"),
+        (cost_gap, (FACTUAL, COUNTERFACTUAL, np.array([1, 1, 0, 0])), "bool"),
+        (ynn, (np.empty((0, 1)), column(0, 1), mask([1, 0]), 1), "counterfactual: no rows"),
+        (ynn, (column(0), column(0, 1), np.array([1, 0]), 1), "bool"),
+        (ynn, (column(0), column(0, 1), mask([1]), 1), "expected 2 values"),
+        *[(ynn, (column(0), column(0, 1, 2), mask([1, 0, 1]), k), "k:") for k in (0, 4)],
+        (diversity, (column(1),), "two recourses or more, got 1"),
+        (closeness, (column(1), np.empty((0, 1))), "favourable: no rows"),
+        (closeness, (np.empty((0, 1)), column(1)), "counterfactual: no rows"),
+        (invalidation, (mask([]),), "accepted: no values"),
+        (found_rate, (mask([]),), "found: no values"),
+        (found_rate, (np.array([1, 0]),), "bool"),
     ],
 )
-def test_what_is_malformed_is_refused(index, people, message):
+def test_what_is_malformed_or_not_defined_is_refused(metric, people, message):
     with pytest.raises(ValueError, match=message):
-        index(*people)
+        metric(*people)
 
 
 @given(points(), points(), block_sizes, radii)
@@ -273,7 +247,7 @@ def test_blocks_equal_the_full_matrix(x, y, block_pairs, radius):
         np.testing.assert_array_equal(pairwise.count_within(x, radius, y), (between <= radius).sum(axis=1))
         np.testing.assert_array_equal(pairwise.nearest(x, y), between.argmin(axis=1))
         assert pairwise.distance_sum(x) == pytest.approx(within.sum(), rel=1e-12)
-        assert pairwise.distance_sum(x, y) == pytest.approx(between.sum(), rel=1e-12)
+        assert closeness(x, y) == pytest.approx(between.mean(), rel=1e-12)
         assert pairwise.proximity_sum(x) == pytest.approx(np.exp(-within).sum(), rel=1e-12)
         assert pairwise.proximity_sum(x, y) == pytest.approx(np.exp(-between).sum(), rel=1e-12)
 
@@ -302,34 +276,38 @@ def sampled(pairs=0, draws=2000, rng=None):
     stack = ExitStack()
     stack.enter_context(mock.patch.multiple(pairwise, PAIRS=pairs, DRAWS=draws))
     if rng is not None:
-        for module in (pairwise, segregation):
+        for module in (pairwise, segregation, recourse):
             stack.enter_context(mock.patch.object(module, "numpy_generator", return_value=rng))
     return stack
 
 
 CITY = np.random.default_rng(0).gamma(2, 0.1, (400, 3))
 CITIZENS = np.random.default_rng(1).random(400) < 0.2 + 0.5 * (CITY[:, 0] > 0.2)
-# An index of the city, and how many pairs it may look at when it is estimated.
+# 300 who live on a grid, where 213 tie, and 100 who do not.
+GRID = np.vstack([np.random.default_rng(0).integers(0, 8, (300, 3)), 9 + CITY[:100]])
+GRID_ACCEPTED = np.random.default_rng(1).random(400) < 0.1 * GRID[:, 0] + 0.05
+# A metric of the city or the grid, how many pairs there are, and at how many it may look when it is estimated.
 ESTIMATED = {
-    "radius": (lambda: pairwise.distance_quantile(CITY[CITIZENS], 0.1), 0),
-    "centralization": (lambda: centralization(CITY, CITIZENS, 0.15), 60 * 400),
-    "centralization_released": (lambda: centralization_released(CITY, CITIZENS, 0.15), 60 * 400),
-    "average_proximity": (lambda: average_proximity(CITY, CITIZENS), 0),
-    "spatial_proximity": (lambda: spatial_proximity(CITY, CITIZENS), 0),
-    "mean distance within": (lambda: pairwise.mean_distance(CITY), 0),
-    "mean distance between": (lambda: pairwise.mean_distance(CITY[:90], CITY), 0),
+    "radius": (lambda: pairwise.distance_quantile(CITY[CITIZENS], 0.1), CITIZENS.sum() ** 2, 0),
+    "centralization": (lambda: centralization(CITY, CITIZENS, 0.15), CITIZENS.sum() * 400, 60 * 400),
+    "centralization_released": (lambda: centralization_released(CITY, CITIZENS, 0.15), CITIZENS.sum() * 400, 60 * 400),
+    "average_proximity": (lambda: average_proximity(CITY, CITIZENS), 400**2, 0),
+    "spatial_proximity": (lambda: spatial_proximity(CITY, CITIZENS), 400**2, 0),
+    "diversity": (lambda: diversity(CITY), 400**2, 0),
+    "closeness": (lambda: closeness(CITY[:90], CITY), 90 * 400, 0),
+    "ynn": (lambda: ynn(GRID, GRID, GRID_ACCEPTED, 5), 213 * 400, 50 * 400),
 }
 
 
 @pytest.mark.parametrize("name", ESTIMATED)
 def test_estimates_are_unbiased_and_their_standard_errors_calibrated(name):
-    index, pairs = ESTIMATED[name]
-    exact = index()
+    metric, _, pairs = ESTIMATED[name]
+    exact = metric()
     assert not isinstance(exact, Estimate)
     estimates = []
     for seed in range(300):
         with sampled(pairs, rng=np.random.default_rng(seed)):
-            estimates.append(index())
+            estimates.append(metric())
     deviations = np.array([(e - exact) / e.error for e in estimates])
     # The mean and the spread of 300 standard normal numbers: 0 ± 0.058 and 1 ± 0.041.
     assert abs(deviations.mean()) < 0.25
@@ -340,22 +318,19 @@ def test_estimates_are_unbiased_and_their_standard_errors_calibrated(name):
 
 @pytest.mark.parametrize("name", ESTIMATED)
 def test_estimates_begin_beyond_the_budget_and_repeat(name):
-    index, pairs = ESTIMATED[name]
-    size = {"radius": CITIZENS.sum() ** 2, "mean distance between": 90 * 400}.get(name, 400**2)
-    if name.startswith("centralization"):
-        size = CITIZENS.sum() * 400
+    metric, size, pairs = ESTIMATED[name]
     with sampled(size):
-        assert not isinstance(index(), Estimate)
+        assert not isinstance(metric(), Estimate)
     with sampled(size - 1):
-        assert isinstance(index(), Estimate)
+        assert isinstance(metric(), Estimate)
     with sampled(pairs):
-        first, again = index(), index()
+        first, again = metric(), metric()
     assert (first, first.note) == (again, again.note)
-    if name in ("average_proximity", "spatial_proximity", "mean distance within"):
+    if name in ("average_proximity", "spatial_proximity", "diversity"):
         errors = []
         for draws in (8000, 128_000):
             with sampled(draws=draws):
-                errors.append(index().error)
+                errors.append(metric().error)
         assert errors[1] == pytest.approx(errors[0] / 4, rel=0.25), "a larger sample is nearer"
 
 
