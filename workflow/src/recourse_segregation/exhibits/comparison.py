@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from .. import claims, names
 from ..comparison import VERDICTS
-from ._figures import DARK, MIDDLE, WIDTH, legend, marker, rows_of, share_axis, theme, wrapped
+from ._figures import DARK, MIDDLE, multiples
 from ._run import ordered
 from ._tables import POPULATION, across, bracket, listed, number, p_value, tables, unbroken
 
@@ -104,38 +103,29 @@ def show_verdicts(table: pd.DataFrame) -> Any:
     return tables(wide)
 
 
-@theme()
 def figure(comparison: pd.DataFrame, exhibit: str) -> Figure | None:
-    """The published numbers of an exhibit and ours, a panel a population and metric; None without any of this run.
+    """The published numbers of an exhibit and ours: populations down, metrics across; None without any of this run.
 
     Rows without ours show the published number alone.
     """
     table = comparison[(comparison["exhibit"] == exhibit) & (comparison["verdict"] != "not run")]
     if table.empty:
         return None
-    table = table.assign(row=table["method"].map(names.method))
-    panels = list(table.groupby(["population", "metric"], sort=False))
-    columns = table["metric"].nunique() if table["population"].nunique() > 1 else min(4, len(panels))
-    order = list(dict.fromkeys(table["row"]))
-    figure, axes = wrapped(len(panels), columns, WIDTH / columns, 0.3 * len(order) + 1.4, 0.5, sharey=True)
-    for axis, ((_, name), part) in zip(axes.flat, panels, strict=False):
-        y = part["row"].map(order.index).to_numpy()
-        look = {"fmt": "|", "color": MIDDLE, "markersize": 9, "elinewidth": 2, "zorder": 2}
-        axis.errorbar(part["ours_mean"], y, xerr=part["ours_se"], **look)
-        axis.scatter(part["ours"], y, s=42, marker="o", color=DARK, zorder=3)
-        axis.scatter(part["published"], y, s=80, marker="D", facecolor="none", edgecolor="black", zorder=4)
-        axis.set_title(names.in_line(part["our_metric"].iloc[0]), fontsize=11)
-        rows_of(axis, order)
-        axis.set_xlabel(names.metric(name).axis.split("\n")[0])
-        axis.xaxis.set_major_locator(MaxNLocator(4))
-        share_axis(axis) if name in names.SHARES else axis.margins(x=0.12)
-    for axis, ((population, _), _) in zip(axes[:, 0], panels[::columns], strict=True):
-        axis.set_ylabel(names.population(population).replace(" by ", "\nby "), fontweight="bold")
-    handles = [marker("D", "published", "none", "black"), marker("o", "ours", DARK, DARK)]
-    if table["ours_se"].notna().any():
-        label = "our mean ± standard error over seeds"
-        handles.append(Line2D([], [], color=MIDDLE, marker="|", linewidth=2, markersize=9, label=label))
-    return legend(figure, handles)
+
+    def draw(axis: Axes, rows: pd.DataFrame, metric: str) -> None:
+        if rows["ours_se"].notna().any():
+            look = {"fmt": "|", "color": MIDDLE, "markersize": 9, "elinewidth": 2, "zorder": 2}
+            label = "our mean ± standard error over seeds"
+            axis.errorbar(rows["ours_mean"], rows["row"], xerr=rows["ours_se"], label=label, **look)
+        axis.scatter(rows["ours"], rows["row"], s=42, color=DARK, zorder=3, label="ours")
+        hollow = {"marker": "D", "facecolor": "none", "edgecolor": "black"}
+        axis.scatter(rows["published"], rows["row"], s=80, zorder=4, label="published", **hollow)
+        axis.set_xlabel(names.metric(metric).axis)
+        axis.margins(x=0.15)
+
+    order = {column: table[column].unique() for column in ("population", "method", "our_metric")}
+    table = ordered(table, **order).assign(metric=lambda t: t["our_metric"])
+    return multiples(table, draw, label=lambda name: names.metric(name).label)
 
 
 def show(table: pd.DataFrame) -> Any:
