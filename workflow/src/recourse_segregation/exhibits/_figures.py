@@ -106,7 +106,7 @@ def around_zero(axis: Axes, rows: pd.DataFrame, metric: str, *columns: str) -> N
     columns: what must fit into the panel, by default a change and its interval.
     """
     extreme = rows[list(columns or ("change", "low", "high"))].abs().max(axis=None)
-    reach = 1.2 * max(np.nan_to_num(extreme), 1e-4)
+    reach = 1.2 * (extreme if extreme > 1e-9 else 1)
     axis.set_xlim(-reach, reach)
     axis.axvline(0, color="black", linewidth=1, zorder=1)
     if sign := names.metric(metric).segregation:
@@ -124,7 +124,8 @@ def legend(figure: Figure, axes: np.ndarray, title: str = "", columns: int = 4) 
     """A legend below the panels of what they label, each label once."""
     found: dict[str, Any] = {}
     for axis in axes.flat:
-        found = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True)) | found
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
     look = {"loc": "outside lower center", "ncols": min(columns, len(found)), "frameon": False}
     figure.legend(found.values(), found.keys(), title=title or None, **look)
 

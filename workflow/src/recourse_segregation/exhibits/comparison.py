@@ -122,6 +122,8 @@ def figure(comparison: pd.DataFrame, exhibit: str) -> Figure | None:
         axis.scatter(rows["published"], rows["row"], s=80, zorder=4, label="published", **hollow)
         axis.set_xlabel(names.metric(metric).axis)
         axis.margins(x=0.15)
+        if metric in names.SHARES:
+            axis.set_xlim(-0.1, 1.1)
 
     order = {column: table[column].unique() for column in ("population", "method", "our_metric")}
     table = ordered(table, **order).assign(metric=lambda t: t["our_metric"])

@@ -36,7 +36,10 @@ def figures(table: pd.DataFrame) -> dict[str, Figure]:
 
     def draw(axis: Axes, rows: pd.DataFrame, metric: str) -> None:
         dots(axis, rows, "mean", "mean over seeds", interval="± standard error")
-        axis.set_xlim(0, 1.1 if metric in names.SHARES else None)
+        axis.axvline(0, color="black", linewidth=1, zorder=1)
+        axis.margins(x=0.1)
+        if metric in names.SHARES:
+            axis.set_xlim(-0.1, 1.1)
         axis.set_xlabel(names.metric(metric).axis)
 
     table = table.assign(low=table["mean"] - table["se"], high=table["mean"] + table["se"])

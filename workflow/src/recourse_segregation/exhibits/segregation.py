@@ -179,7 +179,7 @@ def _map(table: pd.DataFrame, name: str) -> Figure:
         **{"annot": texts, "fmt": "", "annot_kws": {"fontsize": 7.5, "color": "black"}},
         cbar_kws={"location": "bottom", "aspect": 60, "extend": "both", "label": _SHADE_LABEL},
         xticklabels=[textwrap.fill(names.method(method), 14) for method in shades.columns],
-        yticklabels=[textwrap.fill(names.cell(*cell), 25) for cell in shades.index],
+        yticklabels=[names.cell(*cell).replace(", ", "\n") for cell in shades.index],
     )
     axis.tick_params(length=0, rotation=0, labeltop=True, labelbottom=False)
     axis.set(xlabel="", ylabel="", title=names.in_line(name))

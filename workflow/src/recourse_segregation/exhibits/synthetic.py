@@ -90,10 +90,12 @@ def figure(people: pd.DataFrame) -> Figure | None:
         for axis, (title, here) in zip(axes.flat, panels, strict=False):
             for (role, group), some in here.groupby(["role", "group"]):
                 color, shape, size = looks[group]
-                face, size = (color, size) if role == _REJECTED else ("none", 20)
-                look = {"marker": "X" if role == _LEFT else shape, "facecolor": face, "edgecolor": color, "s": size}
+                look = {"marker": "X" if role == _LEFT else shape, "facecolor": "none", "edgecolor": color, "s": 20}
+                if role == _REJECTED:
+                    look |= {"facecolor": color, "edgecolor": "black", "s": size}
                 axis.scatter(some[x], some[y], linewidth=0.6, rasterized=True, label=f"{group}, {role}", **look)
             axis.set(title=title, xlabel=f"{x}, scaled", ylabel=f"{y}, scaled")
+            axis.label_outer()
         for axis in axes.flat[len(panels) :]:
             axis.set_visible(False)
         legend(figure, axes, columns=2)

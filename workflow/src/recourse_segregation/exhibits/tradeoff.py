@@ -138,7 +138,7 @@ def figure(
     """
     if curves.empty:
         return None
-    parameter, shades = PARAMETERS[base], sns.color_palette("cividis_r", curves["parameter"].nunique())
+    parameter, shades = PARAMETERS[base], sns.color_palette("viridis_r", curves["parameter"].nunique())
     colors = dict(zip(sorted(curves["parameter"].unique()), shades, strict=True))
     places = {"x": curves["parameter"], "x_low": np.nan, "x_high": np.nan}
     if against == "cost":
@@ -149,6 +149,9 @@ def figure(
     drawn = curves.assign(**places, default=curves["population"].astype("str").map(defaults))
 
     def draw(axis: Axes, rows: pd.DataFrame, metric: str) -> None:
+        axis.margins(x=0.1)
+        if parameter.logarithmic and against == "parameter":
+            axis.set_xscale("symlog", linthresh=1)
         thin = {"color": MIDDLE, "linewidth": 1, "zorder": 2}
         axis.hlines(rows["mean"], rows["x_low"], rows["x_high"], **thin)
         axis.vlines(rows["x"], rows["low"], rows["high"], label="95 % interval over seeds", **thin)
@@ -161,8 +164,6 @@ def figure(
         axis.scatter(here["x"], here["mean"], zorder=5, **ring)
         if metric in INDICES:
             _shade_segregated(axis, metric)
-        if parameter.logarithmic and against == "parameter":
-            axis.set_xscale("symlog", linthresh=1)
         axis.set_xlabel(parameter.symbol if against == "parameter" else "cost")
 
     return multiples(drawn, draw, f"{names.method(base)}: {parameter.about}", height=1.1)
