@@ -15,11 +15,8 @@ from ._figures import DARK, MIDDLE, multiples
 from ._run import ordered
 from ._tables import POPULATION, across, bracket, listed, number, p_value, tables, unbroken
 
-#: verdict -> sign, so that it can be told apart without colour
-SIGNS = dict(zip(VERDICTS, ("●", "◐", "○", "", ""), strict=True))
-
-#: the same for the claims
-_CLAIM_SIGNS = dict(zip(claims.VERDICTS, ("●", "◐", "○", "✕", ""), strict=True))
+#: verdict, on a number or a claim -> sign, so that it can be told apart without colour
+_SIGNS = dict(zip(VERDICTS, "●◐○", strict=False)) | dict(zip(claims.VERDICTS, "●◐○✕", strict=False))
 
 
 def show_claims(table: pd.DataFrame) -> Any:
@@ -28,11 +25,9 @@ def show_claims(table: pd.DataFrame) -> Any:
     table: `claims` of a run (see `claims.evaluate`).
     """
 
-    def row(row: Any) -> dict[str, str]:
-        verdict = _signed(row.verdict)
-        return {"Part": f"{row.part}", "Claim": row.statement, "Verdict": verdict, "Evidence": row.evidence}
-
-    return listed(table[table["population"] == claims.ALL], row, blank=["Part"])
+    columns = {"part": "Part", "statement": "Claim", "verdict": "Verdict", "evidence": "Evidence"}
+    shown = table.loc[table["population"] == claims.ALL, list(columns)]
+    return tables(shown.assign(verdict=shown["verdict"].map(_signed)).rename(columns=columns), blank=["Part"])
 
 
 def show_claims_by_population(table: pd.DataFrame) -> Any:
@@ -72,7 +67,7 @@ def show_evidence(table: pd.DataFrame) -> Any:
 
 
 def _signed(verdict: str) -> str:
-    return unbroken(f"{_CLAIM_SIGNS[verdict]} {verdict}".strip())
+    return unbroken(f"{_SIGNS.get(verdict, '')} {verdict}".strip())
 
 
 def verdicts(comparison: pd.DataFrame) -> pd.DataFrame:
@@ -98,7 +93,7 @@ def show_verdicts(table: pd.DataFrame) -> Any:
         other = f" ({row.other_direction} in the other direction)" if row.other_direction else ""
         return f"{row.rows}" + (other if row.verdict == "matches" else "")
 
-    wide = across(table, ["population"], "verdict", text, lambda verdict: f"{SIGNS[verdict]} {verdict}".strip())
+    wide = across(table, ["population"], "verdict", text, _signed)
     wide.insert(1, "Published numbers", table.groupby("population", observed=False)["rows"].sum().to_numpy())
     return tables(wide)
 
@@ -145,7 +140,7 @@ def show(table: pd.DataFrame) -> Any:
             "Change,\npublished": number(row.change_published, sign=True) if changed else "",
             "Change,\nours": number(row.change_ours, sign=True) if changed else "",
             "Found": number(row.found, digits=2) if after else "",
-            "Verdict": f"{SIGNS[row.verdict]} {row.verdict}".strip(),
+            "Verdict": _signed(row.verdict),
             "Rule": row.rule,
         }
 

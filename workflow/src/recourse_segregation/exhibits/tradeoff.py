@@ -128,9 +128,7 @@ def show_monotonicity(table: pd.DataFrame) -> Any:
     return tables(texts)
 
 
-def figure(
-    curves: pd.DataFrame, base: str, defaults: Mapping[str, float], against: str = "parameter"
-) -> Figure | None:
+def figure(curves: pd.DataFrame, base: str, defaults: Mapping[str, float], against: str = "parameter") -> Figure | None:
     """Every number with its interval along the parameter, or the change of each index against the cost.
 
     Populations down, metrics across; None without variants. against: `parameter` or `cost`. The shaded side of an index
