@@ -25,8 +25,6 @@ synthetic,synthetic,face,after,cost,0.300000,source
 real,law-sex,none,before,atkinson,0.032,source
 """
 METHODS = ("wachter", "face")
-
-
 LABELS = {
     "population": {"synthetic": "Synthetic", "law-sex": "Law school by sex"},
     "classifier": {"linear": "linear classifier", "mlp": "MLP classifier"},
@@ -35,29 +33,33 @@ LABELS = {
 }
 
 
-def tidy(rows, **cell):
-    """A `measures` table of rows (method, seed, phase, scope, metric, value); the population before is there once."""
+def cell(method, change=0.1, seeds=(0, 1, 2), scenario="default", population="synthetic", classifier="linear", **other):
+    """`measures` of one method in one scenario: every index is 0.5 before, and changes by `change`.
+
+    change: a number, or a function of the seed. other: the value of a single metric after recourse.
+    """
+    rows = []
+    for seed in seeds:
+        after = 0.5 + (change(seed) if callable(change) else change)
+        for metric in (*names.INDICES, "atkinson_released"):
+            for scope in ("everyone", "recipients", "accepted"):
+                before = method if scope == "recipients" else contracts.BEFORE
+                rows.append((before, seed, "before", scope, metric, 0.5))
+                rows.append((method, seed, "after", scope, metric, other.get(metric, after)))
+        for metric in names.QUALITY:
+            value = {"cost": 1.0, "found": 1.0}.get(metric, 0.25)
+            rows.append((method, seed, "after", "recipients", metric, other.get(metric, value)))
     table = pd.DataFrame(rows, columns=["method", "seed", "phase", "scope", "metric", "value"])
-    once = (table["phase"] == "before") & (table["scope"] != "recipients")
-    table["method"] = table["method"].where(~once, contracts.BEFORE)
     table["note"] = np.where(table["value"].isna(), "nobody <found>", "")
-    table = table.assign(**{"scenario": "default", "n": 4, **cell}).drop_duplicates()
+    table = table.assign(population=population, classifier=classifier, scenario=scenario, n=4)
     return table[list(contracts.CONTRACTS["measures"])]
 
 
-def measures(seeds=(0, 1), population="synthetic", classifier="linear"):
+def measures(seeds=(0, 1), **which):
     """Every index rises by 0.1 × (seed + 1) after recourse; face finds nobody: its cost is not defined."""
-    rows = []
-    scopes = [(metric, scope) for metric in names.INDICES for scope in ("everyone", "recipients", "accepted")]
-    for seed in seeds:
-        for method in METHODS:
-            for metric, scope in [*scopes, ("atkinson_released", "everyone")]:
-                rows.append((method, seed, "before", scope, metric, 0.5))
-                rows.append((method, seed, "after", scope, metric, 0.5 + 0.1 * (seed + 1)))
-            for metric in names.QUALITY:
-                value = np.nan if method == "face" and metric != "found" else 0.25
-                rows.append((method, seed, "after", "recipients", metric, value))
-    return tidy(rows, population=population, classifier=classifier)
+    lost = dict.fromkeys(set(names.QUALITY) - {"found"}, np.nan)
+    cells = [cell(m, lambda seed: 0.1 * (seed + 1), seeds, **which, **o) for m, o in (("wachter", {}), ("face", lost))]
+    return pd.concat(cells, ignore_index=True).drop_duplicates()
 
 
 def study(table, **other):

@@ -13,11 +13,9 @@ import pytest
 import yaml
 
 from made_up_run import LABELS, METHODS, measures, study, write_run
-from recourse_segregation import contracts, exhibits, names
+from recourse_segregation import exhibits, names
 from recourse_segregation.errors import DataError
 from recourse_segregation.exhibits import (
-    _figures,
-    _run,
     _tables,
     comparison,
     controls,
@@ -30,27 +28,23 @@ from recourse_segregation.exhibits import (
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
 
-def loaded(tmp_path_factory, name, **which):
-    folder = tmp_path_factory.mktemp(name)
-    write_run(folder, measures(**which))
+@pytest.fixture(scope="module", params=[(0, 1)])
+def run(request, tmp_path_factory):
+    """Two seeds, or those that a test asks for."""
+    folder = tmp_path_factory.mktemp("results")
+    write_run(folder, measures(seeds=request.param))
     return exhibits.load(folder)
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return loaded(tmp_path_factory, "results")
-
-
-@pytest.fixture(scope="module")
-def quick(tmp_path_factory):
-    """One seed."""
-    return loaded(tmp_path_factory, "quick", seeds=(0,))
 
 
 @pytest.fixture(scope="module")
 def law(tmp_path_factory):
     """A run without the synthetic population."""
-    return loaded(tmp_path_factory, "law", population="law-sex", classifier="mlp")
+    folder = tmp_path_factory.mktemp("law")
+    write_run(folder, measures(population="law-sex", classifier="mlp"))
+    return exhibits.load(folder)
+
+
+one_seed = pytest.mark.parametrize("run", [(0,)], indirect=True)
 
 
 # --- a run and its tables
@@ -76,26 +70,20 @@ def test_a_study_has_its_own_rows_in_its_own_order(tmp_path):
 
 @pytest.mark.parametrize(
     ("file", "rule"),
-    {
-        "measures.parquet": "collect",
-        "diagnostics.parquet": "collect",
-        "comparison.csv": "compare",
-        "claims.csv": "claims",
-        "claims_evidence.csv": "claims",
-    }.items(),
+    [
+        *(("measures.parquet", "collect"), ("diagnostics.parquet", "collect"), ("comparison.csv", "compare")),
+        *(("claims.csv", "claims"), ("claims_evidence.csv", "claims")),
+    ],
 )
 def test_a_missing_table_is_named_with_its_rule_when_it_is_asked_for(tmp_path, file, rule):
+    with pytest.raises(DataError, match=r"run\.json"):
+        exhibits.load(tmp_path)
     write_run(tmp_path, measures(seeds=(0,)))
     (tmp_path / file).unlink()
     run = exhibits.load(tmp_path)
     assert len(run.classifiers)
     with pytest.raises(DataError, match=rf"{file}.*run the rule {rule}"):
         getattr(run, file.partition(".")[0])
-
-
-def test_a_folder_without_a_run_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"run\.json"):
-        exhibits.load(tmp_path)
 
 
 def test_the_block_of_this_run_is_taken(run, tmp_path):
@@ -188,8 +176,9 @@ def test_changes_are_paired_within_a_seed_and_in_order(run):
     assert changes["metric"].unique().tolist() == list(names.INDICES)
 
 
-def test_one_seed_has_no_error_and_no_votes(quick):
-    changes = segregation.table(segregation.seeds(quick, "everyone"))
+@one_seed
+def test_one_seed_has_no_error_and_no_votes(run):
+    changes = segregation.table(segregation.seeds(run, "everyone"))
     assert changes["change_se"].isna().all()
     shown = segregation.show(changes).data
     assert "0.500 → 0.600<br><b>+0.100</b></td>" in shown
@@ -209,7 +198,7 @@ def test_a_value_missing_for_some_seeds_says_so(run):
     one = (seeds["metric"] == "cost") & (seeds["method"] == "wachter") & (seeds["seed"] == 1)
     seeds.loc[one, ["value", "note"]] = [np.nan, "nobody"]
     row = recourse_quality.table(seeds).query("metric == 'cost' and method == 'wachter'").iloc[0]
-    assert (row["mean"], row["seeds"]) == (0.25, 1)
+    assert (row["mean"], row["seeds"]) == (1.0, 1)
     assert row["note"] == "mean over 1 of 2 seeds; others: nobody"
 
 
@@ -220,12 +209,6 @@ def test_effort_and_outcomes(run):
     assert outcomes["outcome"].unique().tolist() == ["rejected", "found"]  # no reason occurs
     assert outcomes["individuals"].tolist() == [4] * 4
     assert recourse_quality.show_effort(effort, outcomes).data.count("<tr") == 3
-
-
-def test_reasons_are_those_of_recourse():
-    from recourse_segregation.recourse import REASONS
-
-    assert contracts.REASONS == REASONS
 
 
 def test_the_synthetic_population(run):
@@ -256,7 +239,7 @@ def test_published_numbers_and_their_verdicts(run):
     assert counts["synthetic", "undefined"] == 1
     assert counts["law-sex", "not run"] == 1
     assert counts.sum() == len(table)
-    assert "● matches" in comparison.show_verdicts(comparison.verdicts(table)).data
+    assert "●\u00a0matches" in comparison.show_verdicts(comparison.verdicts(table)).data
     shown = comparison.show(table).data
     assert shown.count("<tr") == len(table) + 2  # a header for each population
     assert shown.count('<div class="wide"><') == 2  # a wide table scrolls by itself
@@ -363,48 +346,58 @@ def test_a_table_is_text_with_few_marks():
     texts = pd.DataFrame({"A <b>": ["x\ny", "x\ny", "**b** & c"], "B": ["1", "−2" + _tables.note("w <y>"), ""]})
     shown = _tables.tables(texts, blank=["A <b>"]).data
     assert "A &lt;b&gt;</th>" in shown
-    assert "x<br>y</td>" in shown
+    assert ">x<br>y</td>" in shown
     assert "<b>b</b> &amp; c</td>" in shown
     assert "−2<sup>a</sup></td>" in shown
     assert shown.endswith('<p class="notes"><sup>a</sup> w &lt;y&gt;</p>')
-    assert shown.count(" joined") == 2  # the row whose first cell is blank
-    assert re.findall(r"\.(col\d) {\s*text-align: left", shown) == ["col0"]  # numbers stand right
+    assert shown.count('class="joined"') == 2  # the row whose first cell is blank
+    assert shown.count("text-align: left") == 4  # the first column; numbers stand right
 
 
 def figures(run):
     """One figure of each kind."""
-    everyone, qualities = segregation.seeds(run, "everyone", ["atkinson"]), recourse_quality.seeds(run)
-    qualities = qualities[qualities["metric"].isin(["found", "cost"])]
-    changes = segregation.table(everyone)
+    changes = segregation.table(segregation.seeds(run, "everyone", ["atkinson"]))
     return {
-        "rejected": populations.rejected_figure(populations.rejected(run)),
-        "everyone": segregation.figures(everyone)["synthetic"],
+        "everyone": segregation.figures(changes)["synthetic"],
         "overview": segregation.overview(changes)["atkinson"],
-        "quality": recourse_quality.figures(qualities)["synthetic"],
-        "effects": segregation.effects_figures(changes)["synthetic"],
-        "votes": segregation.votes_figures(segregation.votes(everyone))["synthetic"],
+        "quality": recourse_quality.figures(recourse_quality.table(recourse_quality.seeds(run)))["synthetic"],
         "controls": controls.figures(pd.concat([changes, changes.assign(scenario="placebo")]))["synthetic"],
         "people": synthetic.figure(synthetic.people(run)),
         "published": comparison.figure(run.comparison, "synthetic"),
     }
 
 
-@pytest.mark.parametrize("which", ["run", "quick"])
-def test_every_figure_can_be_drawn(which, request):
-    for figure in figures(request.getfixturevalue(which)).values():
+def labels(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_a_legend_has_what_is_drawn(run):
+    drawn = figures(run)
+    hollow, shade = "not significant after Holm", "more segregated"
+    assert labels(drawn["everyone"]) == ["95 % interval of the mean over seeds", f"mean, {hollow}", shade]
+    assert {f"real groups, {hollow}", f"shuffled groups, {hollow}"} < set(labels(drawn["controls"]))
+    assert labels(drawn["quality"]) == ["± standard error", "mean over seeds"]
+    missing = [text.get_text() for axis in drawn["quality"].axes for text in axis.texts]
+    assert missing == ["not defined"] * 6  # face finds nobody: all but the share that is found
+    assert "our mean ± standard error over seeds" in labels(drawn["published"])
+
+
+@one_seed
+def test_one_seed_has_figures_without_intervals(run):
+    for name, figure in figures(run).items():
         figure.draw_without_rendering()
+        said = labels(figure) if name != "overview" else []
+        assert not re.search("interval|error", " ".join(said)), name
 
 
 def test_figures_are_saved_with_the_same_bytes(run, tmp_path):
-    table, kinds = recourse_quality.seeds(run), ("overview", "votes", "people")
     for folder in ("one", "two"):
-        drawn = figures(run)
-        for name in kinds:
-            picture = exhibits.save(drawn[name], table, tmp_path / folder, name, "about")
+        for name, figure in figures(run).items():
+            picture = exhibits.save(figure, run.comparison, tmp_path / folder, name, "about")
             assert picture.data.startswith(b"\x89PNG")
     for file in (tmp_path / "one").iterdir():
         assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes(), file.name
-    assert len(list((tmp_path / "one").iterdir())) == 3 * len(kinds)
+    assert len(list((tmp_path / "one").iterdir())) == 3 * len(figures(run))
 
 
 def test_an_overview_has_a_row_for_each_classifier_of_a_population(run):
@@ -413,35 +406,15 @@ def test_an_overview_has_a_row_for_each_classifier_of_a_population(run):
     def rows(table):
         return [label.get_text() for label in segregation.overview(table)["atkinson"].axes[0].get_yticklabels()]
 
-    assert rows(changes) == ["Synthetic"]
+    assert rows(changes) == ["Synthetic\nlinear classifier"]
     both = pd.concat([changes, changes.assign(classifier="forest")])
     assert rows(both) == ["Synthetic\nforest", "Synthetic\nlinear classifier"]
 
 
 def test_a_data_set_has_a_figure_of_its_own(law, tmp_path):
-    everyone = segregation.seeds(law, "everyone", ["atkinson"]).astype({"population": "str"})
-    both = pd.concat([everyone, everyone.assign(population="law-race")])
+    changes = segregation.table(segregation.seeds(law, "everyone", ["atkinson"])).astype({"population": "str"})
+    both = pd.concat([changes, changes.assign(population="law-race")])
     drawn = segregation.figures(both)
     assert list(drawn) == ["law"]
     assert exhibits.save(drawn, both, tmp_path, "everyone") is None
     assert sorted(p.name for p in tmp_path.iterdir()) == ["everyone-law.png", "everyone-law.svg", "everyone.csv"]
-
-
-def test_a_drawing_is_written_short_and_says_what_it_said():
-    drawing = """<svg viewBox="0 0 10.12345 20">
-     <path d="M 115.68175 49.300372
-L -0.126001 1e-3 3.5" style="opacity: 0.85"/>
-     <text x="1.23456">0.0025  more</text>
-    </svg>
-    """
-    path = '<path d="M 115.68 49.30 L -0.13 1e-3 3.5" style="opacity: 0.85"/>'
-    short = f'<svg viewBox="0 0 10.12 20">{path}<text x="1.23">0.0025  more</text></svg>'
-    assert _run._short(drawing).strip() == short
-
-
-@pytest.mark.parametrize(
-    ("value", "nice"),
-    [(0.0007, 0.0006), (0.3, 0.3), (0.0999, 0.08), (0.16, 0.15), (1, 1), (0.1, 0.1), (1999, 1500), (1e-4, 1e-4)],
-)
-def test_a_tick_is_round_and_not_far_below_the_end_of_an_axis(value, nice):
-    assert _figures.nice_below(value) == pytest.approx(nice)

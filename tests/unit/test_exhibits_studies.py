@@ -8,29 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from made_up_run import LABELS, study, tidy
+from made_up_run import LABELS, cell, study
 from recourse_segregation import contracts, exhibits, names
 from recourse_segregation.errors import DataError
 from recourse_segregation.exhibits import conventions, tradeoff, variants
-
-SEEDS = (0, 1, 2)
-
-
-def cell(method, change=0.1, cost=1.0, scenario="default", population="synthetic", classifier="linear", **other):
-    """One method in one scenario: every index is 0.5 before, and changes by `change` (or a function of the seed).
-
-    other: the value of a single metric after recourse.
-    """
-    rows = []
-    for seed in SEEDS:
-        after = 0.5 + (change(seed) if callable(change) else change)
-        for metric in (*names.INDICES, "atkinson_released"):
-            rows.append((method, seed, "before", "everyone", metric, 0.5))
-            rows.append((method, seed, "after", "everyone", metric, other.get(metric, after)))
-        for metric in names.QUALITY:
-            value = {"cost": cost, "found": 1.0}.get(metric, 0.25)
-            rows.append((method, seed, "after", "recipients", metric, other.get(metric, value)))
-    return tidy(rows, population=population, classifier=classifier, scenario=scenario)
 
 
 def run(*cells, published=(), **described):
@@ -110,8 +91,7 @@ def test_a_study_without_variants_of_a_method_has_no_figure(rising):
     assert curves.empty
     assert tradeoff.show_monotonicity(monotonicity).data == ""
     assert tradeoff.defaults(rising, "ibr") == {}
-    assert tradeoff.parameter_figure(curves, "ibr", {}) is None
-    assert tradeoff.tradeoff_figure(curves, "ibr", {}) is None
+    assert tradeoff.figure(curves, "ibr", {}) is None
 
 
 def test_a_variant_whose_parameter_is_unknown_or_repeated_is_an_error(rising):
@@ -130,14 +110,13 @@ def test_a_metric_without_measures_is_an_error(rising):
         tradeoff.seeds(rising, "ebr")
 
 
-def test_the_published_default_is_drawn_and_the_axis_fits(rising):
+@pytest.mark.parametrize(("against", "place"), [("parameter", 0.5), ("cost", 2.0)])
+def test_the_published_default_is_ringed(rising, against, place):
     curves = tradeoff.curves(tradeoff.seeds(rising, "ebr"))
-    figure = tradeoff.parameter_figure(curves, "ebr", tradeoff.defaults(rising, "ebr"))
-    dashed = [line for line in figure.axes[0].lines if line.get_linestyle() == "--"]
-    assert [set(line.get_xdata()) for line in dashed] == [{0.5}]
-    low, high = figure.axes[0].get_xlim()
-    assert low < 0
-    assert high > 0.95
+    axis = tradeoff.figure(curves, "ebr", tradeoff.defaults(rising, "ebr"), against).axes[0]
+    (ring,) = (c for c in axis.collections if c.get_label() == "published default")
+    assert ring.get_offsets()[:, 0] == [place]
+    assert [c.get_label() for c in axis.collections if "β" in c.get_label()] == ["β = 0", "β = 0.5", "β = 0.9"]
 
 
 # --- variants beside what they are made of
@@ -322,5 +301,4 @@ def test_the_pages_name_the_nearest_convention_from_the_numbers(measured):
     best = table.loc[table["nearest"], "convention"].item()
     assert best.lower() in conventions.nearest(table).data.lower()
     assert "+1 −0" in conventions.show_agreement(table).data
-    assert conventions.agreement_figure(table).axes[0].get_title() == "Synthetic\n4 published numbers"
     assert len(conventions.figure(conventions.table(measured)).axes) == 3
