@@ -47,7 +47,7 @@ def rising():
 
 
 def test_the_curves_follow_the_parameter_and_not_the_order_of_the_study(rising):
-    curves = tradeoff.curves(tradeoff.seeds(rising, "ebr"))
+    curves = variants.levels(tradeoff.seeds(rising, "ebr"))
     cost = curves[curves["metric"] == "cost"]
     assert cost["parameter"].tolist() == [0.0, 0.5, 0.9]
     assert cost["mean"].tolist() == [1.0, 2.0, 3.0]
@@ -87,7 +87,7 @@ def test_two_parameters_are_too_few_for_a_trend():
 
 def test_a_study_without_variants_of_a_method_has_no_figure(rising):
     seeds = tradeoff.seeds(rising, "ibr")
-    curves, monotonicity = tradeoff.curves(seeds), tradeoff.monotonicity(seeds)
+    curves, monotonicity = variants.levels(seeds), tradeoff.monotonicity(seeds)
     assert curves.empty
     assert tradeoff.show_monotonicity(monotonicity).data == ""
     assert tradeoff.defaults(rising, "ibr") == {}
@@ -112,7 +112,7 @@ def test_a_metric_without_measures_is_an_error(rising):
 
 @pytest.mark.parametrize(("against", "place"), [("parameter", 0.5), ("cost", 2.0)])
 def test_the_published_default_is_ringed(rising, against, place):
-    curves = tradeoff.curves(tradeoff.seeds(rising, "ebr"))
+    curves = variants.levels(tradeoff.seeds(rising, "ebr"))
     axis = tradeoff.figure(curves, "ebr", tradeoff.defaults(rising, "ebr"), against).axes[0]
     (ring,) = (c for c in axis.collections if c.get_label() == "published default")
     assert ring.get_offsets()[:, 0] == [place]

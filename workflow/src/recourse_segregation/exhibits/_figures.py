@@ -15,7 +15,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator
 
 from .. import names
 
@@ -48,7 +48,8 @@ def multiples(
             panels[0].set_ylabel(cell.replace(" by ", "\nby "), fontweight="bold")
             for axis, metric in zip(panels, metrics, strict=True):
                 axis.set_title(label(metric), fontsize=10)
-                few_ticks(axis)
+                axis.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 1.5, 2, 3, 4, 5, 6, 8, 10]))
+                axis.xaxis.set_major_formatter("{x:g}")
                 draw(axis, rows[rows["metric"] == metric], metric)
                 if not height:
                     axis.set_yticks(range(len(methods)), map(names.method, methods))
@@ -112,12 +113,6 @@ def around_zero(axis: Axes, rows: pd.DataFrame, metric: str, *columns: str) -> N
     if sign := names.metric(metric).segregation:
         axis.axvspan(0, sign * reach, color=LIGHT, zorder=0, label="more segregated")
         axis.set_xlabel("more segregated →" if sign > 0 else "← more segregated")
-
-
-def few_ticks(axis: Axes) -> None:
-    """About three short labels: where zero is in the middle, to both sides of it."""
-    axis.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 1.5, 2, 3, 4, 5, 6, 8, 10]))
-    axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
 def legend(figure: Figure, axes: np.ndarray, title: str = "", columns: int = 4) -> None:

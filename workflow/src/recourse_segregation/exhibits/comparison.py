@@ -76,11 +76,8 @@ def verdicts(comparison: pd.DataFrame) -> pd.DataFrame:
     Columns: population, verdict, rows, same_direction and other_direction (rows whose change is, or is not,
     in the published direction; rows without a change are in neither).
     """
-    counted = comparison.assign(
-        rows=1,
-        same_direction=comparison["direction"] == "same",
-        other_direction=comparison["direction"] == "other",
-    )
+    same, other = (comparison["direction"] == direction for direction in ("same", "other"))
+    counted = comparison.assign(rows=1, same_direction=same, other_direction=other)
     counted = ordered(counted, population=comparison["population"].unique(), verdict=VERDICTS)
     columns = ["rows", "same_direction", "other_direction"]
     return counted.groupby(["population", "verdict"], observed=False)[columns].sum().reset_index()

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from .. import names, statistics
 from ..contracts import DEFAULT, RECOURSE
 from . import segregation
-from ._tables import POPULATION, by_method, listed, note, number
+from ._tables import POPULATION, by_method, listed, note, number, tables
 
 CONTROLS = ("nobody", "collapse", "swap_in")
 PLACEBO = "placebo"
@@ -76,11 +76,9 @@ def _findings(part: pd.DataFrame, metric: names.Metric) -> Iterator[str]:
     still = part["nobody"].abs().max()
     if not np.isnan(still):
         yield f"Nobody moves: it changes by at most {number(still, digits=metric.digits + 1)}."
-    towards = {c: metric.segregation * part[c].dropna() for c in ("collapse", "swap_in")}
-    for control, about in (
-        ("collapse", "Everybody at one point"),
-        ("swap_in", "Everybody in the other group's places"),
-    ):
+    places = {"collapse": "Everybody at one point", "swap_in": "Everybody in the other group's places"}
+    towards = {control: metric.segregation * part[control].dropna() for control in places}
+    for control, about in places.items():
         if len(towards[control]):
             less, more = int((towards[control] < 0).sum()), int((towards[control] > 0).sum())
             yield f"{about}: less segregated in {less} of {len(towards[control])} populations, more in {more}."
@@ -138,8 +136,4 @@ def show_against_placebo(table: pd.DataFrame) -> Any:
 
 def show_blind_spots(findings: pd.DataFrame) -> Any:
     """`blind_spots`, a row a finding."""
-    return listed(
-        findings,
-        lambda row: {"metric": row.metric, "What the controls say": row.finding},
-        blank=["metric"],
-    )
+    return tables(findings.rename(columns={"finding": "What the controls say"}), blank=["metric"])

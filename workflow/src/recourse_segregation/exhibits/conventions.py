@@ -117,22 +117,20 @@ def agreement(run: Run) -> pd.DataFrame:
     Raises DataError when the comparison has none of the study's numbers.
     """
     study = run.described
-    default = Convention(COMPARED, study["scenarios"][0])
-    printed = run.comparison[run.comparison["population"].isin(study["populations"])]
+    printed = run.comparison[run.comparison["population"].isin(study["populations"])].reset_index(drop=True)
     printed = printed.assign(value=printed["published"], half_digit=0.0)
-    there = _ours(default, run.measures, printed)["verdict"] != "not run"
+    by_number, met, there = [], None, None
+    for convention in [Convention(COMPARED, study["scenarios"][0]), *conventions(study, released=True)]:
+        compared = comparison.compare(convention.apply(run.measures), printed, 0.0, 0.0).reset_index(drop=True)
+        off = (compared["ours"] - printed["published"]).abs()
+        matches = off <= printed["allowed"] + 1e-9  # decimals are not exact in binary
+        if met is None:
+            met, there = matches, compared["verdict"] != "not run"
+        counts = {"numbers": 1, "matches": matches, "gained": matches & ~met, "lost": met & ~matches}
+        counts |= {"undefined": compared["ours"].isna(), "distance": off / printed["allowed"]}
+        by_number.append(printed[["population"]].assign(convention=convention.label, **counts)[there])
     if not there.any():
         raise DataError("no published number is about a population and method of the study; see comparison.csv")
-    printed = printed[there.to_numpy()].reset_index(drop=True)
-    by_number, met = [], None
-    for convention in [default, *conventions(study, released=True)]:
-        ours = _ours(convention, run.measures, printed)["ours"]
-        off = (ours - printed["published"]).abs()
-        matches = off <= printed["allowed"] + 1e-9  # decimals are not exact in binary
-        met = matches if met is None else met
-        counts = {"numbers": 1, "matches": matches, "gained": matches & ~met, "lost": met & ~matches}
-        counts |= {"undefined": ours.isna(), "distance": off / printed["allowed"]}
-        by_number.append(printed[["population"]].assign(convention=convention.label, **counts))
     table = pd.concat(by_number)
     table = ordered(table, population=study["populations"], convention=table["convention"].unique())
     summed = dict.fromkeys(["numbers", "matches", "gained", "lost", "undefined"], "sum")
@@ -163,16 +161,14 @@ def show(table: pd.DataFrame) -> Any:
 
 
 def show_agreement(table: pd.DataFrame) -> Any:
-    """`agreement`, conventions down and populations across: matches, and how many of these are won and lost."""
-    rows = []
-    for convention, part in table.groupby("convention"):
-        row = {"Convention": convention}
-        for cell in part.itertuples():
-            swapped = f" (+{cell.gained} −{cell.lost})" if cell.gained or cell.lost else ""
-            row[names.population(cell.population)] = f"{cell.matches} of {cell.numbers}{swapped}"
-            row[f"distance,\n{names.population(cell.population)}"] = number(cell.distance, digits=2)
-        rows.append(row)
-    return tables(pd.DataFrame(rows))
+    """`agreement`, conventions down and populations across: matches, those won and lost, and the distance."""
+
+    def text(row: Any) -> str:
+        swapped = f" (+{row.gained} −{row.lost})" if row.gained or row.lost else ""
+        return f"{row.matches} of {row.numbers}{swapped}\ndistance {number(row.distance, digits=2)}"
+
+    texts = across(table, ["convention"], "population", text, names.population)
+    return tables(texts.rename(columns={"convention": "Convention"}))
 
 
 def nearest(table: pd.DataFrame) -> Any:
@@ -237,7 +233,3 @@ def _printed(table: pd.DataFrame, published: pd.DataFrame) -> list[float]:
 
     known = dict(zip(name(published, "our_metric"), published["published"], strict=True))
     return [known.get(number, np.nan) for number in name(table, "metric")]
-
-
-def _ours(convention: Convention, measures: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
-    return comparison.compare(convention.apply(measures), printed, 0.0, 0.0)

@@ -22,8 +22,6 @@ KEY = [*CELL, "scope", "metric"]
 
 _SHADES = sns.blend_palette(["#7fa8cc", "#ffffff", "#eeb055"], as_cmap=True)
 _SHADE_LABEL = "← less segregated      mean change / standard deviation between seeds      more segregated →"
-# A change below this is rounding.
-_ROUNDING = 1e-12
 
 
 def seeds(run: Run, scope: str, metrics: Sequence[str] = names.INDICES) -> pd.DataFrame:
@@ -53,12 +51,8 @@ def votes(seeds: pd.DataFrame) -> pd.DataFrame:
     Columns: population, classifier, method, scenario, metric, seeds, raised, lowered, unchanged.
     """
     defined = seeds.dropna(subset=["change"])
-    directions = defined.assign(
-        seeds=1,
-        raised=defined["change"] > _ROUNDING,
-        lowered=defined["change"] < -_ROUNDING,
-        unchanged=defined["change"].abs() <= _ROUNDING,
-    )
+    direction = np.sign(defined["change"].round(12))  # a difference of rounding is none
+    directions = defined.assign(seeds=1, raised=direction > 0, lowered=direction < 0, unchanged=direction == 0)
     counts = directions.groupby([*CELL, "metric"])[["seeds", "raised", "lowered", "unchanged"]].sum()
     return counts.astype("int64").reset_index()
 

@@ -89,14 +89,6 @@ def defaults(run: Run, base: str) -> dict[str, float]:
     return {population: parameter_of(study, base, population, base) for population in study["populations"]}
 
 
-def curves(seeds: pd.DataFrame) -> pd.DataFrame:
-    """`seeds` summarised over seeds.
-
-    Columns: population, classifier, method, parameter, metric, mean, low, high (95 %), seeds, note.
-    """
-    return variants.levels(seeds, also=["parameter"])
-
-
 def monotonicity(seeds: pd.DataFrame) -> pd.DataFrame:
     """Does a number rise with the parameter? Spearman's rank correlation of both within a seed, over seeds.
 
@@ -122,10 +114,7 @@ def show_monotonicity(table: pd.DataFrame) -> Any:
     def text(row: Any) -> str:
         return number(row.correlation, digits=2, sign=True) + note(row.note) + between(row.lowest, row.highest, 2)
 
-    texts = across(table, POPULATION, "metric", text, names.quantity)
-    cells = [names.cell(*cell) for cell in zip(texts.pop("population"), texts.pop("classifier"), strict=True)]
-    texts.insert(0, "Population", cells)
-    return tables(texts)
+    return tables(across(table, POPULATION, "metric", text, names.quantity))
 
 
 def figure(curves: pd.DataFrame, base: str, defaults: Mapping[str, float], against: str = "parameter") -> Figure | None:

@@ -47,10 +47,10 @@ def seeds(run: Run, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     return ordered(table, metric=metrics).sort_values(order).reset_index(drop=True)[[*order, "value", "note"]]
 
 
-def levels(seeds: pd.DataFrame, also: Sequence[str] = ()) -> pd.DataFrame:
+def levels(seeds: pd.DataFrame) -> pd.DataFrame:
     """`seeds` summarised: population, classifier, method, metric, mean, low, high (95 %), seeds, note.
 
-    also: further columns that are the same for a method and population.
+    A parameter that the seeds of a method share is a column, too (see `tradeoff.seeds`).
     """
 
     def describe(part: pd.DataFrame) -> tuple:
@@ -59,7 +59,8 @@ def levels(seeds: pd.DataFrame, also: Sequence[str] = ()) -> pd.DataFrame:
         why = statistics.missing(part["value"], part["note"])
         return known.mean(), between.low, between.high, len(known), why
 
-    return summarised(seeds, [*RECOURSE, *also, "metric"], ["mean", "low", "high", "seeds", "note"], describe)
+    key = [column for column in seeds if column not in ("seed", "value", "note")]
+    return summarised(seeds, key, ["mean", "low", "high", "seeds", "note"], describe)
 
 
 def contrasts(run: Run, metrics: Sequence[str] = METRICS, beside: Mapping[str, str] | None = None) -> pd.DataFrame:
