@@ -7,17 +7,9 @@ from recourse_segregation import comparison, contracts, names
 from recourse_segregation.data import Feature
 from recourse_segregation.population import Encoding
 
-ENCODING = Encoding(
-    "synthetic",
-    (
-        Feature("sex", "binary", ("female", "male"), True),
-        Feature("x1", "continuous"),
-        Feature("x2", "continuous"),
-    ),
-    "sex",
-    ("female", "male"),
-    "male",
-)
+SEX = ("female", "male")
+FEATURES = (Feature("sex", "binary", SEX, True), Feature("x1", "continuous"), Feature("x2", "continuous"))
+ENCODING = Encoding("synthetic", FEATURES, "sex", SEX, "male")
 PUBLISHED = """exhibit,population,method,phase,metric,value,source
 synthetic,synthetic,none,before,atkinson,0.500000,source
 synthetic,synthetic,wachter,after,atkinson,0.600000,source
@@ -79,23 +71,18 @@ def write_run(folder, table, **studies):
     diagnostics = [cells.assign(quantity=quantity, value=float(value)) for quantity, value in quantities.items()]
     contracts.write(pd.concat(diagnostics), folder / "diagnostics.parquet", "diagnostics")
     groups = table[["population", "seed", "classifier"]].drop_duplicates()
-    people = {"individuals": 4, "favourable": 2, "accepted": 3, "correct": 3}
-    counts = [
-        groups.assign(split=split, group=group, minority=group == "male", **people)
-        for split in ("test", "train")
-        for group in ("male", "female")
-    ]
-    contracts.write(pd.concat(counts), folder / "classifiers.parquet", "classifiers")
-    path = folder / "published.csv"
-    path.write_text(PUBLISHED, encoding="utf-8")
-    everything = contracts.read(folder / "measures.parquet", "measures")
-    compared = comparison.compare(everything, comparison.read_published(path), 0.003, 0.1)
+    halves = pd.MultiIndex.from_product([("test", "train"), SEX[::-1]], names=["split", "group"]).to_frame(index=False)
+    counts = groups.merge(halves, how="cross").assign(individuals=4, favourable=2, accepted=3, correct=3)
+    counts["minority"] = counts["group"] == "male"
+    contracts.write(counts, folder / "classifiers.parquet", "classifiers")
+    (folder / "published.csv").write_text(PUBLISHED, encoding="utf-8")
+    published = comparison.read_published(folder / "published.csv")
+    compared = comparison.compare(contracts.read(folder / "measures.parquet", "measures"), published, 0.003, 0.1)
     contracts.write_csv(compared, folder / "comparison.csv")
     write_claims(folder)
     seeds = sorted(set(table["seed"]))
     for population in set(table["population"]):
-        block = folder / population / f"seeds-0-{seeds[-1]}"
-        write_people(block, seeds)
+        write_people(folder / population / f"seeds-0-{seeds[-1]}", seeds)
 
 
 def write_claims(folder):
@@ -103,10 +90,8 @@ def write_claims(folder):
     about = {"claim": "less", "part": 2, "statement": "It leaves the groups < segregated."}
     counts = {"tests": 2, "in_favour": 1, "against": 0, "undecided": 1, "seeds": 20}
     counts["evidence"] = "1 of 1 decided tests."
-    verdict = ("supported", "undecided")
-    rows = [
-        about | {"population": p, "verdict": v} | counts for p, v in zip(("all", "synthetic"), verdict, strict=True)
-    ]
+    verdicts = {"all": "supported", "synthetic": "undecided"}
+    rows = [about | {"population": p, "verdict": verdict} | counts for p, verdict in verdicts.items()]
     contracts.write_csv(pd.DataFrame(rows), folder / "claims.csv")
     test = {"population": "synthetic", "classifier": "linear", "scenario": "default", "scope": "everyone"}
     test |= {"method": "wachter", "reference": "", "metric": "atkinson", "expected": "less segregated: < before"}

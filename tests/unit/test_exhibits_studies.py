@@ -28,95 +28,85 @@ def run(*cells, published=(), **described):
 # --- the trade-off
 
 
-def quantiles(**values):
-    """Options of EBR's variants."""
-    return {method.replace("_", "-"): {"synthetic": {"density_quantile": q}} for method, q in values.items()}
+def swept(cells, base="ebr"):
+    """Variants of EBR, or IBR, in this order: parameter -> what is known of its cell; the published one is 0.5."""
+    named, option = {f"{base}-{value}": value for value in cells}, tradeoff.PARAMETERS[base].option
+    options = {method: {"synthetic": {option: value}} for method, value in {base: 0.5, **named}.items()}
+    made = (cell(method, **cells[value]) for method, value in named.items())
+    return run(*made, variant_of=dict.fromkeys(named, base), options=options)
 
 
-@pytest.fixture
-def rising():
-    """Cost rises with β in every seed; the change of every index falls in seeds 0 and 1, and rises in seed 2."""
+def rising(base="ebr"):
+    """Cost rises with the parameter in every seed; the change of every index falls in two seeds, and rises in one."""
     sign = [-1, -1, 1]
-    made = [
-        cell("ebr-b", lambda s: 0.2 * sign[s], cost=2.0, found=0.5),
-        cell("ebr-a", lambda s: 0.1 * sign[s], cost=1.0, found=0.5),
-        cell("ebr-c", lambda s: 0.3 * sign[s], cost=3.0, found=0.5),
-    ]
-    options = quantiles(ebr=0.5, ebr_a=0.0, ebr_b=0.5, ebr_c=0.9)
-    return run(*made, variant_of=dict.fromkeys(("ebr-a", "ebr-b", "ebr-c"), "ebr"), options=options)
+    sizes = {0.5: 0.2, 0.0: 0.1, 0.9: 0.3}
+    cells = {p: {"change": lambda s, d=d: d * sign[s], "cost": 10 * d, "found": 0.5} for p, d in sizes.items()}
+    return swept(cells, base)
 
 
-def test_the_curves_follow_the_parameter_and_not_the_order_of_the_study(rising):
-    curves = variants.levels(tradeoff.seeds(rising, "ebr"))
-    cost = curves[curves["metric"] == "cost"]
+def test_the_curves_follow_the_parameter_and_not_the_order_of_the_study():
+    curves = variants.levels(tradeoff.seeds(rising(), "ebr"))
+    cost, change = (curves[curves["metric"] == metric] for metric in ("cost", "atkinson"))
     assert cost["parameter"].tolist() == [0.0, 0.5, 0.9]
     assert cost["mean"].tolist() == [1.0, 2.0, 3.0]
-    change = curves[curves["metric"] == "atkinson"]
     assert change["mean"].to_numpy() == pytest.approx([-0.1 / 3, -0.2 / 3, -0.1])
     assert (change["low"] < change["mean"]).all()
     assert (change["high"] > change["mean"]).all()
-    assert tradeoff.defaults(rising, "ebr") == {"synthetic": 0.5}
+    assert tradeoff.defaults(rising(), "ebr") == {"synthetic": 0.5}
 
 
-def test_monotonicity_is_the_mean_over_seeds_of_their_own_rank_correlation(rising):
-    table = tradeoff.monotonicity(tradeoff.seeds(rising, "ebr")).set_index("metric")
+def test_monotonicity_is_the_mean_over_seeds_of_their_own_rank_correlation():
+    table = tradeoff.monotonicity(tradeoff.seeds(rising(), "ebr")).set_index("metric")
     assert table.loc["cost", ["correlation", "lowest", "highest", "seeds"]].tolist() == pytest.approx([1, 1, 1, 3])
     assert table.loc["atkinson", ["correlation", "lowest", "highest"]].tolist() == pytest.approx([-1 / 3, -1, 1])
-    assert np.isnan(table.loc["found", "correlation"])
-    assert table.loc["found", "note"] == "the same for every parameter"
 
 
-def test_differences_of_rounding_are_no_trend():
-    made = [cell(f"ebr-{i}", cost=0.1 + i * 1e-17, diversity=0.3 - i * 1e-16) for i in range(3)]
-    options = quantiles(ebr=0.5) | quantiles(**{f"ebr_{i}": i / 10 for i in range(3)})
-    own = run(*made, variant_of={f"ebr-{i}": "ebr" for i in range(3)}, options=options)
-    table = tradeoff.monotonicity(tradeoff.seeds(own, "ebr")).set_index("metric")
-    assert np.isnan(table.loc["diversity", "correlation"])
+@pytest.mark.parametrize(
+    ("cells", "why"),
+    [
+        ([{"found": 0.5 - i * 1e-16} for i in range(3)], "the same for every parameter"),  # but for rounding
+        ([{"found": 0.5}, {"found": 0.6}], "a value for fewer than three parameters"),
+    ],
+)
+def test_a_trend_that_is_not_defined_says_why(cells, why):
+    own = swept({i / 10: one for i, one in enumerate(cells)})
+    found = tradeoff.monotonicity(tradeoff.seeds(own, "ebr")).set_index("metric").loc["found"]
+    assert np.isnan(found["correlation"])
+    assert found["note"] == why
 
 
-def test_two_parameters_are_too_few_for_a_trend():
-    own = run(
-        *(cell("ibr-g0"), cell("ibr-g1", cost=2.0)),
-        variant_of={"ibr-g0": "ibr", "ibr-g1": "ibr"},
-        options={m: {"synthetic": {"adversary_weight": w}} for m, w in (("ibr", 1), ("ibr-g0", 0), ("ibr-g1", 1))},
-    )
-    table = tradeoff.monotonicity(tradeoff.seeds(own, "ibr"))
-    assert table["correlation"].isna().all()
-    assert set(table["note"]) == {"a value for fewer than three parameters"}
-
-
-def test_a_study_without_variants_of_a_method_has_no_figure(rising):
-    seeds = tradeoff.seeds(rising, "ibr")
-    curves, monotonicity = variants.levels(seeds), tradeoff.monotonicity(seeds)
+def test_a_study_without_variants_of_a_method_has_no_figure():
+    seeds = tradeoff.seeds(rising(), "ibr")
+    curves = variants.levels(seeds)
     assert curves.empty
-    assert tradeoff.show_monotonicity(monotonicity).data == ""
-    assert tradeoff.defaults(rising, "ibr") == {}
+    assert tradeoff.show_monotonicity(tradeoff.monotonicity(seeds)).data == ""
+    assert tradeoff.defaults(rising(), "ibr") == {}
     assert tradeoff.figure(curves, "ibr", {}) is None
 
 
-def test_a_variant_whose_parameter_is_unknown_or_repeated_is_an_error(rising):
-    study = rising.described
-    study["options"]["ebr-b"]["synthetic"]["density_quantile"] = 0.9
-    with pytest.raises(DataError, match=r"same density_quantile on synthetic .*ebr-b = 0\.9"):
-        tradeoff.seeds(rising, "ebr")
-    del study["options"]["ebr-b"]
-    with pytest.raises(DataError, match="density_quantile ebr-b has on synthetic"):
-        tradeoff.seeds(rising, "ebr")
-
-
-def test_a_metric_without_measures_is_an_error(rising):
-    rising.measures = rising.measures.query("metric != 'diversity'")
+def test_what_the_study_does_not_say_of_a_variant_or_says_twice_is_an_error():
+    own = rising()
+    own.described["options"]["ebr-0.5"]["synthetic"]["density_quantile"] = 0.9
+    with pytest.raises(DataError, match=r"same density_quantile on synthetic .*ebr-0.5 = 0\.9"):
+        tradeoff.seeds(own, "ebr")
+    del own.described["options"]["ebr-0.5"]
+    with pytest.raises(DataError, match=r"density_quantile ebr-0.5 has on synthetic"):
+        tradeoff.seeds(own, "ebr")
+    own.measures = own.measures.query("metric != 'diversity'")
     with pytest.raises(DataError, match="have no diversity"):
-        tradeoff.seeds(rising, "ebr")
+        tradeoff.seeds(own, "ebr")
 
 
+@pytest.mark.parametrize("base", ["ebr", "ibr"])
 @pytest.mark.parametrize(("against", "place"), [("parameter", 0.5), ("cost", 2.0)])
-def test_the_published_default_is_ringed(rising, against, place):
-    curves = variants.levels(tradeoff.seeds(rising, "ebr"))
-    axis = tradeoff.figure(curves, "ebr", tradeoff.defaults(rising, "ebr"), against).axes[0]
-    (ring,) = (c for c in axis.collections if c.get_label() == "published default")
-    assert ring.get_offsets()[:, 0] == [place]
-    assert [c.get_label() for c in axis.collections if "β" in c.get_label()] == ["β = 0", "β = 0.5", "β = 0.9"]
+def test_the_published_default_is_ringed(base, against, place):
+    own, symbol = rising(base), tradeoff.PARAMETERS[base].symbol
+    figure = tradeoff.figure(variants.levels(tradeoff.seeds(own, base)), base, tradeoff.defaults(own, base), against)
+    drawn = {c.get_label(): c for c in figure.axes[0].collections}
+    assert drawn["published default"].get_offsets()[:, 0] == [place]
+    assert [label for label in drawn if symbol in label] == [f"{symbol} = {value}" for value in ("0", "0.5", "0.9")]
+    low, high = figure.axes[0].get_xlim()
+    assert low < 0 < 0.9 < high or against == "cost"
 
 
 # --- variants beside what they are made of
