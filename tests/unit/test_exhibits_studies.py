@@ -50,18 +50,14 @@ def rising(base="ebr"):
 
 
 def test_the_curves_follow_the_parameter_and_not_the_order_of_the_study():
-    curves = variants.levels(tradeoff.seeds(rising(), "ebr"))
+    seeds = tradeoff.seeds(rising(), "ebr")
+    curves = variants.levels(seeds)
     cost, change = (curves[curves["metric"] == metric] for metric in ("cost", "atkinson"))
     assert cost["parameter"].tolist() == [0.0, 0.5, 0.9]
     assert cost["mean"].tolist() == [1.0, 2.0, 3.0]
     assert change["mean"].to_numpy() == pytest.approx([-0.1 / 3, -0.2 / 3, -0.1])
-    assert (change["low"] < change["mean"]).all()
-    assert (change["high"] > change["mean"]).all()
-    assert tradeoff.defaults(rising(), "ebr") == {"synthetic": 0.5}
-
-
-def test_monotonicity_is_the_mean_over_seeds_of_their_own_rank_correlation():
-    table = tradeoff.monotonicity(tradeoff.seeds(rising(), "ebr")).set_index("metric")
+    assert ((change["low"] < change["mean"]) & (change["mean"] < change["high"])).all()
+    table = tradeoff.monotonicity(seeds).set_index("metric")  # mean over seeds of their own rank correlations
     assert table.loc["cost", ["correlation", "lowest", "highest", "seeds"]].tolist() == pytest.approx([1, 1, 1, 3])
     assert table.loc["atkinson", ["correlation", "lowest", "highest"]].tolist() == pytest.approx([-1 / 3, -1, 1])
 
@@ -161,13 +157,9 @@ def test_levels_keep_the_order_of_the_study_and_say_what_is_missing(parts):
     assert len(variants.figure(contrasts, "difference").axes) == len(variants.METRICS)
 
 
-def test_a_variant_without_its_base_is_an_error():
-    own = run(cell("face-k20"), variant_of={"face-k20": "face"})
+def test_a_study_without_variants_or_without_their_base_has_no_contrasts():
     with pytest.raises(DataError, match="face-k20 is compared with face, which the study lacks"):
-        variants.contrasts(own)
-
-
-def test_a_study_without_variants_has_levels_but_no_contrasts():
+        variants.contrasts(run(cell("face-k20"), variant_of={"face-k20": "face"}))
     own = run(cell("face"))
     levels, contrasts = variants.levels(variants.seeds(own)), variants.contrasts(own)
     assert set(levels["method"]) == {"face"}

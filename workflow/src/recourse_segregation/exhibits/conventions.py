@@ -65,10 +65,10 @@ def conventions(study: Mapping[str, Any], released: bool) -> list[Convention]:
         if base in study["methods"]:
             found.append(Convention(names.method(variant), default, "method", base, variant))
     for index in ("centralization", "atkinson"):
-        pair, kind = (
-            ((f"{index}_released", index), "defined") if released else ((index, f"{index}_released"), "released")
-        )
-        found.append(Convention(f"{names.metric(index).label} as {kind}", default, "metric", *pair))
+        kinds = {"defined": index, "released": f"{index}_released"}
+        old, new = ("released", "defined") if released else ("defined", "released")
+        label = f"{names.metric(index).label} as {new}"
+        found.append(Convention(label, default, "metric", kinds[old], kinds[new]))
     return found
 
 

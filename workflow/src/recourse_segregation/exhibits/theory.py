@@ -28,11 +28,7 @@ _LABELS = {
     "average_proximity": "Average\nproximity",
     "spatial_proximity": "Spatial\nproximity",
 }
-_LOOKS = {
-    "beside": {"color": DARK, "linestyle": "-"},
-    "above": {"color": WARM, "linestyle": "--"},
-    "below": {"color": MIDDLE, "linestyle": ":"},
-}
+_LOOKS = {"beside": (DARK, "-"), "above": (WARM, "--"), "below": (MIDDLE, ":")}
 #: the panels in which the curve that falls furthest would hide the others
 _LIMITS = {"separation": (-1.5, 0.8), "spatial_proximity": (-0.08, 0.04)}
 
@@ -69,10 +65,11 @@ def _curve(axis: Axes, rows: pd.DataFrame, name: str) -> None:
     """The change of one statistic against the separation, a line a direction."""
     axis.axhline(0, color="black", linewidth=1, zorder=1)
     for direction, part in rows.groupby("direction", sort=False):
-        look = _LOOKS[direction]
-        axis.plot(part["separation"], part["formula"], linewidth=2, label=f"second group {direction} the first", **look)
+        color, style = _LOOKS[direction]
+        look = {"color": color, "linestyle": style, "linewidth": 2, "label": f"second group {direction} the first"}
+        axis.plot(part["separation"], part["formula"], **look)
         points = part.dropna()
-        look = {"fmt": "s", "markerfacecolor": "white", "capsize": 2, "zorder": 3, "color": look["color"]}
+        look = {"fmt": "s", "markerfacecolor": "white", "capsize": 2, "zorder": 3, "color": color}
         axis.errorbar(points["separation"], points["simulation"], 2 * points["error"], **look)
     axis.set(title=_LABELS[name].replace("\n", " "), xlabel="distance of the means before")
     axis.set_ylabel("change by recourse")
