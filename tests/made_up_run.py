@@ -7,17 +7,9 @@ from recourse_segregation import comparison, contracts, names
 from recourse_segregation.data import Feature
 from recourse_segregation.population import Encoding
 
-ENCODING = Encoding(
-    "synthetic",
-    (
-        Feature("sex", "binary", ("female", "male"), True),
-        Feature("x1", "continuous"),
-        Feature("x2", "continuous"),
-    ),
-    "sex",
-    ("female", "male"),
-    "male",
-)
+SEX = ("female", "male")
+FEATURES = (Feature("sex", "binary", SEX, True), Feature("x1", "continuous"), Feature("x2", "continuous"))
+ENCODING = Encoding("synthetic", FEATURES, "sex", SEX, "male")
 PUBLISHED = """exhibit,population,method,phase,metric,value,source
 synthetic,synthetic,none,before,atkinson,0.500000,source
 synthetic,synthetic,wachter,after,atkinson,0.600000,source
@@ -25,8 +17,6 @@ synthetic,synthetic,face,after,cost,0.300000,source
 real,law-sex,none,before,atkinson,0.032,source
 """
 METHODS = ("wachter", "face")
-
-
 LABELS = {
     "population": {"synthetic": "Synthetic", "law-sex": "Law school by sex"},
     "classifier": {"linear": "linear classifier", "mlp": "MLP classifier"},
@@ -35,29 +25,33 @@ LABELS = {
 }
 
 
-def tidy(rows, **cell):
-    """A `measures` table of rows (method, seed, phase, scope, metric, value); the population before is there once."""
+def cell(method, change=0.1, seeds=(0, 1, 2), scenario="default", population="synthetic", classifier="linear", **other):
+    """`measures` of one method in one scenario: every index is 0.5 before, and changes by `change`.
+
+    change: a number, or a function of the seed. other: the value of a single metric after recourse.
+    """
+    rows = []
+    for seed in seeds:
+        after = 0.5 + (change(seed) if callable(change) else change)
+        for metric in (*names.INDICES, "atkinson_released"):
+            for scope in ("everyone", "recipients", "accepted"):
+                before = method if scope == "recipients" else contracts.BEFORE
+                rows.append((before, seed, "before", scope, metric, 0.5))
+                rows.append((method, seed, "after", scope, metric, other.get(metric, after)))
+        for metric in names.QUALITY:
+            value = {"cost": 1.0, "found": 1.0}.get(metric, 0.25)
+            rows.append((method, seed, "after", "recipients", metric, other.get(metric, value)))
     table = pd.DataFrame(rows, columns=["method", "seed", "phase", "scope", "metric", "value"])
-    once = (table["phase"] == "before") & (table["scope"] != "recipients")
-    table["method"] = table["method"].where(~once, contracts.BEFORE)
     table["note"] = np.where(table["value"].isna(), "nobody <found>", "")
-    table = table.assign(**{"scenario": "default", "n": 4, **cell}).drop_duplicates()
+    table = table.assign(population=population, classifier=classifier, scenario=scenario, n=4)
     return table[list(contracts.CONTRACTS["measures"])]
 
 
-def measures(seeds=(0, 1), population="synthetic", classifier="linear"):
+def measures(seeds=(0, 1), **which):
     """Every index rises by 0.1 × (seed + 1) after recourse; face finds nobody: its cost is not defined."""
-    rows = []
-    scopes = [(metric, scope) for metric in names.INDICES for scope in ("everyone", "recipients", "accepted")]
-    for seed in seeds:
-        for method in METHODS:
-            for metric, scope in [*scopes, ("atkinson_released", "everyone")]:
-                rows.append((method, seed, "before", scope, metric, 0.5))
-                rows.append((method, seed, "after", scope, metric, 0.5 + 0.1 * (seed + 1)))
-            for metric in names.QUALITY:
-                value = np.nan if method == "face" and metric != "found" else 0.25
-                rows.append((method, seed, "after", "recipients", metric, value))
-    return tidy(rows, population=population, classifier=classifier)
+    lost = dict.fromkeys(set(names.QUALITY) - {"found"}, np.nan)
+    cells = [cell(m, lambda seed: 0.1 * (seed + 1), seeds, **which, **o) for m, o in (("wachter", {}), ("face", lost))]
+    return pd.concat(cells, ignore_index=True).drop_duplicates()
 
 
 def study(table, **other):
@@ -77,42 +71,32 @@ def write_run(folder, table, **studies):
     diagnostics = [cells.assign(quantity=quantity, value=float(value)) for quantity, value in quantities.items()]
     contracts.write(pd.concat(diagnostics), folder / "diagnostics.parquet", "diagnostics")
     groups = table[["population", "seed", "classifier"]].drop_duplicates()
-    people = {"individuals": 4, "favourable": 2, "accepted": 3, "correct": 3}
-    counts = [
-        groups.assign(split=split, group=group, minority=group == "male", **people)
-        for split in ("test", "train")
-        for group in ("male", "female")
-    ]
-    contracts.write(pd.concat(counts), folder / "classifiers.parquet", "classifiers")
-    path = folder / "published.csv"
-    path.write_text(PUBLISHED, encoding="utf-8")
-    everything = contracts.read(folder / "measures.parquet", "measures")
-    compared = comparison.compare(everything, comparison.read_published(path), 0.003, 0.1)
+    halves = pd.MultiIndex.from_product([("test", "train"), SEX[::-1]], names=["split", "group"]).to_frame(index=False)
+    counts = groups.merge(halves, how="cross").assign(individuals=4, favourable=2, accepted=3, correct=3)
+    counts["minority"] = counts["group"] == "male"
+    contracts.write(counts, folder / "classifiers.parquet", "classifiers")
+    (folder / "published.csv").write_text(PUBLISHED, encoding="utf-8")
+    published = comparison.read_published(folder / "published.csv")
+    compared = comparison.compare(contracts.read(folder / "measures.parquet", "measures"), published, 0.003, 0.1)
     contracts.write_csv(compared, folder / "comparison.csv")
     write_claims(folder)
     seeds = sorted(set(table["seed"]))
     for population in set(table["population"]):
-        block = folder / population / f"seeds-0-{seeds[-1]}"
-        write_people(block, seeds)
+        write_people(folder / population / f"seeds-0-{seeds[-1]}", seeds)
 
 
 def write_claims(folder):
     """One claim on one population: one test that holds, and one over too few seeds."""
-    about = {"claim": "less", "part": 2, "statement": "It leaves the groups < segregated."}
-    counts = {"tests": 2, "in_favour": 1, "against": 0, "undecided": 1, "seeds": 20}
-    counts["evidence"] = "1 of 1 decided tests."
-    verdict = ("supported", "undecided")
-    rows = [
-        about | {"population": p, "verdict": v} | counts for p, v in zip(("all", "synthetic"), verdict, strict=True)
-    ]
+    about = {"part": 2, "statement": "It leaves the groups < segregated."}
+    counts = {"tests": 2, "in_favour": 1, "undecided": 1, "evidence": "1 of 1 decided tests."}
+    verdicts = {"all": "supported", "synthetic": "undecided"}
+    rows = [about | {"population": p, "verdict": verdict} | counts for p, verdict in verdicts.items()]
     contracts.write_csv(pd.DataFrame(rows), folder / "claims.csv")
-    test = {"population": "synthetic", "classifier": "linear", "scenario": "default", "scope": "everyone"}
-    test |= {"method": "wachter", "reference": "", "metric": "atkinson", "expected": "less segregated: < before"}
-    numbers = {"seeds": 20, "value": 0.4, "bar": 0.5, "mean": -0.1, "low": -0.2, "high": -0.05, "interval": "BCa"}
-    missing = {"seeds": 1, "mean": -0.1, "low": np.nan, "high": np.nan, "interval": "", "p": np.nan, "p_holm": np.nan}
-    holds = about | test | numbers | {"p": 0.0001, "p_holm": 0.0002, "holds": "yes", "note": ""}
-    tests = [holds, holds | missing | {"method": "face", "holds": "undecided", "note": "1 seed"}]
-    contracts.write_csv(pd.DataFrame(tests), folder / "claims_evidence.csv")
+    test = {"population": "synthetic", "reference": "", "metric": "atkinson", "expected": "less segregated: < before"}
+    numbers = {"seeds": 20, "mean": -0.1, "low": -0.2, "high": -0.05, "p_holm": 0.0002, "holds": "yes"}
+    unknown = dict.fromkeys(("low", "high", "p_holm"), np.nan) | {"seeds": 1, "holds": "undecided"}
+    tests = [about | test | {"method": method} | numbers for method in METHODS]
+    contracts.write_csv(pd.DataFrame([tests[0], tests[1] | unknown]), folder / "claims_evidence.csv")
 
 
 def write_people(block, seeds):

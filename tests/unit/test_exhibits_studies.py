@@ -8,136 +8,106 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from made_up_run import LABELS, study, tidy
+from made_up_run import LABELS, cell, study
 from recourse_segregation import contracts, exhibits, names
 from recourse_segregation.errors import DataError
 from recourse_segregation.exhibits import conventions, tradeoff, variants
 
-SEEDS = (0, 1, 2)
-
-
-def cell(method, change=0.1, cost=1.0, scenario="default", population="synthetic", classifier="linear", **other):
-    """One method in one scenario: every index is 0.5 before, and changes by `change` (or a function of the seed).
-
-    other: the value of a single metric after recourse.
-    """
-    rows = []
-    for seed in SEEDS:
-        after = 0.5 + (change(seed) if callable(change) else change)
-        for metric in (*names.INDICES, "atkinson_released"):
-            rows.append((method, seed, "before", "everyone", metric, 0.5))
-            rows.append((method, seed, "after", "everyone", metric, other.get(metric, after)))
-        for metric in names.QUALITY:
-            value = {"cost": cost, "found": 1.0}.get(metric, 0.25)
-            rows.append((method, seed, "after", "recipients", metric, other.get(metric, value)))
-    return tidy(rows, population=population, classifier=classifier, scenario=scenario)
-
 
 def run(*cells, published=(), **described):
-    """A run of one study, whose lists are those of its measures unless `described` says otherwise."""
+    """A run of one study, whose lists are those of its measures unless `described` says otherwise.
+
+    published: method, phase, metric and number.
+    """
     names.use(LABELS)
     measures = pd.concat(cells, ignore_index=True).drop_duplicates()
     made = exhibits.Run(Path("made up"), {"main": study(measures, **described)})
     made.measures = contracts.of_study(measures, made.described)
-    columns = ["exhibit", "population", "classifier", "method", "phase", "metric", "our_metric", "published", "allowed"]
-    made.comparison = pd.DataFrame(published, columns=columns).assign(source="made up")
+    table = pd.DataFrame(published, columns=["method", "phase", "our_metric", "published"])
+    table["metric"] = table["our_metric"].str.replace("atkinson_released", "atkinson")
+    table = table.assign(**measures.loc[0, ["population", "classifier"]], allowed=0.01, source="made up")
+    made.comparison = table.assign(exhibit=table["population"].replace("law-sex", "real"))
     return made
 
 
 # --- the trade-off
 
 
-def quantiles(**values):
-    """Options of EBR's variants."""
-    return {method.replace("_", "-"): {"synthetic": {"density_quantile": q}} for method, q in values.items()}
+def swept(cells, base="ebr"):
+    """Variants of EBR, or IBR, in this order: parameter -> what is known of its cell; the published one is 0.5."""
+    named, option = {f"{base}-{value}": value for value in cells}, tradeoff.PARAMETERS[base].option
+    options = {method: {"synthetic": {option: value}} for method, value in {base: 0.5, **named}.items()}
+    made = (cell(method, **cells[value]) for method, value in named.items())
+    return run(*made, variant_of=dict.fromkeys(named, base), options=options)
 
 
-@pytest.fixture
-def rising():
-    """Cost rises with β in every seed; the change of every index falls in seeds 0 and 1, and rises in seed 2."""
+def rising(base="ebr"):
+    """Cost rises with the parameter in every seed; the change of every index falls in two seeds, and rises in one."""
     sign = [-1, -1, 1]
-    made = [
-        cell("ebr-b", lambda s: 0.2 * sign[s], cost=2.0, found=0.5),
-        cell("ebr-a", lambda s: 0.1 * sign[s], cost=1.0, found=0.5),
-        cell("ebr-c", lambda s: 0.3 * sign[s], cost=3.0, found=0.5),
-    ]
-    options = quantiles(ebr=0.5, ebr_a=0.0, ebr_b=0.5, ebr_c=0.9)
-    return run(*made, variant_of=dict.fromkeys(("ebr-a", "ebr-b", "ebr-c"), "ebr"), options=options)
+    sizes = {0.5: 0.2, 0.0: 0.1, 0.9: 0.3}
+    cells = {p: {"change": lambda s, d=d: d * sign[s], "cost": 10 * d, "found": 0.5} for p, d in sizes.items()}
+    return swept(cells, base)
 
 
-def test_the_curves_follow_the_parameter_and_not_the_order_of_the_study(rising):
-    curves = tradeoff.curves(tradeoff.seeds(rising, "ebr"))
-    cost = curves[curves["metric"] == "cost"]
+def test_the_curves_follow_the_parameter_and_not_the_order_of_the_study():
+    seeds = tradeoff.seeds(rising(), "ebr")
+    curves = variants.levels(seeds)
+    cost, change = (curves[curves["metric"] == metric] for metric in ("cost", "atkinson"))
     assert cost["parameter"].tolist() == [0.0, 0.5, 0.9]
     assert cost["mean"].tolist() == [1.0, 2.0, 3.0]
-    change = curves[curves["metric"] == "atkinson"]
     assert change["mean"].to_numpy() == pytest.approx([-0.1 / 3, -0.2 / 3, -0.1])
-    assert (change["low"] < change["mean"]).all()
-    assert (change["high"] > change["mean"]).all()
-    assert tradeoff.defaults(rising, "ebr") == {"synthetic": 0.5}
-
-
-def test_monotonicity_is_the_mean_over_seeds_of_their_own_rank_correlation(rising):
-    table = tradeoff.monotonicity(tradeoff.seeds(rising, "ebr")).set_index("metric")
+    assert ((change["low"] < change["mean"]) & (change["mean"] < change["high"])).all()
+    table = tradeoff.monotonicity(seeds).set_index("metric")  # mean over seeds of their own rank correlations
     assert table.loc["cost", ["correlation", "lowest", "highest", "seeds"]].tolist() == pytest.approx([1, 1, 1, 3])
     assert table.loc["atkinson", ["correlation", "lowest", "highest"]].tolist() == pytest.approx([-1 / 3, -1, 1])
-    assert np.isnan(table.loc["found", "correlation"])
-    assert table.loc["found", "note"] == "the same for every parameter"
 
 
-def test_differences_of_rounding_are_no_trend():
-    made = [cell(f"ebr-{i}", cost=0.1 + i * 1e-17, diversity=0.3 - i * 1e-16) for i in range(3)]
-    options = quantiles(ebr=0.5) | quantiles(**{f"ebr_{i}": i / 10 for i in range(3)})
-    own = run(*made, variant_of={f"ebr-{i}": "ebr" for i in range(3)}, options=options)
-    table = tradeoff.monotonicity(tradeoff.seeds(own, "ebr")).set_index("metric")
-    assert np.isnan(table.loc["diversity", "correlation"])
+@pytest.mark.parametrize(
+    ("cells", "why"),
+    [
+        ([{"found": 0.5 - i * 1e-16} for i in range(3)], "the same for every parameter"),  # but for rounding
+        ([{"found": 0.5}, {"found": 0.6}], "a value for fewer than three parameters"),
+    ],
+)
+def test_a_trend_that_is_not_defined_says_why(cells, why):
+    own = swept({i / 10: one for i, one in enumerate(cells)})
+    found = tradeoff.monotonicity(tradeoff.seeds(own, "ebr")).set_index("metric").loc["found"]
+    assert np.isnan(found["correlation"])
+    assert found["note"] == why
 
 
-def test_two_parameters_are_too_few_for_a_trend():
-    own = run(
-        *(cell("ibr-g0"), cell("ibr-g1", cost=2.0)),
-        variant_of={"ibr-g0": "ibr", "ibr-g1": "ibr"},
-        options={m: {"synthetic": {"adversary_weight": w}} for m, w in (("ibr", 1), ("ibr-g0", 0), ("ibr-g1", 1))},
-    )
-    table = tradeoff.monotonicity(tradeoff.seeds(own, "ibr"))
-    assert table["correlation"].isna().all()
-    assert set(table["note"]) == {"a value for fewer than three parameters"}
-
-
-def test_a_study_without_variants_of_a_method_has_no_figure(rising):
-    seeds = tradeoff.seeds(rising, "ibr")
-    curves, monotonicity = tradeoff.curves(seeds), tradeoff.monotonicity(seeds)
+def test_a_study_without_variants_of_a_method_has_no_figure():
+    seeds = tradeoff.seeds(rising(), "ibr")
+    curves = variants.levels(seeds)
     assert curves.empty
-    assert tradeoff.show_monotonicity(monotonicity).data == ""
-    assert tradeoff.defaults(rising, "ibr") == {}
-    assert tradeoff.parameter_figure(curves, "ibr", {}) is None
-    assert tradeoff.tradeoff_figure(curves, "ibr", {}) is None
+    assert tradeoff.show_monotonicity(tradeoff.monotonicity(seeds)).data == ""
+    assert tradeoff.defaults(rising(), "ibr") == {}
+    assert tradeoff.figure(curves, "ibr", {}) is None
 
 
-def test_a_variant_whose_parameter_is_unknown_or_repeated_is_an_error(rising):
-    study = rising.described
-    study["options"]["ebr-b"]["synthetic"]["density_quantile"] = 0.9
-    with pytest.raises(DataError, match=r"same density_quantile on synthetic .*ebr-b = 0\.9"):
-        tradeoff.seeds(rising, "ebr")
-    del study["options"]["ebr-b"]
-    with pytest.raises(DataError, match="density_quantile ebr-b has on synthetic"):
-        tradeoff.seeds(rising, "ebr")
-
-
-def test_a_metric_without_measures_is_an_error(rising):
-    rising.measures = rising.measures.query("metric != 'diversity'")
+def test_what_the_study_does_not_say_of_a_variant_or_says_twice_is_an_error():
+    own = rising()
+    own.described["options"]["ebr-0.5"]["synthetic"]["density_quantile"] = 0.9
+    with pytest.raises(DataError, match=r"same density_quantile on synthetic .*ebr-0.5 = 0\.9"):
+        tradeoff.seeds(own, "ebr")
+    del own.described["options"]["ebr-0.5"]
+    with pytest.raises(DataError, match=r"density_quantile ebr-0.5 has on synthetic"):
+        tradeoff.seeds(own, "ebr")
+    own.measures = own.measures.query("metric != 'diversity'")
     with pytest.raises(DataError, match="have no diversity"):
-        tradeoff.seeds(rising, "ebr")
+        tradeoff.seeds(own, "ebr")
 
 
-def test_the_published_default_is_drawn_and_the_axis_fits(rising):
-    curves = tradeoff.curves(tradeoff.seeds(rising, "ebr"))
-    figure = tradeoff.parameter_figure(curves, "ebr", tradeoff.defaults(rising, "ebr"))
-    dashed = [line for line in figure.axes[0].lines if line.get_linestyle() == "--"]
-    assert [set(line.get_xdata()) for line in dashed] == [{0.5}]
+@pytest.mark.parametrize("base", ["ebr", "ibr"])
+@pytest.mark.parametrize(("against", "place"), [("parameter", 0.5), ("cost", 2.0)])
+def test_the_published_default_is_ringed(base, against, place):
+    own, symbol = rising(base), tradeoff.PARAMETERS[base].symbol
+    figure = tradeoff.figure(variants.levels(tradeoff.seeds(own, base)), base, tradeoff.defaults(own, base), against)
+    drawn = {c.get_label(): c for c in figure.axes[0].collections}
+    assert drawn["published default"].get_offsets()[:, 0] == [place]
+    assert [label for label in drawn if symbol in label] == [f"{symbol} = {value}" for value in ("0", "0.5", "0.9")]
     low, high = figure.axes[0].get_xlim()
-    assert low < 0
-    assert high > 0.95
+    assert low < 0 < 0.9 < high or against == "cost"
 
 
 # --- variants beside what they are made of
@@ -145,11 +115,12 @@ def test_the_published_default_is_drawn_and_the_axis_fits(rising):
 
 @pytest.fixture
 def parts():
-    """IBR without its adversary changes by 0.3, 0.4, 0.5 where IBR changes by 0.1 in every seed."""
+    """Without its adversary IBR changes by 0.3 to 0.5, else by 0.1; a second scenario counts nowhere."""
     return run(
         cell("ibr", 0.1, cost=1.0),
         cell("ibr-g0", lambda s: 0.3 + 0.1 * s, cost=0.5),
         cell("cchvae", 0.1, cost=1.5, diversity=np.nan),
+        *(cell(method, 9.0, cost=9.0, scenario="drop") for method in ("ibr", "ibr-g0")),
         variant_of={"ibr-g0": "ibr"},
     )
 
@@ -158,13 +129,11 @@ def test_a_variant_is_compared_with_its_base_within_a_seed(parts):
     table = variants.contrasts(parts).set_index(["method", "metric"])
     assert set(table.index.get_level_values("method")) == {"ibr-g0"}
     row = table.loc[("ibr-g0", "atkinson")]
-    assert row["reference"] == "ibr"
-    assert row[["reference_mean", "mean", "difference"]].tolist() == pytest.approx([0.1, 0.4, 0.3])
+    assert row[["reference", "significant", "note"]].tolist() == ["ibr", False, ""]
     half = 4.302653 * 0.1 / np.sqrt(3)  # Student's t for two degrees of freedom
-    assert row[["low", "high"]].tolist() == pytest.approx([0.3 - half, 0.3 + half], abs=1e-6)
+    numbers = row[["reference_mean", "mean", "difference", "low", "high"]]
+    assert numbers.tolist() == pytest.approx([0.1, 0.4, 0.3, 0.3 - half, 0.3 + half], abs=1e-6)
     assert table.loc[("ibr-g0", "cost"), "difference"] == pytest.approx(-0.5)
-    assert not row["significant"]
-    assert row["note"] == ""
 
 
 def test_c_chvae_is_compared_with_the_method_that_is_built_on_it(parts):
@@ -185,26 +154,12 @@ def test_levels_keep_the_order_of_the_study_and_say_what_is_missing(parts):
     shown = variants.show(table, contrasts).data
     assert "nobody &lt;found&gt;" in shown
     assert "<b>+0.3000</b>" in shown
-    assert variants.figure(contrasts, "difference") is not None
+    assert len(variants.figure(contrasts, "difference").axes) == len(variants.METRICS)
 
 
-def test_only_the_first_scenario_of_a_study_counts(parts):
-    both = run(
-        parts.measures.astype({"method": "str", "scenario": "str"}),
-        cell("ibr-g0", 9.0, scenario="drop"),
-        variant_of={"ibr-g0": "ibr"},
-    )
-    columns = {"method": "str", "population": "str"}
-    assert variants.contrasts(both).astype(columns).equals(variants.contrasts(parts).astype(columns))
-
-
-def test_a_variant_without_its_base_is_an_error():
-    own = run(cell("face-k20"), variant_of={"face-k20": "face"})
+def test_a_study_without_variants_or_without_their_base_has_no_contrasts():
     with pytest.raises(DataError, match="face-k20 is compared with face, which the study lacks"):
-        variants.contrasts(own)
-
-
-def test_a_study_without_variants_has_levels_but_no_contrasts():
+        variants.contrasts(run(cell("face-k20"), variant_of={"face-k20": "face"}))
     own = run(cell("face"))
     levels, contrasts = variants.levels(variants.seeds(own)), variants.contrasts(own)
     assert set(levels["method"]) == {"face"}
@@ -231,10 +186,10 @@ def test_the_document_shows_choices_and_the_paired_difference_below(monkeypatch)
 # --- conventions
 
 PRINTED = [
-    ("synthetic", "synthetic", "linear", "none", "before", "centralization_released", "centralization_released", 0.5),
-    ("synthetic", "synthetic", "linear", "wachter", "after", "centralization_released", "centralization_released", 0.9),
-    ("synthetic", "synthetic", "linear", "wachter", "after", "atkinson", "atkinson_released", 0.6),
-    ("synthetic", "synthetic", "linear", "face", "after", "cost", "cost", 1.0),
+    ("none", "before", "centralization_released", 0.5),
+    ("wachter", "after", "centralization_released", 0.9),
+    ("wachter", "after", "atkinson_released", 0.6),
+    ("face", "after", "cost", 1.0),
 ]
 
 
@@ -250,7 +205,7 @@ def measured():
         cell("face", 0.1, scenario="drop"),
         variant_of={"wachter-compatible": "wachter"},
         scenarios=["default", "drop"],
-        published=[(*row, 0.01) for row in PRINTED],
+        published=PRINTED,
     )
 
 
@@ -260,23 +215,19 @@ def test_a_convention_has_a_row_only_where_it_changes_a_number(measured):
     dropped = changed[changed["convention"] == "Unresolved dropped"]
     assert set(dropped["method"]) == {"wachter"}
     assert set(dropped["metric"]) == {"centralization_released"}
-    assert dict(zip(dropped["phase"], dropped["difference"], strict=True)) == pytest.approx(
-        {"after": 0.3, "change": 0.3}
-    )
+    assert dropped["phase"].tolist() == ["after", "change"]
+    assert dropped["difference"].tolist() == pytest.approx([0.3, 0.3])
     carla = changed[changed["convention"] == "Wachter as CARLA"]
     assert carla[["method", "metric", "base", "value"]].values.tolist() == [["wachter", "cost", 1.0, 3.0]]
     released = changed[changed["convention"] == "Atkinson as released"].set_index(["method", "phase"])
     assert released.loc[("wachter", "after"), ["base", "value", "published"]].tolist() == pytest.approx([0.6, 0.7, 0.6])
     assert "Radius" not in " ".join(table["convention"])
 
-
-def test_every_number_of_ours_is_there_once(measured):
-    table = conventions.table(measured)
-    ours = table[table["convention"] == conventions.OURS]
+    ours = table[table["convention"] == conventions.OURS]  # every number once
     assert not ours.duplicated(["population", "classifier", "method", "phase", "metric"]).any()
     assert (ours["difference"] == 0).all()
-    before = ours[ours["phase"] == "before"]
-    assert set(before["method"]) == {"none"}
+    assert len(conventions.figure(table).axes) == 3
+    assert set(ours.loc[ours["phase"] == "before", "method"]) == {"none"}
 
 
 def test_agreement_counts_matches_by_convention(measured):
@@ -287,22 +238,22 @@ def test_agreement_counts_matches_by_convention(measured):
     assert table.loc["Unresolved dropped", ["matches", "gained", "lost"]].tolist() == [3, 1, 0]
     assert table.loc["Atkinson as defined", ["matches", "gained"]].tolist() == [3, 1]
     assert table.loc["Wachter as CARLA", "matches"] == 2  # its numbers after recourse are Wachter's
-    assert table["nearest"].sum() == 1
+    (best,) = table.index[table["nearest"]]
+    assert best.lower() in conventions.nearest(table.reset_index()).data.lower()
+    assert "+1 −0" in conventions.show_agreement(table.reset_index()).data
 
 
 def test_agreement_counts_as_the_comparison_does_on_real_data():
     """On real data Atkinson is compared as it is defined: the convention leaves these numbers as they are."""
-    atkinson = ("real", "law-sex", "mlp", "face", "after", "atkinson", "atkinson", 0.6, 0.01)
     law = cell("face", 0.1, population="law-sex", classifier="mlp", atkinson_released=0.9)
-    own = run(law, published=[atkinson])
-    table = conventions.agreement(own).set_index("convention")
+    table = conventions.agreement(run(law, published=[("face", "after", "atkinson", 0.6)])).set_index("convention")
     assert table["matches"].tolist() == [1] * len(table)
     assert table["undefined"].sum() == 0
 
 
 def test_an_undefined_number_does_not_match():
     lost = cell("face", scenario="drop", cost=np.nan)
-    own = run(cell("face"), lost, published=[(*PRINTED[3], 0.01)])
+    own = run(cell("face"), lost, published=PRINTED[3:])
     table = conventions.agreement(own).set_index("convention")
     assert table.loc["Unresolved dropped", ["matches", "lost", "undefined"]].tolist() == [0, 1, 1]
     shown = conventions.show(conventions.table(own)).data
@@ -311,16 +262,7 @@ def test_an_undefined_number_does_not_match():
 
 def test_without_a_published_number_or_a_scenario_there_is_an_error(measured):
     with pytest.raises(DataError, match="no published number is about"):
-        conventions.agreement(run(cell("cruds"), published=[(*PRINTED[3], 0.01)]))
+        conventions.agreement(run(cell("cruds"), published=PRINTED[3:]))
     measured.described["scenarios"] = ["origin", "drop"]
     with pytest.raises(DataError, match="no measures in the scenario 'origin'"):
         conventions.table(measured)
-
-
-def test_the_pages_name_the_nearest_convention_from_the_numbers(measured):
-    table = conventions.agreement(measured)
-    best = table.loc[table["nearest"], "convention"].item()
-    assert best.lower() in conventions.nearest(table).data.lower()
-    assert "+1 −0" in conventions.show_agreement(table).data
-    assert conventions.agreement_figure(table).axes[0].get_title() == "Synthetic\n4 published numbers"
-    assert len(conventions.figure(conventions.table(measured)).axes) == 3

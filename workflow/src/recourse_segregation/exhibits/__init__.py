@@ -17,9 +17,8 @@ The modules share:
 
 - `_run`: `load`, `Run` (its tables, read when they are asked for), `save`.
 - `_tables`: texts of a data frame as HTML in one style, and how numbers, intervals and footnotes are written.
-- `_figures`: small multiples (populations down, metrics across) and what is drawn in them.
-- `segregation`: `mark` (▲ ▼ △ ▽), `interval`, `decided` (what so few seeds can say) and `around_zero` serve any table
-  of changes.
+- `_figures`: small multiples (populations down, metrics across), and changes with their intervals around zero.
+- `segregation`: `mark` (▲ ▼ △ ▽), `interval` and `decided` (what so few seeds can say) serve any table of changes.
 
 Changes with intervals and tests come from `statistics`, names from `names`, both beside this package. A notebook
 imports the modules that it uses, so that a change of one module runs its own notebooks again.

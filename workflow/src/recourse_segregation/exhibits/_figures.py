@@ -1,72 +1,128 @@
-"""What figures share: readable in grey print, legends beside the data.
+"""What pictures share: small multiples with one legend, and dots with their intervals around zero.
 
-Marker and lightness carry the meaning; colour only helps.
+What a panel draws with a label is in the legend, so that it says just what is there. Marker and lightness carry the
+meaning, for grey print; colour only helps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import matplotlib
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator
 
 from .. import names
 
 DARK, MIDDLE, LIGHT, WARM = "#12395b", "#6b7f92", "#e9ecef", "#e9a23b"
-MARKERS = ("o", "^", "s", "D")
 WIDTH = 13  # inches; a page shows it at 84 pixels an inch
+#: of the series of a panel: marker and colour
+_SERIES = (("D", DARK), ("o", WARM))
 
 
 def multiples(
     table: pd.DataFrame,
-    draw: Callable[[Axes, pd.DataFrame, str, list[str]], None],
-    row: float = 0.28,
-    line: float = 1.2,
-    room: float = 0.9,
-    mixed: bool = False,
-    fontsize: int = 11,
+    draw: Callable[[Axes, pd.DataFrame, str], None],
+    title: str = "",
+    label: Callable[[str], str] = names.quantity,
+    height: float = 0.0,
 ) -> Figure:
-    """Small panels, populations down and metrics across; `draw(axis, rows, metric, methods)` fills each.
+    """A panel for each population (down) and metric (across), which `draw(axis, rows, metric)` fills.
 
-    Methods are under their display names, down the y axis if a panel has a row for each. row, line, room: inches of
-    such a row (0 for none), of what a line of panels has besides, and of the legend. mixed: the panels of indices are
-    about their change, beside levels of other metrics.
+    Each method has a line of the panel, which is in the column `row` of what is drawn. title: of the legend. label: how
+    a metric is called. height: of panels that have no line for each method, in inches.
     """
-    table = table.assign(method=table["method"].map(names.method))
-    metrics, methods = values(table, "metric"), values(table, "method")
-    cells = by_cell(table)
+    methods, metrics = values(table, "method"), values(table, "metric")
+    table = table.assign(row=[methods.index(method) for method in table["method"]])
+    cells = list(table.groupby(["population", "classifier"], sort=False))
     with theme():
-        figure = new_figure(WIDTH, len(cells) * (row * len(methods) + line) + room)
-        axes = figure.subplots(len(cells), len(metrics), sharey=row > 0, squeeze=False)
-        for panels, (cell, rows) in zip(axes, cells, strict=True):
-            panels[0].set_ylabel(cell.replace(" by ", "\nby ") if mixed else cell, fontweight="bold")
+        figure = new_figure(WIDTH, len(cells) * ((height or 0.3 * len(methods)) + 1.2) + 1)
+        axes = figure.subplots(len(cells), len(metrics), sharey=not height, squeeze=False)
+        for panels, ((population, classifier), rows) in zip(axes, cells, strict=True):
+            cell = f"{names.population(population)}\n{names.classifier(classifier)}"
+            panels[0].set_ylabel(cell.replace(" by ", "\nby "), fontweight="bold")
             for axis, metric in zip(panels, metrics, strict=True):
-                axis.set_title(names.quantity(metric) if mixed else names.metric(metric).label, fontsize=fontsize)
-                draw(axis, rows[rows["metric"] == metric], metric, methods)
-                if row:
-                    rows_of(axis, methods)
+                axis.set_title(label(metric), fontsize=10)
+                axis.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 1.5, 2, 3, 4, 5, 6, 8, 10]))
+                axis.xaxis.set_major_formatter("{x:g}")
+                draw(axis, rows[rows["metric"] == metric], metric)
+                if not height:
+                    axis.set_yticks(range(len(methods)), map(names.method, methods))
+                    axis.set_ylim(len(methods) - 0.4, -0.6)
+        legend(figure, axes, title)
     return figure
 
 
-def wrapped(panels: int, columns: int, width: float, height: float, room: float, **shared: bool) -> tuple[Figure, Any]:
-    """An empty figure and its panels, in lines of at most so many columns.
+def changes(table: pd.DataFrame, title: str) -> Figure:
+    """The mean change of each method with its 95 % interval; the shaded side of zero is the more segregated one.
 
-    width, height: of a panel, in inches. room: of the legend. shared: `sharex`, `sharey`.
+    table: population, classifier, method, metric, change, low, high, significant, and the series that a change is of if
+    there are several: they are drawn below each other. A filled marker is significant after Holm.
     """
-    lines = -(-panels // columns)
-    figure = new_figure(width * columns, height * lines + room)
-    axes = figure.subplots(lines, columns, squeeze=False, **shared)
-    for axis in axes.flat[panels:]:
-        axis.set_visible(False)
-    return figure, axes
+    table = table.assign(series=table.get("series", "mean"))
+    series = list(table["series"].unique())
+
+    def draw(axis: Axes, rows: pd.DataFrame, metric: str) -> None:
+        for i, name in enumerate(series):
+            own = rows[rows["series"] == name]
+            shifted = own.assign(row=own["row"] + 0.3 * (i - (len(series) - 1) / 2))
+            for significant, part in shifted.groupby("significant"):
+                about = f"{name}, {'' if significant else 'not '}significant after Holm"
+                dots(axis, part, "change", about, filled=significant, series=i)
+        around_zero(axis, rows, metric)
+
+    return multiples(table, draw, title)
+
+
+def dots(
+    axis: Axes,
+    rows: pd.DataFrame,
+    value: str,
+    label: str,
+    filled: bool = True,
+    interval: str = "95 % interval of the mean over seeds",
+    series: int = 0,
+) -> None:
+    """The value of each row, with a line from low to high; interval: what the line is."""
+    shape, color = _SERIES[series]
+    known, lines = rows.dropna(subset=[value]), rows.dropna(subset=["low"])
+    if len(lines):
+        axis.hlines(lines["row"], lines["low"], lines["high"], color=color, linewidth=2, zorder=3, label=interval)
+    if len(known):
+        look = {"marker": shape, "facecolor": color if filled else "white", "edgecolor": color}
+        axis.scatter(known[value], known["row"], s=30, linewidth=1.2, zorder=4, label=label, **look)
+    for row in rows.loc[rows[value].isna(), "row"]:
+        where = {"transform": axis.get_yaxis_transform(), "ha": "right", "va": "center"}
+        axis.text(0.97, row, "not defined", color="#555555", **where)
+
+
+def around_zero(axis: Axes, rows: pd.DataFrame, metric: str, *columns: str) -> None:
+    """Draw the zero line in the middle of a panel of changes, and shade the side of more segregation.
+
+    columns: what must fit into the panel, by default a change and its interval.
+    """
+    extreme = rows[list(columns or ("change", "low", "high"))].abs().max(axis=None)
+    reach = 1.2 * (extreme if extreme > 1e-9 else 1)
+    axis.set_xlim(-reach, reach)
+    axis.axvline(0, color="black", linewidth=1, zorder=1)
+    if sign := names.metric(metric).segregation:
+        axis.axvspan(0, sign * reach, color=LIGHT, zorder=0, label="more segregated")
+        axis.set_xlabel("more segregated →" if sign > 0 else "← more segregated")
+
+
+def legend(figure: Figure, axes: np.ndarray, title: str = "", columns: int = 4) -> None:
+    """A legend below the panels of what they label, each label once."""
+    found: dict[str, Any] = {}
+    for axis in axes.flat:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    look = {"loc": "outside lower center", "ncols": min(columns, len(found)), "frameon": False}
+    figure.legend(found.values(), found.keys(), title=title or None, **look)
 
 
 def values(table: pd.DataFrame, column: str) -> list:
@@ -74,116 +130,13 @@ def values(table: pd.DataFrame, column: str) -> list:
     return list(table[column].drop_duplicates().sort_values())
 
 
-def points(axis: Axes, rows: pd.DataFrame, x: str, y: str, order: Sequence[str]) -> None:
-    """Each seed as an open circle, the mean as a diamond with its standard error."""
-    several = rows["seed"].nunique() > 1
-    shown = rows.dropna(subset=[x])
-    if several:
-        place = shown[y].map({name: i for i, name in enumerate(order)})
-        axis.scatter(shown[x], place, s=25, facecolor="none", edgecolor=MIDDLE, linewidth=0.9, alpha=0.8, zorder=2)
-    means = shown.groupby(y)[x].agg(["mean", "sem"]).reindex(order)
-    half = means["sem"].fillna(0.0)
-    diamonds(axis, means["mean"], means["mean"] - half, means["mean"] + half)
-    undefined(axis, means["mean"])
-    axis.xaxis.set_major_locator(MaxNLocator(4, min_n_ticks=2))
-
-
-def intervals(axis: Axes, table: pd.DataFrame, methods: Sequence[str]) -> None:
-    """The mean change of each method with its 95 % interval; a filled diamond is significant after Holm.
-
-    table: method, change, low, high, significant (see `statistics.summarise`).
-    """
-    rows = table.set_index("method").reindex(methods)
-    diamonds(axis, rows["change"], rows["low"], rows["high"], rows["significant"].eq(True).to_numpy())
-    undefined(axis, rows["change"])
-
-
-def diamonds(
-    axis: Axes,
-    middle: pd.Series,
-    low: pd.Series,
-    high: pd.Series,
-    filled: np.ndarray | bool = True,
-    shift: float = 0.0,
-    color: str = DARK,
-) -> None:
-    """A row each, from the top: a diamond, and a line from low to high.
-
-    shift: down by this share of a row.
-    """
-    place = np.arange(len(middle)) + shift
-    axis.hlines(place, low, high, color=color, linewidth=2, zorder=3)
-    face = np.where(np.broadcast_to(filled, len(middle)), color, "white")
-    axis.scatter(middle, place, s=30, marker="D", facecolor=face, edgecolor=color, linewidth=1.2, zorder=4)
-
-
-def undefined(axis: Axes, values: pd.Series) -> None:
-    """Say in which rows, from the top, there is nothing to draw."""
-    look = {"transform": axis.get_yaxis_transform(), "ha": "right", "va": "center", "color": "#555555"}
-    for y in np.flatnonzero(values.isna()):
-        axis.text(0.97, y, "not defined", **look)
-
-
-def rows_of(axis: Axes, order: Sequence[str]) -> None:
-    """Name the rows of a panel, the first on top."""
-    axis.set_yticks(range(len(order)), order)
-    axis.set_ylim(len(order) - 0.4, -0.6)
-
-
-def legend(figure: Figure, handles: Sequence[Artist], title: str = "", columns: int = 3) -> Figure:
-    """A legend below the panels, filled down first."""
-    with theme():
-        _legend(figure, handles, title, columns)
-    return figure
-
-
-def seeds_legend(figure: Figure, table: pd.DataFrame, *more: Line2D, title: str = "") -> Figure:
-    """The legend of `points`."""
-    if table["seed"].nunique() > 1:
-        seeds = [marker("o", "one seed", "none", MIDDLE), marker("D", "mean ± standard error over seeds", DARK, DARK)]
-    else:
-        seeds = [marker("D", "the one seed of this run", DARK, DARK)]
-    handles = [*seeds, *more]
-    _legend(figure, handles, title, len(handles))
-    return figure
-
-
-def by_cell(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """The rows of each population and classifier, with a title in two lines."""
-    return [
-        (f"{names.population(population)}\n{names.classifier(classifier)}", rows)
-        for (population, classifier), rows in table.groupby(["population", "classifier"])
-    ]
-
-
 def per_dataset(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """The rows of the populations of each data set (`gmc` of `gmc-age`): what fits into one figure."""
     return list(table.groupby(table["population"].astype("str").str.partition("-")[0], sort=False))
 
 
-def marker(marker: str, label: str, face: str, edge: str) -> Line2D:
-    look = {"markerfacecolor": face, "markeredgecolor": edge, "markersize": 6}
-    return Line2D([], [], linestyle="none", marker=marker, label=label, **look)
-
-
-def nice_below(value: float) -> float:
-    """The largest of 1, 1.5, 2, 3, 4, 5, 6, 8, times a power of ten, that is not above a positive value."""
-    power = 10.0 ** np.floor(np.log10(value))
-    return power * max(n for n in (1, 1.5, 2, 3, 4, 5, 6, 8) if n <= value / power * (1 + 1e-9))
-
-
-def few_ticks(axis: Axes) -> None:
-    """Two or three short labels, for a narrow panel."""
-    axis.xaxis.set_major_locator(MaxNLocator(2, min_n_ticks=2, steps=[1, 2, 5, 10]))
-    axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-
-
-def share_axis(axis: Axes) -> None:
-    axis.set_xlim(-0.08, 1.08)
-    axis.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-
-
 def new_figure(width: float, height: float) -> Figure:
+    """An empty figure whose parts make room for each other; width and height in inches."""
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.get_layout_engine().set(h_pad=0.1, w_pad=0.06)
     return figure
@@ -196,7 +149,3 @@ def theme():
         "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters everywhere
     }
     return matplotlib.rc_context(style)
-
-
-def _legend(figure: Figure, handles: Sequence[Artist], title: str, columns: int) -> None:
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False, title=title or None)

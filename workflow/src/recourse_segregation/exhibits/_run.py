@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from io import BytesIO
@@ -131,7 +130,7 @@ def _picture(figure: Figure, folder: Path, name: str, about: str) -> Any:
     with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
         drawing = BytesIO()
         figure.savefig(drawing, format="svg", metadata={"Date": None}, dpi=150)
-    files.write(folder / f"{name}.svg", _short(drawing.getvalue().decode("utf-8")))
+    files.write(folder / f"{name}.svg", drawing.getvalue())
     drawn, small = BytesIO(), BytesIO()
     figure.savefig(drawn, format="png", metadata={"Software": None}, dpi=100)
     few = Picture.open(drawn).convert("RGB").quantize(64, kmeans=3, dither=Picture.Dither.NONE)
@@ -139,16 +138,6 @@ def _picture(figure: Figure, folder: Path, name: str, about: str) -> Any:
     files.write(folder / f"{name}.png", small.getvalue())
     width = round(figure.get_figwidth() * 84)
     return Image(filename=folder / f"{name}.png", format="png", width=width, alt=about or name)
-
-
-def _short(svg: str) -> str:
-    """An SVG without what nobody sees: the space between its tags, and digits below a hundredth of a point in them."""
-    svg = re.sub(r">\s+<", "><", svg)
-    return re.sub(r"<[^>]*>", lambda tag: re.sub(r"-?\d+\.\d{3,}", _hundredths, " ".join(tag[0].split())), svg)
-
-
-def _hundredths(number: re.Match[str]) -> str:
-    return f"{float(number[0]):.2f}"
 
 
 def _csv(path: Path, rule: str) -> pd.DataFrame:

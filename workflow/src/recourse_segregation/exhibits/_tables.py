@@ -9,13 +9,11 @@ from __future__ import annotations
 import html
 import re
 import string
-import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.io.formats.style import Styler
 
 from .. import names
 
@@ -29,7 +27,6 @@ _NAMED = {
     "metric": ("Index", names.in_line),
 }
 _NOTE = re.compile("⟦(.*?)⟧", re.DOTALL)
-_LEFT = [{"selector": "", "props": "text-align: left"}]
 _NUMERIC = re.compile(r"([0-9+−–].{0,58})?")  # a sentence may begin with a number
 
 
@@ -132,15 +129,15 @@ def _table(texts: pd.DataFrame, caption: str, blank: Sequence[str]) -> str:
     texts = texts.astype("str").reset_index(drop=True)
     for column in texts.columns.intersection(_NAMED):
         texts[column] = texts[column].map(_NAMED[column][1])
+    # text stands left, numbers right
+    look = {c: "" if all(map(_NUMERIC.fullmatch, texts[c])) else ' style="text-align: left"' for c in texts}
+    lines = ["".join(f"<th{look[c]}>{_title(c)}</th>" for c in texts)]
     repeated = pd.DataFrame({c: texts[c].eq(texts[c].shift()) & (c in blank) for c in texts})
-    joined = np.where(repeated.any(axis=1), "joined", "")
-    left = {_title(c): _LEFT for c in texts if not all(map(_NUMERIC.fullmatch, texts[c]))}
-    shown = texts.mask(repeated, "").rename(columns=_title)
-    styler = Styler(shown, uuid=f"{zlib.crc32(shown.to_csv().encode()):08x}", cell_ids=False)
-    styler.format(_html).hide(axis="index").set_caption(html.escape(caption)).set_table_attributes('class="exhibit"')
-    styler.set_table_styles(left).set_td_classes(pd.DataFrame({c: joined for c in shown}))
-    made = re.sub(r"\s+(?=<t[dh] )", "", styler.to_html())  # a line a row, since notebooks are kept in the repository
-    return f'<div class="wide">{made}</div>'
+    for row, joined in zip(texts.mask(repeated, "").to_dict("records"), repeated.any(axis=1), strict=True):
+        cell = '<td class="joined"' if joined else "<td"
+        lines.append("".join(f"{cell}{look[c]}>{_html(text)}</td>" for c, text in row.items()))
+    rows = "\n".join(f"<tr>{line}</tr>" for line in lines)
+    return f'<div class="wide"><table class="exhibit"><caption>{html.escape(caption)}</caption>\n{rows}\n</table></div>'
 
 
 def _title(column: str) -> str:

@@ -6,21 +6,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from .. import claims, names
 from ..comparison import VERDICTS
-from ._figures import DARK, MIDDLE, WIDTH, legend, marker, rows_of, share_axis, theme, wrapped
+from ._figures import DARK, MIDDLE, multiples
 from ._run import ordered
 from ._tables import POPULATION, across, bracket, listed, number, p_value, tables, unbroken
 
-#: verdict -> sign, so that it can be told apart without colour
-SIGNS = dict(zip(VERDICTS, ("●", "◐", "○", "", ""), strict=True))
-
-#: the same for the claims
-_CLAIM_SIGNS = dict(zip(claims.VERDICTS, ("●", "◐", "○", "✕", ""), strict=True))
+#: verdict, on a number or a claim -> sign, so that it can be told apart without colour
+_SIGNS = dict(zip(VERDICTS, "●◐○", strict=False)) | dict(zip(claims.VERDICTS, "●◐○✕", strict=False))
 
 
 def show_claims(table: pd.DataFrame) -> Any:
@@ -29,11 +25,9 @@ def show_claims(table: pd.DataFrame) -> Any:
     table: `claims` of a run (see `claims.evaluate`).
     """
 
-    def row(row: Any) -> dict[str, str]:
-        verdict = _signed(row.verdict)
-        return {"Part": f"{row.part}", "Claim": row.statement, "Verdict": verdict, "Evidence": row.evidence}
-
-    return listed(table[table["population"] == claims.ALL], row, blank=["Part"])
+    columns = {"part": "Part", "statement": "Claim", "verdict": "Verdict", "evidence": "Evidence"}
+    shown = table.loc[table["population"] == claims.ALL, list(columns)]
+    return tables(shown.assign(verdict=shown["verdict"].map(_signed)).rename(columns=columns), blank=["Part"])
 
 
 def show_claims_by_population(table: pd.DataFrame) -> Any:
@@ -73,7 +67,7 @@ def show_evidence(table: pd.DataFrame) -> Any:
 
 
 def _signed(verdict: str) -> str:
-    return unbroken(f"{_CLAIM_SIGNS[verdict]} {verdict}".strip())
+    return unbroken(f"{_SIGNS.get(verdict, '')} {verdict}".strip())
 
 
 def verdicts(comparison: pd.DataFrame) -> pd.DataFrame:
@@ -82,11 +76,8 @@ def verdicts(comparison: pd.DataFrame) -> pd.DataFrame:
     Columns: population, verdict, rows, same_direction and other_direction (rows whose change is, or is not,
     in the published direction; rows without a change are in neither).
     """
-    counted = comparison.assign(
-        rows=1,
-        same_direction=comparison["direction"] == "same",
-        other_direction=comparison["direction"] == "other",
-    )
+    same, other = (comparison["direction"] == direction for direction in ("same", "other"))
+    counted = comparison.assign(rows=1, same_direction=same, other_direction=other)
     counted = ordered(counted, population=comparison["population"].unique(), verdict=VERDICTS)
     columns = ["rows", "same_direction", "other_direction"]
     return counted.groupby(["population", "verdict"], observed=False)[columns].sum().reset_index()
@@ -99,43 +90,36 @@ def show_verdicts(table: pd.DataFrame) -> Any:
         other = f" ({row.other_direction} in the other direction)" if row.other_direction else ""
         return f"{row.rows}" + (other if row.verdict == "matches" else "")
 
-    wide = across(table, ["population"], "verdict", text, lambda verdict: f"{SIGNS[verdict]} {verdict}".strip())
+    wide = across(table, ["population"], "verdict", text, _signed)
     wide.insert(1, "Published numbers", table.groupby("population", observed=False)["rows"].sum().to_numpy())
     return tables(wide)
 
 
-@theme()
 def figure(comparison: pd.DataFrame, exhibit: str) -> Figure | None:
-    """The published numbers of an exhibit and ours, a panel a population and metric; None without any of this run.
+    """The published numbers of an exhibit and ours: populations down, metrics across; None without any of this run.
 
     Rows without ours show the published number alone.
     """
     table = comparison[(comparison["exhibit"] == exhibit) & (comparison["verdict"] != "not run")]
     if table.empty:
         return None
-    table = table.assign(row=table["method"].map(names.method))
-    panels = list(table.groupby(["population", "metric"], sort=False))
-    columns = table["metric"].nunique() if table["population"].nunique() > 1 else min(4, len(panels))
-    order = list(dict.fromkeys(table["row"]))
-    figure, axes = wrapped(len(panels), columns, WIDTH / columns, 0.3 * len(order) + 1.4, 0.5, sharey=True)
-    for axis, ((_, name), part) in zip(axes.flat, panels, strict=False):
-        y = part["row"].map(order.index).to_numpy()
-        look = {"fmt": "|", "color": MIDDLE, "markersize": 9, "elinewidth": 2, "zorder": 2}
-        axis.errorbar(part["ours_mean"], y, xerr=part["ours_se"], **look)
-        axis.scatter(part["ours"], y, s=42, marker="o", color=DARK, zorder=3)
-        axis.scatter(part["published"], y, s=80, marker="D", facecolor="none", edgecolor="black", zorder=4)
-        axis.set_title(names.in_line(part["our_metric"].iloc[0]), fontsize=11)
-        rows_of(axis, order)
-        axis.set_xlabel(names.metric(name).axis.split("\n")[0])
-        axis.xaxis.set_major_locator(MaxNLocator(4))
-        share_axis(axis) if name in names.SHARES else axis.margins(x=0.12)
-    for axis, ((population, _), _) in zip(axes[:, 0], panels[::columns], strict=True):
-        axis.set_ylabel(names.population(population).replace(" by ", "\nby "), fontweight="bold")
-    handles = [marker("D", "published", "none", "black"), marker("o", "ours", DARK, DARK)]
-    if table["ours_se"].notna().any():
-        label = "our mean ± standard error over seeds"
-        handles.append(Line2D([], [], color=MIDDLE, marker="|", linewidth=2, markersize=9, label=label))
-    return legend(figure, handles)
+
+    def draw(axis: Axes, rows: pd.DataFrame, metric: str) -> None:
+        if rows["ours_se"].notna().any():
+            look = {"fmt": "|", "color": MIDDLE, "markersize": 9, "elinewidth": 2, "zorder": 2}
+            label = "our mean ± standard error over seeds"
+            axis.errorbar(rows["ours_mean"], rows["row"], xerr=rows["ours_se"], label=label, **look)
+        axis.scatter(rows["ours"], rows["row"], s=42, color=DARK, zorder=3, label="ours")
+        hollow = {"marker": "D", "facecolor": "none", "edgecolor": "black"}
+        axis.scatter(rows["published"], rows["row"], s=80, zorder=4, label="published", **hollow)
+        axis.set_xlabel(names.metric(metric).axis)
+        axis.margins(x=0.15)
+        if metric in names.SHARES:
+            axis.set_xlim(-0.1, 1.1)
+
+    order = {column: table[column].unique() for column in ("population", "method", "our_metric")}
+    table = ordered(table, **order).assign(metric=lambda t: t["our_metric"])
+    return multiples(table, draw, label=lambda name: names.metric(name).label)
 
 
 def show(table: pd.DataFrame) -> Any:
@@ -153,7 +137,7 @@ def show(table: pd.DataFrame) -> Any:
             "Change,\npublished": number(row.change_published, sign=True) if changed else "",
             "Change,\nours": number(row.change_ours, sign=True) if changed else "",
             "Found": number(row.found, digits=2) if after else "",
-            "Verdict": f"{SIGNS[row.verdict]} {row.verdict}".strip(),
+            "Verdict": _signed(row.verdict),
             "Rule": row.rule,
         }
 

@@ -11,15 +11,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from .. import names, statistics
 from ..contracts import DEFAULT, RECOURSE
-from ._figures import DARK, MIDDLE, diamonds, legend, marker, multiples, per_dataset, theme, undefined
-from ._tables import POPULATION, by_method, listed, note, number
-from .segregation import KEY, around_zero, interval
+from . import segregation
+from ._tables import POPULATION, by_method, listed, note, number, tables
 
 CONTROLS = ("nobody", "collapse", "swap_in")
 PLACEBO = "placebo"
@@ -41,7 +38,7 @@ def against_placebo(seeds: pd.DataFrame) -> pd.DataFrame:
         change=pairs["change"] - pairs["change_shuffled"],
         note=pairs["note"].where(pairs["note"] != "", pairs["note_shuffled"]),
     )
-    return statistics.summarise(pairs, KEY)
+    return statistics.summarise(pairs, segregation.KEY)
 
 
 def calibration(table: pd.DataFrame) -> pd.DataFrame:
@@ -79,11 +76,9 @@ def _findings(part: pd.DataFrame, metric: names.Metric) -> Iterator[str]:
     still = part["nobody"].abs().max()
     if not np.isnan(still):
         yield f"Nobody moves: it changes by at most {number(still, digits=metric.digits + 1)}."
-    towards = {c: metric.segregation * part[c].dropna() for c in ("collapse", "swap_in")}
-    for control, about in (
-        ("collapse", "Everybody at one point"),
-        ("swap_in", "Everybody in the other group's places"),
-    ):
+    places = {"collapse": "Everybody at one point", "swap_in": "Everybody in the other group's places"}
+    towards = {control: metric.segregation * part[control].dropna() for control in places}
+    for control, about in places.items():
         if len(towards[control]):
             less, more = int((towards[control] < 0).sum()), int((towards[control] > 0).sum())
             yield f"{about}: less segregated in {less} of {len(towards[control])} populations, more in {more}."
@@ -98,29 +93,13 @@ def _findings(part: pd.DataFrame, metric: names.Metric) -> Iterator[str]:
         yield f"With shuffled groups a change is {share} as large in the mean as with the real ones."
 
 
-@theme()
 def figures(table: pd.DataFrame) -> dict[str, Figure]:
     """The change of each index with the real and with shuffled groups, a figure a data set.
 
     table: what `segregation.table` returns, of both scenarios.
     """
-    looks = {DEFAULT: (DARK, True, -0.17), PLACEBO: (MIDDLE, False, 0.17)}
-
-    def draw(axis: Axes, rows: pd.DataFrame, metric: str, methods: list[str]) -> None:
-        drawn = {s: rows[rows["scenario"] == s].set_index("method").reindex(methods) for s in looks}
-        for scenario, (color, filled, shift) in looks.items():
-            own = drawn[scenario]
-            diamonds(axis, own["change"], own["low"], own["high"], filled, shift, color)
-        undefined(axis, drawn[DEFAULT]["change"])
-        around_zero(axis, rows, metric)
-
-    handles = [
-        marker("D", "with the real groups", DARK, DARK),
-        marker("D", "with shuffled groups", "white", MIDDLE),
-        Line2D([], [], color=DARK, linewidth=2, label="95 % interval of the mean over seeds"),
-    ]
-    title = "mean change of the index, after − before recourse"
-    return {dataset: legend(multiples(part, draw, row=0.36), handles, title) for dataset, part in per_dataset(table)}
+    groups = {DEFAULT: "real groups", PLACEBO: "shuffled groups"}
+    return segregation.figures(table.assign(series=table["scenario"].astype("str").map(groups)))
 
 
 def show_calibration(calibration: pd.DataFrame) -> Any:
@@ -150,15 +129,11 @@ def show_against_placebo(table: pd.DataFrame) -> Any:
             return "–" + note(row.note)
         digits = names.metric(row.metric).digits + 1
         real, shuffled, difference = (number(v, digits=digits, sign=True) for v in (row.after, row.before, row.change))
-        return f"{real}, shuffled {shuffled}\n**{difference}**{interval(row, digits)}"
+        return f"{real}, shuffled {shuffled}\n**{difference}**{segregation.interval(row, digits)}"
 
     return by_method(table, text)
 
 
 def show_blind_spots(findings: pd.DataFrame) -> Any:
     """`blind_spots`, a row a finding."""
-    return listed(
-        findings,
-        lambda row: {"metric": row.metric, "What the controls say": row.finding},
-        blank=["metric"],
-    )
+    return tables(findings.rename(columns={"finding": "What the controls say"}), blank=["metric"])

@@ -9,22 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import cycle
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from .. import comparison, names, statistics
 from ..contracts import BEFORE, RECOURSE
 from ..errors import DataError
-from ._figures import DARK, LIGHT, MIDDLE, WARM, WIDTH, legend, marker, multiples, new_figure, rows_of, theme, values
+from ._figures import DARK, MIDDLE, around_zero, multiples
 from ._run import Run, ordered, summarised
 from ._tables import POPULATION, across, note, number, sentence, tables
-from .segregation import around_zero
 from .variants import first_scenario
 
 #: the changes of these indices are drawn
@@ -35,10 +32,7 @@ COMPARED = "As compared"
 OURS = "Ours"
 
 _KEY = [*RECOURSE, "phase", "metric"]
-_LOOKS = (
-    *(("s", WARM), ("^", WARM), ("v", "none"), ("^", "none"), ("o", "none"), ("X", MIDDLE), ("P", MIDDLE)),
-    *(("o", WARM), ("s", "none"), ("v", WARM)),
-)
+_SHAPES = "^vosXP<>*h"
 
 
 @dataclass(frozen=True)
@@ -71,10 +65,10 @@ def conventions(study: Mapping[str, Any], released: bool) -> list[Convention]:
         if base in study["methods"]:
             found.append(Convention(names.method(variant), default, "method", base, variant))
     for index in ("centralization", "atkinson"):
-        pair, kind = (
-            ((f"{index}_released", index), "defined") if released else ((index, f"{index}_released"), "released")
-        )
-        found.append(Convention(f"{names.metric(index).label} as {kind}", default, "metric", *pair))
+        kinds = {"defined": index, "released": f"{index}_released"}
+        old, new = ("released", "defined") if released else ("defined", "released")
+        label = f"{names.metric(index).label} as {new}"
+        found.append(Convention(label, default, "metric", kinds[old], kinds[new]))
     return found
 
 
@@ -123,22 +117,20 @@ def agreement(run: Run) -> pd.DataFrame:
     Raises DataError when the comparison has none of the study's numbers.
     """
     study = run.described
-    default = Convention(COMPARED, study["scenarios"][0])
-    printed = run.comparison[run.comparison["population"].isin(study["populations"])]
+    printed = run.comparison[run.comparison["population"].isin(study["populations"])].reset_index(drop=True)
     printed = printed.assign(value=printed["published"], half_digit=0.0)
-    there = _ours(default, run.measures, printed)["verdict"] != "not run"
+    by_number, met, there = [], None, None
+    for convention in [Convention(COMPARED, study["scenarios"][0]), *conventions(study, released=True)]:
+        compared = comparison.compare(convention.apply(run.measures), printed, 0.0, 0.0).reset_index(drop=True)
+        off = (compared["ours"] - printed["published"]).abs()
+        matches = off <= printed["allowed"] + 1e-9  # decimals are not exact in binary
+        if met is None:
+            met, there = matches, compared["verdict"] != "not run"
+        counts = {"numbers": 1, "matches": matches, "gained": matches & ~met, "lost": met & ~matches}
+        counts |= {"undefined": compared["ours"].isna(), "distance": off / printed["allowed"]}
+        by_number.append(printed[["population"]].assign(convention=convention.label, **counts)[there])
     if not there.any():
         raise DataError("no published number is about a population and method of the study; see comparison.csv")
-    printed = printed[there.to_numpy()].reset_index(drop=True)
-    by_number, met = [], None
-    for convention in [default, *conventions(study, released=True)]:
-        ours = _ours(convention, run.measures, printed)["ours"]
-        off = (ours - printed["published"]).abs()
-        matches = off <= printed["allowed"] + 1e-9  # decimals are not exact in binary
-        met = matches if met is None else met
-        counts = {"numbers": 1, "matches": matches, "gained": matches & ~met, "lost": met & ~matches}
-        counts |= {"undefined": ours.isna(), "distance": off / printed["allowed"]}
-        by_number.append(printed[["population"]].assign(convention=convention.label, **counts))
     table = pd.concat(by_number)
     table = ordered(table, population=study["populations"], convention=table["convention"].unique())
     summed = dict.fromkeys(["numbers", "matches", "gained", "lost", "undefined"], "sum")
@@ -169,16 +161,14 @@ def show(table: pd.DataFrame) -> Any:
 
 
 def show_agreement(table: pd.DataFrame) -> Any:
-    """`agreement`, conventions down and populations across: matches, and how many of these are won and lost."""
-    rows = []
-    for convention, part in table.groupby("convention"):
-        row = {"Convention": convention}
-        for cell in part.itertuples():
-            swapped = f" (+{cell.gained} −{cell.lost})" if cell.gained or cell.lost else ""
-            row[names.population(cell.population)] = f"{cell.matches} of {cell.numbers}{swapped}"
-            row[f"distance,\n{names.population(cell.population)}"] = number(cell.distance, digits=2)
-        rows.append(row)
-    return tables(pd.DataFrame(rows))
+    """`agreement`, conventions down and populations across: matches, those won and lost, and the distance."""
+
+    def text(row: Any) -> str:
+        swapped = f" (+{row.gained} −{row.lost})" if row.gained or row.lost else ""
+        return f"{row.matches} of {row.numbers}{swapped}\ndistance {number(row.distance, digits=2)}"
+
+    texts = across(table, ["convention"], "population", text, names.population)
+    return tables(texts.rename(columns={"convention": "Convention"}))
 
 
 def nearest(table: pd.DataFrame) -> Any:
@@ -190,50 +180,23 @@ def nearest(table: pd.DataFrame) -> Any:
     return sentence(f"Most published numbers are met by – {'; '.join(said)}.")
 
 
-@theme()
-def agreement_figure(table: pd.DataFrame) -> Figure:
-    """The matches under each convention, a panel a population."""
-    populations, labels = (values(table, column) for column in ("population", "convention"))
-    figure = new_figure(WIDTH, 0.3 * len(labels) + 1.3)
-    axes = figure.subplots(1, len(populations), sharey=True, squeeze=False)[0]
-    for axis, population in zip(axes, populations, strict=True):
-        rows = table[table["population"] == population].set_index("convention").loc[labels]
-        total = int(rows["numbers"].max())
-        colours = [DARK if near else MIDDLE for near in rows["nearest"]]
-        axis.barh(range(len(labels)), rows["matches"], color=colours, height=0.62, zorder=2)
-        axis.barh(range(len(labels)), rows["numbers"], color=LIGHT, height=0.62, zorder=1)
-        for y, matches in enumerate(rows["matches"]):
-            axis.text(total * 1.02, y, f"{matches}", va="center", ha="left", fontsize=9)
-        rows_of(axis, labels)
-        axis.set_xlim(0, total * 1.12)
-        axis.set_title(f"{names.population(population)}\n{total} published numbers", fontsize=11)
-        axis.set_xlabel("numbers that match; darkest: the nearest")
-        axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-        axis.grid(False)
-    return figure
-
-
 def figure(table: pd.DataFrame) -> Figure | None:
     """The change of the indices under each convention that changes it; None without an index."""
-    rows = ordered(table[table["phase"] == "change"], metric=DRAWN)
-    if rows.empty:
+    drawn = ordered(table[table["phase"] == "change"], metric=DRAWN)
+    if drawn.empty:
         return None
-    labels = [label for label in dict.fromkeys(rows["convention"]) if label != OURS]
-    looks = {OURS: ("D", DARK)} | dict(zip(labels, cycle(_LOOKS), strict=False))
+    others = [label for label in drawn["convention"].unique() if label != OURS]
+    looks = {OURS: {"marker": "D", "color": DARK, "s": 26}}
+    for i, label in enumerate(others):
+        looks[label] = {"marker": _SHAPES[i % len(_SHAPES)], "facecolor": "none", "edgecolor": f"C{i % 10}", "s": 44}
 
-    def draw(axis: Axes, rows: pd.DataFrame, metric: str, methods: list[str]) -> None:
-        for row in rows.itertuples():
-            shape, face = looks[row.convention]
-            size, y = 26 if row.convention == OURS else 44, methods.index(row.method)
-            axis.plot([row.base, row.value], [y, y], color=MIDDLE, linewidth=1, zorder=2)
-            axis.scatter(row.value, y, s=size, marker=shape, facecolor=face, edgecolor=DARK, linewidth=1, zorder=4)
-        around_zero(axis, rows, metric, ["base", "value"], shade=False)
+    def draw(axis: Axes, rows: pd.DataFrame, metric: str) -> None:
+        axis.hlines(rows["row"], rows["base"], rows["value"], color=MIDDLE, linewidth=1, zorder=2)
+        for label, part in rows.groupby("convention", sort=False):
+            axis.scatter(part["value"], part["row"], linewidth=1.4, zorder=4, label=label, **looks[label])
+        around_zero(axis, rows, metric, "base", "value")
 
-    handles = [
-        marker(shape, label if label != OURS else OURS.lower(), face, DARK) for label, (shape, face) in looks.items()
-    ]
-    title = "mean change of the index, after − before recourse; a convention that leaves it as it is has no mark"
-    return legend(multiples(rows, draw, row=0.34, room=1.0, mixed=True), handles, title, columns=4)
+    return multiples(drawn, draw, "change of the index; a convention that leaves it as it is has no mark")
 
 
 def _numbers(measures: pd.DataFrame) -> pd.DataFrame:
@@ -270,7 +233,3 @@ def _printed(table: pd.DataFrame, published: pd.DataFrame) -> list[float]:
 
     known = dict(zip(name(published, "our_metric"), published["published"], strict=True))
     return [known.get(number, np.nan) for number in name(table, "metric")]
-
-
-def _ours(convention: Convention, measures: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
-    return comparison.compare(convention.apply(measures), printed, 0.0, 0.0)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from .. import contracts
-from ._figures import by_cell, points, rows_of, seeds_legend, theme, wrapped
 from ._run import Run, means, ordered
 from ._tables import POPULATION, across, listed, number, tables, unbroken
 
@@ -60,23 +57,6 @@ def accuracy(run: Run) -> pd.DataFrame:
     counts = run.classifiers.groupby([*cells, "seed"])[["correct", "individuals"]].sum()
     shares = (counts["correct"] / counts["individuals"]).reset_index(name="share")
     return means(shares, cells, "share").rename(columns={"mean": "accuracy", "se": "accuracy_se"})
-
-
-def rejected_figure(table: pd.DataFrame) -> Figure:
-    """The share of each group that is rejected, a panel a population and classifier; table: what `rejected` returns."""
-    cells = by_cell(table)
-    with theme():
-        figure, axes = wrapped(len(cells), min(3, len(cells)), 4.33, 1.9, 0.6)
-        for axis, (cell, rows) in zip(axes.flat, cells, strict=False):
-            rows = rows.assign(group=rows["group"] + np.where(rows["minority"], "\n(minority)", "\n(majority)"))
-            groups = list(dict.fromkeys(rows["group"]))
-            points(axis, rows, "share", "group", groups)
-            rows_of(axis, groups)
-            axis.set_xlim(0, rows["share"].max() * 1.15)
-            axis.set_title(cell, fontsize=11)
-            axis.set_xlabel("share of the group that is rejected")
-            axis.set_ylabel("")
-    return seeds_legend(figure, table)
 
 
 def show_people(table: pd.DataFrame, features: pd.DataFrame) -> Any:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from .. import contracts, names, statistics
 from ..contracts import CELL, RECOURSE
-from ._figures import few_ticks, multiples, per_dataset, points, seeds_legend, share_axis
+from ._figures import dots, multiples, per_dataset
 from ._run import Run, means, ordered
 from ._tables import POPULATION, across, by_method, note, number, tables
 
@@ -31,17 +31,19 @@ def table(seeds: pd.DataFrame) -> pd.DataFrame:
     return means(seeds, key).assign(note=notes)
 
 
-def figures(seeds: pd.DataFrame) -> dict[str, Figure]:
-    """Each quality metric of the recourse, populations down, metrics across: a figure for each data set."""
+def figures(table: pd.DataFrame) -> dict[str, Figure]:
+    """Each quality metric of the recourse, a figure a data set; table: what `table` returns, for one scenario."""
 
-    def draw(axis: Axes, rows: pd.DataFrame, metric: str, methods: list[str]) -> None:
-        points(axis, rows, "value", "method", methods)
-        high = rows["value"].max() if rows["value"].notna().any() else 1.0
-        axis.set_xlim(-0.08 * max(high, 1e-3), 1.1 * max(high, 1e-3))
-        share_axis(axis) if metric in names.SHARES else few_ticks(axis)
+    def draw(axis: Axes, rows: pd.DataFrame, metric: str) -> None:
+        dots(axis, rows, "mean", "mean over seeds", interval="± standard error")
+        axis.axvline(0, color="black", linewidth=1, zorder=1)
+        axis.margins(x=0.1)
+        if metric in names.SHARES:
+            axis.set_xlim(-0.1, 1.1)
         axis.set_xlabel(names.metric(metric).axis)
 
-    return {dataset: seeds_legend(multiples(part, draw), part) for dataset, part in per_dataset(seeds)}
+    table = table.assign(low=table["mean"] - table["se"], high=table["mean"] + table["se"])
+    return {dataset: multiples(part, draw) for dataset, part in per_dataset(table)}
 
 
 def show(table: pd.DataFrame) -> Any:

@@ -9,39 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from .. import names, statistics
 from ..contracts import CELL
-from ._figures import (
-    DARK,
-    LIGHT,
-    intervals,
-    legend,
-    marker,
-    multiples,
-    new_figure,
-    nice_below,
-    per_dataset,
-    points,
-    seeds_legend,
-    theme,
-)
+from ._figures import changes, new_figure, per_dataset, theme
 from ._run import Run, ordered
 from ._tables import POPULATION, bracket, by_method, listed, note, number, p_value, sentence
 
 #: what `table` has one row for
 KEY = [*CELL, "scope", "metric"]
 
-_SHADES = LinearSegmentedColormap.from_list("segregation", ["#7fa8cc", "#ffffff", "#eeb055"])
-_DARKEST = 2.0  # standard deviations between seeds
+_SHADES = sns.blend_palette(["#7fa8cc", "#ffffff", "#eeb055"], as_cmap=True)
 _SHADE_LABEL = "← less segregated      mean change / standard deviation between seeds      more segregated →"
-# A change below this is rounding.
-_ROUNDING = 1e-12
 
 
 def seeds(run: Run, scope: str, metrics: Sequence[str] = names.INDICES) -> pd.DataFrame:
@@ -49,8 +29,8 @@ def seeds(run: Run, scope: str, metrics: Sequence[str] = names.INDICES) -> pd.Da
 
     Columns: population, classifier, method, scenario, scope, metric, seed, before, after, change, note.
     """
-    changes = ordered(statistics.changes(run.measures, scope, metrics), metric=metrics)
-    return changes.sort_values([*KEY, "seed"]).reset_index(drop=True)
+    table = ordered(statistics.changes(run.measures, scope, metrics), metric=metrics)
+    return table.sort_values([*KEY, "seed"]).reset_index(drop=True)
 
 
 def table(seeds: pd.DataFrame) -> pd.DataFrame:
@@ -71,12 +51,8 @@ def votes(seeds: pd.DataFrame) -> pd.DataFrame:
     Columns: population, classifier, method, scenario, metric, seeds, raised, lowered, unchanged.
     """
     defined = seeds.dropna(subset=["change"])
-    directions = defined.assign(
-        seeds=1,
-        raised=defined["change"] > _ROUNDING,
-        lowered=defined["change"] < -_ROUNDING,
-        unchanged=defined["change"].abs() <= _ROUNDING,
-    )
+    direction = np.sign(defined["change"].round(12))  # a difference of rounding is none
+    directions = defined.assign(seeds=1, raised=direction > 0, lowered=direction < 0, unchanged=direction == 0)
     counts = directions.groupby([*CELL, "metric"])[["seeds", "raised", "lowered", "unchanged"]].sum()
     return counts.astype("int64").reset_index()
 
@@ -117,99 +93,15 @@ def decided(table: pd.DataFrame, alpha: float = 0.05) -> Any:
 def overview(table: pd.DataFrame) -> dict[str, Figure]:
     """For each index a map, populations down and methods across: mean before → after, and the change with its mark.
 
-    A population with several classifiers has a row for each. table: what `table` returns, for one scenario and scope.
+    table: what `table` returns, for one scenario and scope.
     """
     return {name: _map(rows, name) for name, rows in table.groupby("metric") if rows["seeds"].any()}
 
 
-# --- figures: one for each data set
-
-
-def figures(seeds: pd.DataFrame) -> dict[str, Figure]:
-    """The change of each index after - before, paired within a seed: populations down, indices across.
-
-    seeds: what `seeds` returns, for one scenario and scope. The shaded side is the more segregated one.
-    """
-
-    def draw(axis: Axes, rows: pd.DataFrame, metric: str, methods: list[str]) -> None:
-        points(axis, rows, "change", "method", methods)
-        around_zero(axis, rows, metric)
-
-    zero = Line2D([], [], color="black", linewidth=1, label="no change")
+def figures(table: pd.DataFrame) -> dict[str, Figure]:
+    """The mean change of each index with its 95 % interval, a figure a data set; table: what `table` returns."""
     title = "change of the index, after − before recourse"
-    return {
-        dataset: seeds_legend(multiples(part, draw), part, zero, title=title) for dataset, part in per_dataset(seeds)
-    }
-
-
-@theme()
-def effects_figures(table: pd.DataFrame) -> dict[str, Figure]:
-    """The mean change of each index with its 95 % interval; table: what `table` returns."""
-
-    def draw(axis: Axes, rows: pd.DataFrame, metric: str, methods: list[str]) -> None:
-        intervals(axis, rows, methods)
-        around_zero(axis, rows, metric)
-
-    handles = [
-        marker("D", "significant after Holm", DARK, DARK),
-        marker("D", "not significant", "white", DARK),
-        Line2D([], [], color=DARK, linewidth=2, label="95 % interval of the mean over seeds"),
-    ]
-    title = "mean change of the index, after − before recourse"
-    return {dataset: legend(multiples(part, draw), handles, title) for dataset, part in per_dataset(table)}
-
-
-@theme()
-def votes_figures(votes: pd.DataFrame) -> dict[str, Figure]:
-    """`votes` as bars to both sides."""
-
-    def draw(axis: Axes, rows: pd.DataFrame, metric: str, methods: list[str]) -> None:
-        counts = rows.set_index("method").reindex(methods)
-        axis.barh(range(len(methods)), counts["raised"], height=0.6, color=DARK, zorder=3)
-        axis.barh(range(len(methods)), -counts["lowered"], height=0.6, color="white", edgecolor=DARK, zorder=3)
-        axis.set_xlim(-1.1 * most, 1.1 * most)
-        axis.set_xticks([-most, 0, most], [f"{most}", "0", f"{most}"])
-        axis.axvspan(0, 1.1 * most * names.metric(metric).segregation, color=LIGHT, zorder=0)
-        axis.axvline(0, color="black", linewidth=1, zorder=4)
-        axis.set_xlabel("← lowered    raised →")
-
-    handles = [
-        Patch(facecolor="white", edgecolor=DARK, label="lowers the index"),
-        Patch(facecolor=DARK, label="raises the index"),
-        Patch(facecolor=LIGHT, label="the side of more segregation"),
-    ]
-    drawn = {}
-    for dataset, part in per_dataset(votes):
-        most = int(part["seeds"].max())
-        drawn[dataset] = legend(multiples(part, draw, row=0.26), handles, "number of seeds")
-    return drawn
-
-
-def around_zero(
-    axis: Axes,
-    rows: pd.DataFrame,
-    name: str,
-    columns: Sequence[str] = ("change", "low", "high"),
-    shade: bool = True,
-) -> None:
-    """Draw the zero line in the middle of a panel of changes, and shade the side of more segregation.
-
-    columns: what must fit into the panel.
-    """
-    sign = names.metric(name).segregation
-    drawn = rows[[c for c in columns if c in rows]].to_numpy("float64")
-    extreme = np.nanmax(np.abs(drawn)) if rows[columns[0]].notna().any() else 1 / 1.2
-    reach = max(extreme, 1e-4) * 1.2
-    axis.set_xlim(-reach, reach)
-    nice = nice_below(0.8 * reach)
-    axis.set_xticks([-nice, 0, nice], [f"−{nice:g}", "0", f"{nice:g}"])
-    if shade:
-        axis.axvspan(0, sign * reach, color=LIGHT, zorder=0)
-    axis.axvline(0, color="black", linewidth=1, zorder=1)
-    axis.set_xlabel("more segregated →" if sign > 0 else "← more segregated")
-
-
-# --- tables
+    return {dataset: changes(part, title) for dataset, part in per_dataset(table)}
 
 
 def show(table: pd.DataFrame) -> Any:
@@ -273,37 +165,16 @@ def _map(table: pd.DataFrame, name: str) -> Figure:
 
     shade = (metric.segregation * table["effect"]).fillna(0.0)
     cells = table.assign(shade=shade, text=list(map(text, table.itertuples(index=False))))
-    place = ["population", "classifier"]
-    shades, texts = (cells.pivot(index=place, columns="method", values=value) for value in ("shade", "text"))
-    places, methods = shades.index.to_frame(index=False).astype("str"), list(shades.columns)
-    figure = new_figure(2.1 + 1.3 * len(methods), 0.52 * len(places) + 1.3)
+    shades, texts = (cells.pivot(index=POPULATION, columns="method", values=value) for value in ("shade", "text"))
+    figure = new_figure(2.1 + 1.3 * len(shades.columns), 0.52 * len(shades) + 1.3)
     axis = sns.heatmap(
         shades,
-        annot=texts,
-        fmt="",
-        cmap=_SHADES,
-        vmin=-_DARKEST,
-        vmax=_DARKEST,
-        linewidths=1.5,
-        cbar=bool(table["effect"].notna().any()),  # one seed has no spread to shade by
-        annot_kws={"fontsize": 7.5, "color": "black"},
-        cbar_kws={
-            "location": "bottom",
-            "aspect": 60,
-            "shrink": 0.7,
-            "pad": 0.03,
-            "label": _SHADE_LABEL,
-            "extend": "both",
-            "ticks": range(-2, 3),
-        },
-        ax=figure.subplots(),
+        **{"vmin": -2, "vmax": 2, "cmap": _SHADES, "linewidths": 1.5, "ax": figure.subplots()},
+        **{"annot": texts, "fmt": "", "annot_kws": {"fontsize": 7.5, "color": "black"}},
+        cbar_kws={"location": "bottom", "aspect": 60, "extend": "both", "label": _SHADE_LABEL},
+        xticklabels=[textwrap.fill(names.method(method), 14) for method in shades.columns],
+        yticklabels=[names.cell(*cell).replace(", ", "\n") for cell in shades.index],
     )
-    axis.set_xticklabels([textwrap.fill(names.method(m), 14) for m in methods])
-    labels = places["population"].map(names.population).str.replace(" by ", "\nby ")
-    several = places["population"].duplicated(keep=False)
-    labels = labels.where(~several, labels + "\n" + places["classifier"].map(names.classifier))
-    axis.set_yticklabels(labels, rotation=0)
-    axis.tick_params(length=0, labeltop=True, labelbottom=False)
-    axis.set(xlabel="", ylabel="")
-    axis.set_title(metric.label.replace("\n", ", "), fontsize=11, fontweight="bold")
+    axis.tick_params(length=0, rotation=0, labeltop=True, labelbottom=False)
+    axis.set(xlabel="", ylabel="", title=names.in_line(name))
     return figure

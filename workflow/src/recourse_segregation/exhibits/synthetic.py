@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from .. import contracts, names
 from ..comparison import CLASSIFIERS
 from ..contracts import DEFAULT
-from ._figures import DARK, LIGHT, MARKERS, MIDDLE, WARM, WIDTH, legend, marker, theme, wrapped
+from ._figures import DARK, MIDDLE, WARM, WIDTH, legend, new_figure, theme
 from ._run import Run, ordered
 from ._tables import across, note, number, tables
 
@@ -20,6 +20,12 @@ _METRICS = (
     *("centralization_released", "atkinson_released", "average_proximity"),
     *("found", "invalidation", "cost", "cost_gap", "ynn"),
 )
+
+_LEFT, _REJECTED = "rejected and not moved", "rejected before (moved, in the panels after)"
+_ROLES = {"accepted": "accepted before", "declined": _LEFT, "unresolved": _LEFT, "to move": _REJECTED}
+_ROLES["moved"] = _REJECTED
+#: of the groups: the first is drawn larger, so that it shows where both are sent to one point
+_LOOKS = ((WARM, "o", 46), (DARK, "^", 20), (MIDDLE, "s", 20), ("black", "D", 20))
 
 
 def _measures(run: Run) -> pd.DataFrame:
@@ -67,49 +73,33 @@ def table(run: Run) -> pd.DataFrame:
     return beside.rename(columns={"value": "ours"})[["method", "metric", "ours", "published", "note"]]
 
 
-@theme()
 def figure(people: pd.DataFrame) -> Figure | None:
-    """Where everyone stands before and after each method, a panel each.
+    """Where everyone stands before and after each method, a panel each: what `people` returns; None if it is empty.
 
-    people: what `people` returns; None if it is empty. Filled markers are the people who are rejected before, in every
-    panel.
+    Filled markers are the people who are rejected before, in every panel.
     """
     if people.empty:
         return None
-    titles, groups = list(dict.fromkeys(people["panel"])), sorted(people["group"].unique())
-    features = list(people.columns[3:5])
-    fills = dict(zip(groups, (WARM, DARK, LIGHT, MIDDLE), strict=False))
-    edges = dict(zip(groups, ("#9a5f00", "#061a2b", MIDDLE, "black"), strict=False))
-    markers = dict(zip(groups, MARKERS, strict=False))
-    columns = min(4, len(titles))
-    figure, axes = wrapped(len(titles), columns, WIDTH / columns, 3.3, 0.6, sharex=True, sharey=True)
-    for axis, title in zip(axes.flat, titles, strict=False):
-        here = people[people["panel"] == title]
-        for roles in (["accepted"], ["declined", "unresolved"], ["to move", "moved"]):
-            for group in groups:
-                look = {"marker": markers[group], "edgecolor": edges[group], "linewidth": 0.6}
-                if "accepted" in roles:
-                    look |= {"s": 20, "facecolor": "none", "alpha": 0.55}
-                elif "declined" in roles:
-                    look = {"s": 20, "marker": "x", "color": edges[group], "linewidth": 0.9}
-                else:
-                    # the first group is drawn larger, so that it shows where both are sent to one point
-                    look |= {"s": 46 if group == groups[0] else 20, "facecolor": fills[group], "alpha": 0.9}
-                some = here[(here["group"] == group) & here["role"].isin(roles)]
-                axis.scatter(some[features[0]], some[features[1]], rasterized=True, **look)
-        axis.set_title(title, fontsize=11)
-        axis.tick_params(labelbottom=True)
-    for axis in axes[-1]:
-        axis.set_xlabel(f"{features[0]}, scaled")
-    for axis in axes[:, 0]:
-        axis.set_ylabel(f"{features[1]}, scaled")
-    handles = []
-    for g in groups:
-        handles.append(marker(markers[g], f"{g}, accepted before", "none", edges[g]))
-        handles.append(marker(markers[g], f"{g}, rejected before (moved, in the panels after)", fills[g], edges[g]))
-    if people["role"].isin(["declined", "unresolved"]).any():
-        handles.append(marker("x", "rejected and not moved", "black", "black"))
-    return legend(figure, handles, columns=-(-len(handles) // 2))  # a column a group
+    people = people.assign(role=people["role"].map(_ROLES))
+    looks = dict(zip(sorted(people["group"].unique()), _LOOKS, strict=False))
+    panels, (x, y) = list(people.groupby("panel", sort=False)), people.columns[3:5]
+    lines = -(-len(panels) // 4)
+    with theme():
+        figure = new_figure(WIDTH, 3.3 * lines + 0.6)
+        axes = figure.subplots(lines, 4, squeeze=False, sharex=True, sharey=True)
+        for axis, (title, here) in zip(axes.flat, panels, strict=False):
+            for (role, group), some in here.groupby(["role", "group"]):
+                color, shape, size = looks[group]
+                look = {"marker": "X" if role == _LEFT else shape, "facecolor": "none", "edgecolor": color, "s": 20}
+                if role == _REJECTED:
+                    look |= {"facecolor": color, "edgecolor": "black", "s": size}
+                axis.scatter(some[x], some[y], linewidth=0.6, rasterized=True, label=f"{group}, {role}", **look)
+            axis.set(title=title, xlabel=f"{x}, scaled", ylabel=f"{y}, scaled")
+            axis.label_outer()
+        for axis in axes.flat[len(panels) :]:
+            axis.set_visible(False)
+        legend(figure, axes, columns=2)
+    return figure
 
 
 def show(table: pd.DataFrame) -> Any:

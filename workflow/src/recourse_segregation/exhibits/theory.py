@@ -8,8 +8,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from .. import names
@@ -17,7 +15,7 @@ from ..data.synthetic import DATASET
 from ..population import prepare
 from ..seeds import numpy_generator
 from ..theory import DIRECTIONS, WORLD, draw, measured, project, recourse
-from ._figures import DARK, MIDDLE, WARM, WIDTH, marker, new_figure, theme
+from ._figures import DARK, MIDDLE, WARM, WIDTH, legend, new_figure, theme
 from ._tables import number, tables
 
 _LABELS = {
@@ -30,12 +28,7 @@ _LABELS = {
     "average_proximity": "Average\nproximity",
     "spatial_proximity": "Spatial\nproximity",
 }
-_GROUPS = (("first", "o", WARM), ("second", "D", DARK))
-_LOOKS = {
-    "beside": {"color": DARK, "linestyle": "-", "marker": "s"},
-    "above": {"color": WARM, "linestyle": "--", "marker": "^"},
-    "below": {"color": MIDDLE, "linestyle": ":", "marker": "v"},
-}
+_LOOKS = {"beside": (DARK, "-"), "above": (WARM, "--"), "below": (MIDDLE, ":")}
 #: the panels in which the curve that falls furthest would hide the others
 _LIMITS = {"separation": (-1.5, 0.8), "spatial_proximity": (-0.08, 0.04)}
 
@@ -44,63 +37,46 @@ def figure(curves: pd.DataFrame) -> Figure:
     """A sketch of each direction in which the second group can stand, and `theory.curves` below them."""
     with theme():
         figure = new_figure(WIDTH, 8.2)
-        above, below = figure.subfigures(2, 1, height_ratios=(1.05, 1))
-        for axis, direction in zip(above.subplots(1, 3, sharex=True, sharey=True), DIRECTIONS, strict=True):
+        axes = list(figure.subplot_mosaic("AAAABBBBCCCC;DDDEEEFFFGGG").values())
+        for axis, direction in zip(axes, DIRECTIONS, strict=False):
             _sketch(axis, direction, numpy_generator(0, "theory", "sketch", direction))
-        handles = [
-            marker(shape, f"{group} group, {when}", face, colour)
-            for group, shape, colour in _GROUPS
-            for when, face in (("rejected", "none"), ("after", colour))
-        ]
-        handles.append(Line2D([], [], color="black", label="boundary: accepted above, rejected below"))
-        above.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False)
-
-        panels = curves.groupby("statistic", sort=False)
-        for axis, (name, rows) in zip(below.subplots(1, len(panels)), panels, strict=True):
+        for axis, (name, rows) in zip(axes[3:], curves.groupby("statistic", sort=False), strict=True):
             _curve(axis, rows, name)
-        below.supylabel("change by recourse", fontsize=10)
-        handles = [Line2D([], [], label=f"second group {d} the first", **_look(d)) for d in DIRECTIONS]
-        title = "lines: formula; markers: simulation ± 2 standard errors"
-        below.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, title=title)
+        legend(figure, np.array(axes), "lines: formula; squares: simulation ± 2 standard errors")
     return figure
 
 
 def _sketch(axis: Axes, direction: str, generator: np.random.Generator) -> None:
     """Both groups, 3 apart, after recourse, and where the rejected came from; the depth is upwards."""
     groups = DIRECTIONS[direction](3.0)
-    for group, (_, shape, colour) in enumerate(_GROUPS):
+    for group, (name, shape, colour) in enumerate((("first", "o", WARM), ("second", "D", DARK))):
         before = draw(groups, group, 70, generator)
         rejected = before[before[:, 0] < 0]
         axis.vlines(rejected[:, 1], rejected[:, 0], 0, color=colour, linewidth=0.6, alpha=0.5)
         look = {"s": 18, "marker": shape, "edgecolor": colour, "linewidth": 0.7}
-        for points, face in ((rejected, "none"), (recourse(before), colour)):
-            axis.scatter(points[:, 1], points[:, 0], facecolor=face, **look)
+        for points, when, face in ((rejected, "rejected", "none"), (recourse(before), "after", colour)):
+            axis.scatter(points[:, 1], points[:, 0], facecolor=face, label=f"{name} group, {when}", **look)
     axis.axhline(0, color="black", linewidth=1.2, zorder=1)
-    axis.set_title(f"The second group {direction} the first", fontsize=11)
-    axis.set_xlabel("along the boundary")
-    if axis.get_subplotspec().is_first_col():
-        axis.set_ylabel("depth: distance to the boundary")
+    axis.set(xlim=(-3, 5.5), ylim=(-5, 6.5), title=f"The second group {direction} the first")
+    axis.set(xlabel="along the boundary", ylabel="depth: accepted above 0, rejected below")
 
 
 def _curve(axis: Axes, rows: pd.DataFrame, name: str) -> None:
     """The change of one statistic against the separation, a line a direction."""
     axis.axhline(0, color="black", linewidth=1, zorder=1)
     for direction, part in rows.groupby("direction", sort=False):
-        axis.plot(part["separation"], part["formula"], **_look(direction, marker=""))
+        color, style = _LOOKS[direction]
+        look = {"color": color, "linestyle": style, "linewidth": 2, "label": f"second group {direction} the first"}
+        axis.plot(part["separation"], part["formula"], **look)
         points = part.dropna()
-        look = _look(direction, linestyle="none", capsize=2, zorder=3)
+        look = {"fmt": "s", "markerfacecolor": "white", "capsize": 2, "zorder": 3, "color": color}
         axis.errorbar(points["separation"], points["simulation"], 2 * points["error"], **look)
-    axis.set_title(_LABELS[name].replace("\n", " "), fontsize=11)
-    axis.set_xlabel("distance of the means before")
-    axis.yaxis.set_major_locator(MaxNLocator(5))
+    axis.set(title=_LABELS[name].replace("\n", " "), xlabel="distance of the means before")
+    axis.set_ylabel("change by recourse")
     if name in _LIMITS:
         axis.set_ylim(*_LIMITS[name])
         lowest = f"falls to {number(rows['formula'].min(), digits=2)}"
         axis.text(0.97, 0.04, lowest, transform=axis.transAxes, ha="right", color=MIDDLE, backgroundcolor="white")
-
-
-def _look(direction: str, **other: Any) -> dict[str, Any]:
-    return {"markerfacecolor": "white", "linewidth": 2} | _LOOKS[direction] | other
 
 
 def show_check(check: pd.DataFrame) -> Any:

@@ -8,19 +8,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
 from .. import names
 from ..contracts import RECOURSE
 from ..errors import DataError
 from . import variants
-from ._figures import DARK, LIGHT, MIDDLE, legend, multiples
+from ._figures import DARK, LIGHT, MIDDLE, multiples
 from ._run import Run, ordered, summarised
 from ._tables import POPULATION, across, note, number, tables
 from .variants import between
@@ -33,17 +30,17 @@ METRICS = (*QUALITIES, *INDICES)
 
 @dataclass(frozen=True)
 class Parameter:
-    """The option of a method that trades cost for balance. ticks: on a logarithmic axis; none for a plain one."""
+    """The option of a method that trades cost for balance. logarithmic: is its axis?"""
 
     option: str
     symbol: str
     about: str
-    ticks: tuple[float, ...] = ()
+    logarithmic: bool = False
 
 
 PARAMETERS = {
     "ebr": Parameter("density_quantile", "β", "density quantile β"),
-    "ibr": Parameter("adversary_weight", "γ", "adversary weight γ", (0, 1, 10, 100, 1000)),
+    "ibr": Parameter("adversary_weight", "γ", "adversary weight γ", True),
 }
 
 
@@ -92,14 +89,6 @@ def defaults(run: Run, base: str) -> dict[str, float]:
     return {population: parameter_of(study, base, population, base) for population in study["populations"]}
 
 
-def curves(seeds: pd.DataFrame) -> pd.DataFrame:
-    """`seeds` summarised over seeds.
-
-    Columns: population, classifier, method, parameter, metric, mean, low, high (95 %), seeds, note.
-    """
-    return variants.levels(seeds, also=["parameter"])
-
-
 def monotonicity(seeds: pd.DataFrame) -> pd.DataFrame:
     """Does a number rise with the parameter? Spearman's rank correlation of both within a seed, over seeds.
 
@@ -125,74 +114,46 @@ def show_monotonicity(table: pd.DataFrame) -> Any:
     def text(row: Any) -> str:
         return number(row.correlation, digits=2, sign=True) + note(row.note) + between(row.lowest, row.highest, 2)
 
-    texts = across(table, POPULATION, "metric", text, names.quantity)
-    cells = [names.cell(*cell) for cell in zip(texts.pop("population"), texts.pop("classifier"), strict=True)]
-    texts.insert(0, "Population", cells)
-    return tables(texts)
+    return tables(across(table, POPULATION, "metric", text, names.quantity))
 
 
-def parameter_figure(curves: pd.DataFrame, base: str, defaults: Mapping[str, float]) -> Figure | None:
-    """Every number against the parameter with a band of its interval: populations down, metrics across."""
+def figure(curves: pd.DataFrame, base: str, defaults: Mapping[str, float], against: str = "parameter") -> Figure | None:
+    """Every number with its interval along the parameter, or the change of each index against the cost.
+
+    Populations down, metrics across; None without variants. against: `parameter` or `cost`. The shaded side of an index
+    is more segregated than before.
+    """
     if curves.empty:
         return None
+    parameter, shades = PARAMETERS[base], sns.color_palette("viridis_r", curves["parameter"].nunique())
+    colors = dict(zip(sorted(curves["parameter"].unique()), shades, strict=True))
+    places = {"x": curves["parameter"], "x_low": np.nan, "x_high": np.nan}
+    if against == "cost":
+        key = [*RECOURSE, "parameter"]
+        cost = curves.loc[curves["metric"] == "cost", [*key, "mean", "low", "high"]].dropna(subset=["mean"])
+        curves = ordered(curves, metric=INDICES).merge(cost, on=key, suffixes=("", "_cost"))
+        places = {"x": curves["mean_cost"], "x_low": curves["low_cost"], "x_high": curves["high_cost"]}
+    drawn = curves.assign(**places, default=curves["population"].astype("str").map(defaults))
 
-    parameter = PARAMETERS[base]
-
-    def draw(axis: Axes, rows: pd.DataFrame, metric: str, methods: list[str]) -> None:
-        x = rows["parameter"].to_numpy("float64")
-        axis.fill_between(x, rows["low"], rows["high"], color=MIDDLE, alpha=0.3, linewidth=0, zorder=2)
-        axis.plot(x, rows["mean"], color=DARK, marker="o", markersize=4, zorder=4)
-        axis.axvline(defaults[rows["population"].iloc[0]], color="black", linestyle="--", linewidth=1, zorder=3)
-        _parameter_axis(axis, parameter, x)
-        if metric in names.SHARES:
-            axis.set_ylim(-0.08, 1.08)
-            axis.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
-        else:
-            axis.yaxis.set_major_locator(MaxNLocator(4, min_n_ticks=2))
+    def draw(axis: Axes, rows: pd.DataFrame, metric: str) -> None:
+        axis.margins(x=0.1)
+        if parameter.logarithmic and against == "parameter":
+            axis.set_xscale("symlog", linthresh=1)
+        thin = {"color": MIDDLE, "linewidth": 1, "zorder": 2}
+        axis.hlines(rows["mean"], rows["x_low"], rows["x_high"], **thin)
+        axis.vlines(rows["x"], rows["low"], rows["high"], label="95 % interval over seeds", **thin)
+        axis.plot(rows["x"], rows["mean"], color=DARK, linewidth=1, zorder=3)
+        for value, one in rows.groupby("parameter"):
+            look = {"color": colors[value], "edgecolor": DARK, "zorder": 4}
+            axis.scatter(one["x"], one["mean"], label=f"{parameter.symbol} = {value:g}", **look)
+        here = rows[np.isclose(rows["parameter"], rows["default"])]
+        ring = {"s": 150, "facecolor": "none", "edgecolor": "black", "label": "published default"}
+        axis.scatter(here["x"], here["mean"], zorder=5, **ring)
         if metric in INDICES:
             _shade_segregated(axis, metric)
-        axis.set_xlabel(parameter.symbol)
+        axis.set_xlabel(parameter.symbol if against == "parameter" else "cost")
 
-    handles = [Line2D([], [], color=DARK, marker="o", markersize=4, label="mean over seeds")]
-    if curves["low"].notna().any():
-        handles.append(Patch(color=MIDDLE, alpha=0.3, label="95 % interval over seeds"))
-    handles.append(Line2D([], [], color="black", linestyle="--", linewidth=1, label="published default"))
-    return _with_legend(multiples(curves, draw, row=0, line=2.1, room=1.0, mixed=True), handles, base)
-
-
-def tradeoff_figure(curves: pd.DataFrame, base: str, defaults: Mapping[str, float]) -> Figure | None:
-    """The change of each index against the cost, along the parameter: populations down, indices across."""
-    if curves.empty:
-        return None
-    values = sorted(curves["parameter"].unique())
-    shades = dict(zip(values, colormaps["cividis_r"](np.linspace(0.05, 1, len(values))), strict=True))
-
-    key = [*RECOURSE, "parameter"]
-    cost = curves.loc[(curves["metric"] == "cost") & curves["mean"].notna(), [*key, "mean", "low", "high"]]
-    beside = ordered(curves, metric=INDICES).merge(cost, on=key, suffixes=("", "_cost"))
-
-    def draw(axis: Axes, rows: pd.DataFrame, metric: str, methods: list[str]) -> None:
-        thin = {"color": MIDDLE, "linewidth": 1, "alpha": 0.6, "zorder": 2}
-        axis.hlines(rows["mean"], rows["low_cost"], rows["high_cost"], **thin)
-        axis.vlines(rows["mean_cost"], rows["low"], rows["high"], **thin)
-        axis.plot(rows["mean_cost"], rows["mean"], color=DARK, linewidth=1, zorder=3)
-        colors = [shades[value] for value in rows["parameter"]]
-        axis.scatter(rows["mean_cost"], rows["mean"], s=46, c=colors, edgecolor=DARK, linewidth=0.6, zorder=4)
-        here = rows[np.isclose(rows["parameter"], rows["population"].astype("str").map(defaults))]
-        axis.scatter(here["mean_cost"], here["mean"], s=150, facecolor="none", edgecolor="black", zorder=5)
-        _shade_segregated(axis, metric)
-        axis.set_xlabel(f"cost, {names.metric('cost').axis.split(chr(10))[0]}")
-        axis.xaxis.set_major_locator(MaxNLocator(5))
-        axis.yaxis.set_major_locator(MaxNLocator(5))
-
-    dot = {"color": "none", "marker": "o", "markeredgecolor": DARK, "markeredgewidth": 0.6, "markersize": 7}
-    ring = {"color": "none", "marker": "o", "markeredgecolor": "black", "markeredgewidth": 1, "markersize": 12}
-    labels = {value: f"{PARAMETERS[base].symbol} = {value:g}" for value in values}
-    handles = [Line2D([], [], **dot, markerfacecolor=shades[v], label=label) for v, label in labels.items()]
-    handles.append(Line2D([], [], **ring, markerfacecolor="none", label="published default"))
-    if curves["low"].notna().any():
-        handles.append(Line2D([], [], color=MIDDLE, linewidth=1, label="95 % intervals over seeds"))
-    return _with_legend(multiples(beside, draw, row=0, line=2.6, room=1.0, mixed=True), handles, base)
+    return multiples(drawn, draw, f"{names.method(base)}: {parameter.about}", height=1.1)
 
 
 def _rank_correlation(rows: pd.DataFrame) -> tuple[float, str]:
@@ -205,28 +166,10 @@ def _rank_correlation(rows: pd.DataFrame) -> tuple[float, str]:
     return float(stats.spearmanr(rows["parameter"], values).statistic), ""
 
 
-def _parameter_axis(axis: Axes, parameter: Parameter, values: np.ndarray) -> None:
-    if parameter.ticks:
-        axis.set_xscale("symlog", linthresh=1, linscale=0.6)
-        ticks = [t for t in parameter.ticks if t <= max(values)]
-        axis.set_xticks(ticks, [f"{t:g}" if t < 100 else f"$10^{{{int(np.log10(t))}}}$" for t in ticks])
-        axis.minorticks_off()
-        axis.set_xlim(-0.3, max(values) * 1.6)
-    else:
-        axis.set_xlim(-0.05, 1.0)
-        axis.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-
-
 def _shade_segregated(axis: Axes, metric: str) -> None:
     """Draw no change, and shade the side of it that is more segregated."""
     axis.axhline(0, color="black", linewidth=0.8, zorder=1)
     low, high = axis.get_ylim()
     side = (0, high) if names.metric(metric).segregation > 0 else (low, 0)
-    axis.axhspan(*side, color=LIGHT, zorder=0, linewidth=0)
+    axis.axhspan(*side, color=LIGHT, zorder=0, linewidth=0, label="more segregated")
     axis.set_ylim(low, high)
-
-
-def _with_legend(figure: Figure, handles: list, base: str) -> Figure:
-    handles = [*handles, Patch(color=LIGHT, label="more segregated than before")]
-    title = f"{names.method(base)}: {PARAMETERS[base].about}"
-    return legend(figure, handles, title, columns=min(6, len(handles)))

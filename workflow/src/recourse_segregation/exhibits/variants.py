@@ -10,17 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from .. import names, statistics
 from ..contracts import CELL, RECOURSE
 from ..errors import DataError
-from ._figures import DARK, intervals, legend, marker, multiples, theme
+from ._figures import changes
 from ._run import Run, ordered, summarised
 from ._tables import bracket, by_method, note, number, unbroken
-from .segregation import around_zero
 
 #: what the pages show: the qualities that say what an index is worth, and the indices
 METRICS = ("found", "cost", "diversity", "centralization", "atkinson", "average_proximity", *names.ADDED)
@@ -50,10 +47,10 @@ def seeds(run: Run, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     return ordered(table, metric=metrics).sort_values(order).reset_index(drop=True)[[*order, "value", "note"]]
 
 
-def levels(seeds: pd.DataFrame, also: Sequence[str] = ()) -> pd.DataFrame:
+def levels(seeds: pd.DataFrame) -> pd.DataFrame:
     """`seeds` summarised: population, classifier, method, metric, mean, low, high (95 %), seeds, note.
 
-    also: further columns that are the same for a method and population.
+    A parameter that the seeds of a method share is a column, too (see `tradeoff.seeds`).
     """
 
     def describe(part: pd.DataFrame) -> tuple:
@@ -62,7 +59,8 @@ def levels(seeds: pd.DataFrame, also: Sequence[str] = ()) -> pd.DataFrame:
         why = statistics.missing(part["value"], part["note"])
         return known.mean(), between.low, between.high, len(known), why
 
-    return summarised(seeds, [*RECOURSE, *also, "metric"], ["mean", "low", "high", "seeds", "note"], describe)
+    key = [column for column in seeds if column not in ("seed", "value", "note")]
+    return summarised(seeds, key, ["mean", "low", "high", "seeds", "note"], describe)
 
 
 def contrasts(run: Run, metrics: Sequence[str] = METRICS, beside: Mapping[str, str] | None = None) -> pd.DataFrame:
@@ -121,32 +119,10 @@ def between(low: float, high: float, digits: int) -> str:
     return "" if pd.isna(low) else "\n" + unbroken(bracket(low, high, digits, sign=False))
 
 
-@theme()
 def figure(contrasts: pd.DataFrame, title: str) -> Figure | None:
-    """What each variant changes, with its interval: populations down, metrics across; None without variants.
-
-    The shaded side of an index is the more segregated one.
-    """
-    if contrasts.empty:
-        return None
-
-    def draw(axis: Axes, rows: pd.DataFrame, metric: str, methods: list[str]) -> None:
-        intervals(axis, rows, methods)
-        around_zero(axis, rows, metric)
-        axis.set_xlabel("more segr. →" if names.metric(metric).segregation > 0 else "← more segr.", fontsize=9)
-        if metric in names.QUALITY:
-            axis.set_xlabel("")
-        if metric in names.SHARES:
-            axis.set_xlim(-1.2, 1.2)
-            axis.set_xticks([-1, 0, 1], ["−1", "0", "1"])
-
-    about = " with its 95 % interval" if contrasts["low"].notna().any() else ""
-    handles = [marker("D", f"mean difference{about}", "white", DARK)]
-    if contrasts["significant"].any():
-        handles.append(marker("D", "significant after Holm", DARK, DARK))
-    handles.append(Line2D([], [], color="black", linewidth=1, label="no difference"))
+    """What each variant changes, with its interval: populations down, metrics across; None without variants."""
     drawn = contrasts[contrasts["metric"].isin(METRICS)].rename(columns={"difference": "change"})
-    return legend(multiples(drawn, draw, mixed=True, fontsize=10), handles, title)
+    return None if drawn.empty else changes(drawn, title)
 
 
 def first_scenario(run: Run) -> pd.DataFrame:
