@@ -121,8 +121,8 @@ def legend(figure: Figure, axes: np.ndarray, title: str = "", columns: int = 4) 
     for axis in axes.flat:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
-    look = {"loc": "outside lower center", "ncols": min(columns, len(found)), "frameon": False}
-    figure.legend(found.values(), found.keys(), title=title or None, **look)
+    look = {"loc": "outside lower center", "ncols": columns, "frameon": False, "title": title or None}
+    figure.legend(found.values(), found.keys(), **look)
 
 
 def values(table: pd.DataFrame, column: str) -> list:
