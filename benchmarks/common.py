@@ -10,18 +10,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+import yaml
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / folder) for folder in ("tests", "workflow/src")]
 
-from conftest import CONFIG, options  # noqa: E402
-from recourse_segregation import classifiers, contracts, measure, methods, recourse, simulation  # noqa: E402
+from recourse_segregation import classifiers, contracts, measure, methods, plan, recourse, simulation  # noqa: E402
 from recourse_segregation.data import Dataset, Feature, Sensitive  # noqa: E402
 from recourse_segregation.metrics.segregation import Neighbourhoods  # noqa: E402
 from recourse_segregation.population import Population, prepare  # noqa: E402
 from recourse_segregation.seeds import numpy_generator  # noqa: E402
 
 torch.set_num_threads(1)
+
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+
+
+def options(method: str, population: str | None = None, **changes: Any) -> dict[str, Any]:
+    """Every option of a method, as config.yaml has it for real data or for a population, with changes."""
+    return plan.options_for(CONFIG, "methods", method, population) | changes
 
 
 def make(method: str, **changes: Any) -> methods.Method:
