@@ -52,6 +52,12 @@ def people(individuals: int, features: int, seed: int = 0) -> Population:
     return prepare("made-up", dataset, "side", seed, individuals, CONFIG["prepare"]["test_share"])
 
 
+def rejected(population: Population, classifier: classifiers.Classifier) -> torch.Tensor:
+    """Those whom the classifier rejects: [n, d]."""
+    x = classifiers.tensor(population.features)
+    return x[~classifier.accepts(x)]
+
+
 class Cell:
     """A population and its classifier, of which recourse and its measures can be had.
 

@@ -12,7 +12,6 @@ import pytest
 import references
 import torch
 
-from conftest import rejected
 from recourse_segregation import classifiers
 from recourse_segregation.data import load
 from recourse_segregation.population import Population, prepare
@@ -27,7 +26,7 @@ def sides(method, people, classifier, **changes):
     """The method, the rejected of train [n, d], and the plain search of such people with the same trained model."""
     ours = common.make(method, **changes).fit(people, classifier, torch_generator(0, "same quality", method))
     plain = references.search_of(method, ours, common.options(method, **changes), people.features)
-    return ours, rejected(people, classifier), plain
+    return ours, common.rejected(people.training_part(), classifier), plain
 
 
 def same(ours: torch.Tensor, plain: torch.Tensor, tolerance: float = 1e-5) -> None:
