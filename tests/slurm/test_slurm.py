@@ -6,7 +6,7 @@ from pathlib import Path
 import cluster as slurm
 import pytest
 
-from workflow_tools import differing, snakemake, start_snakemake, tables, with_raw_files
+from workflow_tools import differing, made, snakemake, start_snakemake, with_raw_files
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(slurm.missing()), reason=slurm.missing())]
 
@@ -78,5 +78,5 @@ def test_a_lost_node_and_a_killed_job_cost_time_and_nothing_else(cluster, local,
     assert all(states[-1] == "COMPLETED" for job, states in ends.items() if job != killed)
     again = max(cluster.jobs(), key=lambda job: int(job["JobId"]))
     assert asked(again) == (1, 2 * 800, 2 * 10), "a second try asks for more"
-    assert sum(name.endswith("classifier.pt") for name in tables(folder)) == 2
+    assert sum(name.endswith("classifier.pt") for name in made(folder)) == 2
     assert differing(folder, local) == []
