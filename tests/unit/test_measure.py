@@ -26,7 +26,7 @@ QUALITY = ("found", "invalidation", "cost", "cost_gap", "ynn", "diversity", "clo
 def run(people, classifier, method, groups="own", **changes):
     """All stages of one cell: recourse, table after, measures, diagnostics."""
     cell = Cell(people, classifier)
-    offered, diagnostics = cell.given(method, options(method, **changes))
+    offered, diagnostics = cell.given(method, **changes)
     after, train = cell.taken_up(offered), measure.grouped(cell.train, groups)
     homes = measure.fit_neighbourhoods(train, cell.accepted, SETTINGS)
     before = measure.before(train, cell.accepted, homes, SETTINGS)
@@ -47,7 +47,7 @@ def constant(people, margin: float) -> classifiers.Classifier:
 @pytest.fixture(scope="module")
 def cell(people, trained):
     found = Cell(people["levels"], trained["levels", "mlp"])
-    offered, _ = found.given("wachter", options("wachter"))
+    offered, _ = found.given("wachter")
     offered.loc[offered.index[:4], "found"] = False
     return found.train, found.accepted, offered
 
