@@ -117,8 +117,8 @@ def trained(people) -> dict[tuple[str, str], classifiers.Classifier]:
 def pytest_collection_modifyitems(items):
     """With several workers (`pytest -n`): tests that share a long run, or the one Slurm, go to the same worker."""
     for item in items:
-        for shared in {"finished", "cluster"}.intersection(item.fixturenames):
-            item.add_marker(pytest.mark.xdist_group(shared))
+        if {"finished", "cluster"}.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.xdist_group("runs"))
 
 
 @pytest.fixture(scope="session")
