@@ -2,13 +2,13 @@
 
     make same-quality      (writes docs/performance/same_quality.csv and a table in docs/performance.md)
 
-Everything is done twice: by the library (batched, gradients written out), and by plain loops that share nothing with it
-but the people, the classifier and the neighbourhoods: training, search, post-conditions and metrics. The people and the
-classifier are fixed, so that what varies between seeds is the method's own randomness and nothing hides in the
-variation between populations; the two sides draw from independent streams. Then, for each metric and each final
-training loss, two tests of "the same": Kolmogorov-Smirnov (the distribution) and a permutation of the mean. A control
-tells whether they can see anything: ours with half the learning rate (Growing Spheres: a tenth of the samples) against
-the same reference. `tests/unit/test_same_quality.py` holds to the loops, person by person, what does not draw.
+Recourse is found twice: by the library (batched, gradients written out), and by plain loops that share nothing with it
+but the people and the classifier: training, search and post-conditions. People and classifier are fixed, so that what
+varies between seeds is the method's own randomness and nothing hides in the variation between populations; the two
+sides draw from independent streams. Then, for each metric and each final training loss, two tests of "the same":
+Kolmogorov-Smirnov (the distribution) and a permutation of the mean. A control tells whether they can see anything: ours
+with half the learning rate (Growing Spheres: a tenth of the samples) against the same reference.
+`tests/unit/test_same_quality.py` holds to the loops what does not draw: searches person by person, metrics exactly.
 """
 
 from __future__ import annotations
@@ -77,7 +77,10 @@ def plain(cell: common.Cell, method: str, seed: int) -> Values:
     torch.manual_seed(derive(seed, "same quality", "reference", method))
     options = common.options(method, cell.population.name, **REDUCED.get(method, {}))
     found, losses = references.recourse(method, options, cell.population, cell.classifier)
-    values = references.measures(cell, found.double().numpy()[:, cell.population.encoding.mutable])
+    offered = cell.train.table[~cell.accepted].assign(found=found.isfinite().all(1).numpy(), reason="")
+    offered[list(cell.population.encoding.columns)] = found.double().numpy()
+    values = cell.measured(offered)
+    del values["recipients", "invalidation"]  # the loops give no reasons
     return values | {("model", name): value for name, value in losses.items()}
 
 
