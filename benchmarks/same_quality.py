@@ -76,7 +76,8 @@ def plain(cell: common.Cell, method: str, seed: int) -> Values:
     """The same, by plain loops."""
     torch.manual_seed(derive(seed, "same quality", "reference", method))
     options = common.options(method, cell.population.name, **REDUCED.get(method, {}))
-    found, losses = references.recourse(method, options, cell.population, cell.classifier)
+    case, losses = references.fit(method, options, cell.population, cell.classifier)
+    found = references.search(method, case, common.rejected(cell.train, cell.classifier))
     offered = cell.train.table[~cell.accepted].assign(found=found.isfinite().all(1).numpy(), reason="")
     offered[list(cell.population.encoding.columns)] = found.double().numpy()
     values = cell.measured(offered)

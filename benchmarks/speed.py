@@ -5,8 +5,8 @@
 Everybody is made up, and every point runs in a process of its own. Seconds are of processor time on one thread, so that
 other work on the machine matters little. Memory is the most that the process held, its libraries (the `base_mib` it
 held at its start) and its people included. `times_a_loop`: what the plain loop of `references.py` takes for the same
-work, over ours. The loop does a part of the work, for a few people or one seed, and is counted up. Several seeds are
-timed where they are worked on at once: in a fit. Everything else takes them one after another.
+fit or search, over ours. The loop does a part of the work, for a few people or one seed, and is counted up. Several
+seeds are timed where they are worked on at once: in a fit. Everything else takes them one after another.
 
 A training or a search that would take too long is cut: to one epoch, a few steps or shells; `per` says to what, and the
 times of a whole one are as many times longer. Loops are cut alike.
@@ -39,7 +39,7 @@ from recourse_segregation.seeds import torch_generator
 INDIVIDUALS, MOST = (1_000, 10_000, 100_000), 1_000_000
 FEATURES, SEEDS = (10, 100), (1, 5, 20)
 STAGE, POINT = ["kind", "stage", "per"], ["individuals", "features", "seeds"]
-#: Loops are timed up to so many individuals, where every metric is exact, on so few of them.
+#: Loops are timed up to so many individuals; the loop of a search moves so few of them.
 LOOPED, FEW = INDIVIDUALS[1], 20
 #: Options that cut a method's training and search, and what is then timed.
 CUT = {
@@ -112,36 +112,23 @@ def searching(name: str, individuals: int, features: int, _: int) -> Work:
 
 
 K, B, YNN = (common.CONFIG["measure"][name] for name in ("neighbourhoods", "atkinson_b", "ynn_k"))
-#: name -> metric(features, minority, radius), and a plain loop over the few of them
+#: name -> metric(features, minority, radius)
 METRICS = {
-    "neighbourhoods": (lambda x, m, radius: segregation.neighbourhoods(x, m, K, 0.1), None),
-    "Atkinson": (
-        lambda x, m, radius: segregation.atkinson(segregation.assign(x[:30], x), m, B),
-        lambda x, m, radius, few: references.atkinson(x[:30], x[few], m[few], B),
-    ),
-    "centralization": (
-        segregation.centralization,
-        lambda x, m, radius, few: references.surrounded(x, m & few, radius),
-    ),
-    "proximities": (
-        lambda x, m, radius: segregation.proximity_sums(x, m),
-        lambda x, m, radius, few: references.proximity(x[few], x),
-    ),
-    "yNN (one in twenty moved)": (
-        lambda x, m, radius: quality.ynn(0.9 * x[::20], x, m, YNN),
-        lambda x, m, radius, few: references.ynn(0.9 * x[few][::20], x, m, YNN),
-    ),
-    "diversity": (lambda x, m, radius: quality.diversity(x[m]), None),
-    "closeness": (lambda x, m, radius: quality.closeness(x[m], x[~m]), None),
+    "neighbourhoods": lambda x, m, radius: segregation.neighbourhoods(x, m, K, 0.1),
+    "Atkinson": lambda x, m, radius: segregation.atkinson(segregation.assign(x[:30], x), m, B),
+    "centralization": segregation.centralization,
+    "proximities": lambda x, m, radius: segregation.proximity_sums(x, m),
+    "yNN (one in twenty moved)": lambda x, m, radius: quality.ynn(0.9 * x[::20], x, m, YNN),
+    "diversity": lambda x, m, radius: quality.diversity(x[m]),
+    "closeness": lambda x, m, radius: quality.closeness(x[m], x[~m]),
 }
 
 
-def measuring(metric: Callable, loop: Callable | None, individuals: int, features: int, _: int) -> Work:
+def measuring(name: str, individuals: int, features: int, _: int) -> Work:
     """Features in [0, 1], and two in five in the minority."""
     rng = np.random.default_rng(0)
     x, minority = rng.gamma(2.0, 0.08, (individuals, features - 1)).clip(0, 1), rng.random(individuals) < 0.4
-    people, few = (x, minority, 0.075 * math.sqrt(features)), np.arange(individuals) < 50 * FEW
-    return Work(lambda: metric(*people), loop and (lambda: loop(*people, few)), few.mean())
+    return Work(lambda: METRICS[name](x, minority, 0.075 * math.sqrt(features)))
 
 
 #: kind, name, what is timed -> function
@@ -151,7 +138,7 @@ STAGES = {
     ("Pipeline", "simulate", "population"): simulating,
     **{("Fit", names.method(m), CUT[m][1]): partial(fitting, m) for m in ("face", "cchvae", "ibr", "cruds", "ebr")},
     **{("Search", names.method(m), per): partial(searching, m) for m, (_, _, per) in CUT.items()},
-    **{("Metric", name, "population"): partial(measuring, *both) for name, both in METRICS.items()},
+    **{("Metric", name, "population"): partial(measuring, name) for name in METRICS},
 }
 
 

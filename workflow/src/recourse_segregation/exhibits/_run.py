@@ -10,7 +10,9 @@ from typing import Any
 
 import matplotlib
 import pandas as pd
+from IPython.display import HTML, Image, display
 from matplotlib.figure import Figure
+from PIL import Image as Picture
 
 from .. import contracts, files, names
 from ..errors import DataError
@@ -109,8 +111,6 @@ def save(
     figure: of several, each is `name`-{key} and shown at once. about: what the picture shows, for those who cannot see
     it. Returns the picture for the notebook to show (None without one), or a line that says so if no row is there.
     """
-    from IPython.display import HTML, display
-
     folder = Path(folder)
     contracts.write_csv(table.round(6), folder / f"{name}.csv")
     if table.empty:
@@ -123,9 +123,6 @@ def save(
 
 
 def _picture(figure: Figure, folder: Path, name: str, about: str) -> Any:
-    from IPython.display import Image
-    from PIL import Image as Picture
-
     # Text stays text in the SVG, and 64 colours do for a PNG: both are read in pages and kept in the repository.
     with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
         drawing = BytesIO()

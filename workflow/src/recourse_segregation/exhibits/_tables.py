@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from IPython.display import HTML
 
 from .. import names
 
@@ -30,15 +31,13 @@ _NOTE = re.compile("⟦(.*?)⟧", re.DOTALL)
 _NUMERIC = re.compile(r"([0-9+−–].{0,58})?")  # a sentence may begin with a number
 
 
-def tables(texts: pd.DataFrame, by: Sequence[str] = (), blank: Sequence[str] = ()) -> Any:
+def tables(texts: pd.DataFrame, by: Sequence[str] = (), blank: Sequence[str] = ()) -> HTML:
     """A table of texts for a notebook to show, or one for each value of some columns, and the footnotes below.
 
     Names of populations, classifiers, methods and metrics in columns that are called so are shown as people know them.
     by: population and classifier, or a column whose value is the caption. blank: columns that are left blank where they
     repeat the row above.
     """
-    from IPython.display import HTML
-
     parts = texts.groupby(list(by), sort=False) if by else [((), texts)]
     made = "\n".join(
         _table(part.drop(columns=list(by)), names.cell(*key) if len(key) == 2 else "".join(key), blank)
@@ -88,8 +87,6 @@ def across(
 
 def sentence(text: str) -> Any:
     """A paragraph that was made from numbers, for a notebook to show."""
-    from IPython.display import HTML
-
     return HTML(f"<p>{html.escape(text)}</p>" if text else "")
 
 
