@@ -150,7 +150,13 @@ def _explain(error: jsonschema.ValidationError, prefix: str = "") -> tuple[Key, 
     shown = repr(value) if len(repr(value)) <= 100 else f"{repr(value)[:100]}..."
     quote = "; write it in quotes" if schema.get("type") == "string" and isinstance(value, bool | int | float) else ""
     hint = did_you_mean(value, map(str, schema.get("enum", ()))) if isinstance(value, str) else ""
-    return place, f"{key}: {shown} is not allowed; expected {_allowed(schema)}{about}{quote}{hint}"
+    if "enum" in schema:
+        expected = "one of " + ", ".join(map(str, schema["enum"]))
+    else:
+        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        limits = [text.format(schema[limit]) for limit, text in _LIMITS.items() if limit in schema]
+        expected = " and ".join([" or ".join(_KINDS[kind] for kind in kinds), *limits])
+    return place, f"{key}: {shown} is not allowed; expected {expected}{about}{quote}{hint}"
 
 
 _KINDS = {
@@ -171,11 +177,3 @@ _LIMITS = {
     "uniqueItems": "no repetition",
     "maxLength": "at most {} characters",
 }
-
-
-def _allowed(schema: Mapping[str, Any]) -> str:
-    if "enum" in schema:
-        return "one of " + ", ".join(map(str, schema["enum"]))
-    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    limits = [text.format(schema[key]) for key, text in _LIMITS.items() if key in schema]
-    return " and ".join([" or ".join(_KINDS[kind] for kind in kinds), *limits])

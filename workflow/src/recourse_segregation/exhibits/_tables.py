@@ -128,17 +128,14 @@ def _table(texts: pd.DataFrame, caption: str, blank: Sequence[str]) -> str:
         texts[column] = texts[column].map(_NAMED[column][1])
     # text stands left, numbers right
     look = {c: "" if all(map(_NUMERIC.fullmatch, texts[c])) else ' style="text-align: left"' for c in texts}
-    lines = ["".join(f"<th{look[c]}>{_title(c)}</th>" for c in texts)]
+    titles = {column: title for column, (title, _) in _NAMED.items()}
+    lines = ["".join(f"<th{look[c]}>{_html(titles.get(c, c))}</th>" for c in texts)]
     repeated = pd.DataFrame({c: texts[c].eq(texts[c].shift()) & (c in blank) for c in texts})
     for row, joined in zip(texts.mask(repeated, "").to_dict("records"), repeated.any(axis=1), strict=True):
         cell = '<td class="joined"' if joined else "<td"
         lines.append("".join(f"{cell}{look[c]}>{_html(text)}</td>" for c, text in row.items()))
     rows = "\n".join(f"<tr>{line}</tr>" for line in lines)
     return f'<div class="wide"><table class="exhibit"><caption>{html.escape(caption)}</caption>\n{rows}\n</table></div>'
-
-
-def _title(column: str) -> str:
-    return _html(_NAMED[column][0] if column in _NAMED else column)
 
 
 def _html(text: str) -> str:
