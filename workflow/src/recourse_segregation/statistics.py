@@ -2,8 +2,8 @@
 
 A seed draws the people, the split, the classifier and the recourse. Everything here is a difference within a seed
 (after - before, or one method - another), so that what differs between seeds cancels. The intervals, p and p_holm are
-about this experiment on this data set, were it repeated with other seeds. What they say of the people from whom the data
-set was drawn is another question, since seeds share people: see `error_of_mean`.
+about this experiment on this data set, repeated with other seeds. For the people from whom the data set was drawn they
+promise too much, since seeds share people: see `error_of_mean`.
 
 - interval: 95 %. BCa bootstrap (Efron 1987) from `BCA_SEEDS` seeds on, Student's t below, where a bootstrap has too
   few values to draw from. The column `interval` says which.
@@ -31,7 +31,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import special, stats
 
-from .contracts import CELL
+from .contracts import CELL, IDENTITY
 from .errors import DataError
 from .seeds import numpy_generator
 
@@ -125,6 +125,19 @@ def differences(
     own = own.merge(pd.DataFrame({"reference": list(references)}, dtype="str"), how="cross")
     own = own[own["method"] != own["reference"]].reset_index(drop=True)
     return _paired(own, theirs, [*FAMILY, "reference", "seed"], own["reference"] + " was not run for this seed")
+
+
+def beyond_shuffled(measures: pd.DataFrame, scenario: str, shuffled: str) -> pd.DataFrame:
+    """The measures of a scenario minus those of `shuffled`, where groups are shuffled, number by number.
+
+    A change in the result is what of a change is due to who is in which group. The same columns as `measures`, without
+    the numbers that one of the two lacks.
+    """
+    own, other = (measures[measures["scenario"] == name] for name in (scenario, shuffled))
+    key = [*(name for name in IDENTITY if name != "scenario"), "phase", "scope", "metric"]
+    table = own.merge(other[[*key, "value", "note"]], on=key, suffixes=("", "_shuffled"))
+    value, note = table["value"] - table.pop("value_shuffled"), table.pop("note_shuffled")
+    return table.assign(value=value, note=table["note"].where(table["note"] != "", note))
 
 
 def _before_key(scope: str) -> list[str]:
@@ -228,11 +241,12 @@ def error_of_mean(error: ArrayLike, seeds: ArrayLike, overlap: ArrayLike = 0.0) 
 
     The variance of one seed times 1/J + f/(1 - f), in place of 1/J: Nadeau and Bengio (2003, Machine Learning 52), who
     take the correlation of two seeds to be the share of their training samples that both have. That is an upper bound:
-    seeds also differ in what they train and draw. error: the usual one, deviation / √J. seeds: J. overlap: f in [0, 1);
+    seeds also differ in what they train and draw. error: the usual one, deviation / √J. seeds: J. overlap: f in [0, 1];
     0 for samples drawn anew.
     """
     overlap = np.asarray(overlap, dtype="float64")
-    return np.asarray(error) * np.sqrt(1 + np.asarray(seeds) * overlap / (1 - overlap))
+    with np.errstate(divide="ignore"):
+        return np.asarray(error) * np.sqrt(1 + np.asarray(seeds) * overlap / (1 - overlap))
 
 
 def t_test(mean: ArrayLike, error: ArrayLike, seeds: ArrayLike, overlap: ArrayLike = 0.0) -> np.ndarray:
