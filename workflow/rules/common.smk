@@ -38,7 +38,7 @@ CELLS, TRAINED = plan.cells(config), plan.trained(config)
 DATASETS = {description.name(entry["dataset"]): entry["dataset"] for entry in config["populations"].values()}
 # Of each page, in the order of the index, its notebook: the generic one for a study that has none of its own.
 NOTEBOOKS = {}
-for name in [*plan.PAGES[:-2], *config["run"]["studies"], *plan.PAGES[-2:]]:
+for name in [*plan.PAGES[:-3], *config["run"]["studies"], *plan.PAGES[-3:]]:
     own = PROJECT / "notebooks" / f"{name}.ipynb"
     NOTEBOOKS[name] = own if own.exists() else own.with_name(f"{plan.GENERIC}.ipynb")
 

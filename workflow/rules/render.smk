@@ -24,11 +24,14 @@ rule claims:
     input:
         measures="results/measures.parquet",
         run="results/run.json",
+        people=per_cell("results/{population}/seeds-{seeds}/population.parquet"),
         claims=project("workflow/resources/claims.yaml"),
         schema=project("workflow/schemas/claims.schema.yaml"),
     output:
         claims="results/claims.csv",
         evidence="results/claims_evidence.csv",
+        overlap="results/overlap.csv",
+        specifications="results/specifications.parquet",
     log:
         "logs/claims.log",
     conda:
@@ -36,6 +39,9 @@ rule claims:
     params:
         code=tracking.code("claims"),
         study=plan.claims_study(config),
+        shuffled=plan.shuffled(config),
+        smallest=config["claims"]["smallest_effect"],
+        datasets={name: plan.dataset(config, name) for name in plan.populations(config)},
     script:
         "../scripts/claims.py"
 
@@ -101,6 +107,8 @@ rule provenance:
             "results/comparison.csv",
             "results/claims.csv",
             "results/claims_evidence.csv",
+            "results/overlap.csv",
+            "results/specifications.parquet",
         ],
         index="results/notebooks/index.html",
         benchmarks=[

@@ -90,6 +90,20 @@ CONTRACTS: dict[str, dict[str, str]] = {
         "n": "int64",
         "note": "str",
     },
+    # one row per claim and specification (see `specifications`); shuffled: are changes those beyond shuffled groups?
+    "specifications": {
+        "claim": "str",
+        "part": "int64",
+        "statement": "str",
+        "indices": "str",
+        "shuffled": "bool",
+        **dict.fromkeys(["scope", "scenario", "populations"], "str"),
+        "seeds": "int64",
+        "overlap": "bool",
+        "relevant": "bool",
+        **dict.fromkeys(["tests", "in_favour", "against", "undecided"], "int64"),
+        "verdict": "str",
+    },
 }
 
 

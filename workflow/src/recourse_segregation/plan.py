@@ -14,8 +14,8 @@ from typing import Any
 from . import DEFAULT, MAIN, declarations
 from .data import description
 
-#: the pages that every run has, whatever its studies, which come before the last two
-PAGES = ("populations", "synthetic", "segregation", "recourse_quality", "theory", "comparison")
+#: the pages that every run has, whatever its studies, which come before the last three
+PAGES = ("populations", "synthetic", "segregation", "recourse_quality", "theory", "comparison", "robustness")
 #: the notebook that shows a study which has none of its own
 GENERIC = "study"
 
@@ -150,6 +150,21 @@ def claims_study(config: Mapping[str, Any]) -> str:
     """The study that the claims are judged by."""
     wanted = config["claims"]["study"]
     return wanted if wanted in studies(config) else MAIN
+
+
+def shuffled(config: Mapping[str, Any]) -> dict[str, str]:
+    """Scenario -> the scenario that differs from it in one thing: its groups are shuffled."""
+
+    def told(name: str) -> dict[str, Any]:
+        entry = config["scenarios"][name]
+        return {"simulate": entry.get("simulate", {}), "measure": {"groups": "own"} | entry.get("measure", {})}
+
+    def with_shuffled(name: str) -> dict[str, Any]:
+        return told(name) | {"measure": told(name)["measure"] | {"groups": "shuffled"}}
+
+    own = [name for name in config["scenarios"] if told(name)["measure"]["groups"] == "own"]
+    pairs = product(own, config["scenarios"])
+    return {name: other for name, other in pairs if told(other) == with_shuffled(name)}
 
 
 def described_run(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

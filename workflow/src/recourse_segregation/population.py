@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -173,6 +174,19 @@ def prepare(
         if part["label"].nunique() < 2:
             raise DataError(f"{where}: all labels of the {split} data are {part['label'].iloc[0]}; use more rows")
     return Population(encoding, table)
+
+
+def overlap(people: pd.DataFrame, drawn: bool) -> float:
+    """The share of the training people of a seed that another seed has as well: the mean over pairs of seeds.
+
+    people: `population` tables of several seeds. drawn: is the data set made up anew for a seed? Then its rows have the
+    same numbers for other people, who are known by their features. NaN for one seed.
+    """
+    train = people[people["split"] == "train"]
+    known_by = train.columns.drop(["seed", "individual", "split"]) if drawn else ["individual"]
+    seeds = [set(part[known_by].itertuples(index=False, name=None)) for _, part in train.groupby("seed")]
+    shares = [2 * len(one & other) / (len(one) + len(other)) for one, other in combinations(seeds, 2)]
+    return float(np.mean(shares)) if shares else np.nan
 
 
 def _encode(frame: pd.DataFrame, encoding: Encoding, scale: bool, where: str) -> pd.DataFrame:

@@ -30,12 +30,19 @@ class Run:
     A table that is missing, or not as in `contracts`, raises DataError.
     """
 
-    def __init__(self, folder: Path, studies: Mapping[str, Mapping[str, Any]], study: str = contracts.MAIN) -> None:
+    def __init__(
+        self, folder: Path, studies: Mapping[str, Mapping[str, Any]], study: str = contracts.MAIN, *scenarios: str
+    ) -> None:
         if study not in studies:
             raise DataError(
                 f"{folder}: the study {study!r} was not run, only {', '.join(studies)}; add it to run.studies"
             )
-        self.folder, self.studies, self.described = folder, studies, studies[study]
+        own = studies[study]
+        self.folder, self.studies, self.described = (
+            folder,
+            studies,
+            own | ({"scenarios": scenarios} if scenarios else {}),
+        )
 
     measures = cached_property(lambda run: run._of_study("measures"))
     diagnostics = cached_property(lambda run: run._of_study("diagnostics"))
@@ -43,10 +50,17 @@ class Run:
     comparison = cached_property(lambda run: _csv(run.folder / "comparison.csv", "compare"))
     claims = cached_property(lambda run: _csv(run.folder / "claims.csv", "claims"))
     claims_evidence = cached_property(lambda run: _csv(run.folder / "claims_evidence.csv", "claims"))
+    overlap = cached_property(lambda run: _csv(run.folder / "overlap.csv", "claims"))
+    specifications = cached_property(
+        lambda run: contracts.read(run.folder / "specifications.parquet", "specifications")
+    )
 
-    def study(self, name: str) -> Run:
-        """The same run with the tables of another study. Raises DataError when it was not run."""
-        return Run(self.folder, self.studies, name)
+    def study(self, name: str, *scenarios: str) -> Run:
+        """The same run with the tables of another study, in these scenarios only if some are given.
+
+        Raises DataError when it was not run.
+        """
+        return Run(self.folder, self.studies, name, *scenarios)
 
     def first_block(self, population: str) -> Path:
         """The folder of the block of seeds that starts with seed 0.
