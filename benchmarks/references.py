@@ -308,15 +308,16 @@ def train_vae(
 ) -> tuple[VAE, dict[str, float]]:
     """A VAE, with a group [n] against an adversary, and its final losses per individual."""
     hidden, latent, epochs = options["hidden"], options["latent"], options["epochs"]
+    decay = {"weight_decay": options["weight_decay"]}
+    label = x.new_zeros(len(x), 1) if group is None else group[:, None]
+    if group is not None:
+        rival = mlp((latent, *options["adversary_hidden"], 1), nn.Sigmoid)
+        rival_optimiser = torch.optim.Adam(rival.parameters(), lr=options["adversary_learning_rate"], **decay)
     encoder = mlp((x.shape[1], *hidden, 2 * latent))
     decoder = mlp((latent + condition.shape[1], *reversed(hidden), x.shape[1]))
     model = VAE(encoder, decoder, latent)
     weights = [*encoder.parameters(), *decoder.parameters()]
-    optimiser = torch.optim.Adam(weights, lr=options["learning_rate"], weight_decay=options["weight_decay"])
-    label = x.new_zeros(len(x), 1) if group is None else group[:, None]
-    if group is not None:
-        rival = mlp((latent, *options["adversary_hidden"], 1), nn.Sigmoid)
-        rival_optimiser = torch.optim.Adam(rival.parameters(), lr=options["adversary_learning_rate"])
+    optimiser = torch.optim.Adam(weights, lr=options["learning_rate"], **decay)
 
     def terms(part: Tensor, given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         posterior = gaussian(encoder(part))
@@ -325,13 +326,14 @@ def train_vae(
 
     for epoch in range(epochs):
         for part, given, wanted in loader(options["batch"], x, condition, label):
+            if group is not None:
+                z = gaussian(encoder(part)).rsample().detach()
+                descend(rival_optimiser, binary_cross_entropy_with_logits(rival(z), wanted, reduction="sum"))
             z, reconstruction, kl = terms(part, given)
             loss = reconstruction + options["kl_weight"] * epoch / epochs * kl
             if group is not None:
                 loss = loss - options["adversary_weight"] * Bernoulli(logits=rival(z)).entropy().sum()
             descend(optimiser, loss)
-            if group is not None:
-                descend(rival_optimiser, binary_cross_entropy_with_logits(rival(z.detach()), wanted))
     nn.ModuleList([encoder, decoder]).requires_grad_(False)
     z, reconstruction, kl = terms(x, condition)
     losses = {"reconstruction": reconstruction.item() / len(x), "kl": kl.item() / len(x)}

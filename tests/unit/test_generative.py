@@ -159,8 +159,9 @@ def test_vae_trains_as_autograd_does(adversarial):
     [(ours, _)] = vae.train([x], [condition], [torch_generator(1)], [group], **chosen, adversary=rival)
     chosen |= {"adversary_weight": 3.0, "adversary_hidden": (8, 8, 8), "adversary_learning_rate": 0.01}
     given = x, condition, chosen, group if adversarial else None
-    networks = [MLP((4, 16, 8, 4)), MLP((4, 8, 16, 4)), MLP((2, 8, 8, 8, 1), "sigmoid")][: 3 if adversarial else 2]
-    theirs = by_autograd(references.train_vae, *given, networks=networks, noise=2, cross_entropy=error)
+    networks = [MLP((2, 8, 8, 8, 1), "sigmoid"), MLP((4, 16, 8, 4)), MLP((4, 8, 16, 4))][0 if adversarial else 1 :]
+    columns = 4 if adversarial else 2
+    theirs = by_autograd(references.train_vae, *given, networks=networks, noise=columns, cross_entropy=error)
     same(ours, theirs, "encoder", "decoder")
 
 

@@ -6,7 +6,7 @@ from z and the encoder is paid for its confusion.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -85,7 +85,7 @@ def train(
     return [(CSVAE(member[0], member[3], member[2], latent), losses) for member, losses in fitted]
 
 
-def _gradients(weights: Sequence[float], epoch: int, networks: Sequence[MLP], data: Sequence[Tensor]) -> None:
+def _gradients(weights: Sequence[float], epoch: int, networks: Sequence[MLP], data: Sequence[Tensor]) -> Iterator[None]:
     x_to_z, xy_to_w, y_to_w, decoder, critic = networks
     x, condition, y, noise = data
     of_x, of_z, of_w, of_entropy, of_cross_entropy = weights
@@ -120,6 +120,8 @@ def _gradients(weights: Sequence[float], epoch: int, networks: Sequence[MLP], da
     of_log = torch.addcmul(excess, shift, distance).mul_(-0.5 * b)
     y_to_w.backward(torch.cat([shift.mul_(-b), of_log], -1), inputs=False)
     critic.backward((probability - y).mul_(of_cross_entropy / rows), inputs=False)
+    yield  # both groups step from here
+    yield
 
 
 def _losses(networks: Sequence[MLP], data: Sequence[Tensor]) -> dict[str, float]:
