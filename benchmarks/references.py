@@ -355,7 +355,7 @@ def train_csvae(x: Tensor, condition: Tensor, options: Mapping, label: Tensor) -
     hidden, latent, learning_rate = options["hidden"], options["latent"], options["learning_rate"]
     m, c, y = x.shape[1], condition.shape[1], label[:, None]
     to_z, to_w, prior = mlp((m, hidden, 2 * latent)), mlp((m + 1, hidden, 2 * latent)), mlp((1, 2 * latent))
-    decoder, rival = mlp((2 * latent + c, hidden, m)), mlp((latent, hidden, 1))
+    decoder, rival = mlp((2 * latent + c, hidden, m)), mlp((latent + c, hidden, 1))
     model = nn.ModuleList([to_z, to_w, prior, decoder])
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
     rival_optimiser = torch.optim.Adam(rival.parameters(), lr=learning_rate)
@@ -363,21 +363,22 @@ def train_csvae(x: Tensor, condition: Tensor, options: Mapping, label: Tensor) -
     def terms(part: Tensor, given: Tensor, y: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         q_z, q_w, p_w = gaussian(to_z(part)), gaussian(to_w(torch.cat([part, y], 1))), gaussian(prior(y))
         z, w = q_z.rsample(), q_w.rsample()
-        return z, {
+        seen = torch.cat([z, given], 1)
+        return seen, {
             "reconstruction": mse_loss(decoder(torch.cat([z, w, given], 1)), part),
             "kl_z": from_standard(q_z).mean(),
             "kl_w": kl_divergence(q_w, p_w).sum(1).mean(),
-            "adversary": binary_cross_entropy_with_logits(rival(z.detach()), y),
+            "adversary": binary_cross_entropy_with_logits(rival(seen.detach()), y),
         }
 
     for _ in range(options["epochs"]):
         for batch in loader(options["batch"], x, condition, y):
-            z, losses = terms(*batch)
+            seen, losses = terms(*batch)
             loss = (
                 options["reconstruction_weight"] * losses["reconstruction"]
                 + options["z_weight"] * losses["kl_z"]
                 + options["w_weight"] * losses["kl_w"]
-                - options["entropy_weight"] * Bernoulli(logits=rival(z)).entropy().mean()
+                - options["entropy_weight"] * Bernoulli(logits=rival(seen)).entropy().mean()
             )
             descend(optimiser, loss)
             descend(rival_optimiser, options["cross_entropy_weight"] * losses["adversary"])

@@ -1,7 +1,7 @@
 """A conditional subspace variational autoencoder (Klys et al. 2018), the density model of CRUDS.
 
 Latent z for what the label does not explain, latent w for what it does; an adversary tries to read the label
-from z and the encoder is paid for its confusion.
+from z and the immutables, and the encoder is paid for its confusion.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def train(
         MLP((1, 2 * latent)),
         MLP((2 * latent + condition.shape[2], hidden, m)),
     )
-    groups = (networks, learning_rate, 0.0), ([MLP((latent, hidden, 1))], learning_rate, 0.0)
+    groups = (networks, learning_rate, 0.0), ([MLP((latent + condition.shape[2], hidden, 1))], learning_rate, 0.0)
 
     gradients = partial(_gradients, weights)
     fitted = train_stacks(groups, data, 2 * latent, generators, batch, epochs, gradients, _losses, "CSVAE")
@@ -101,11 +101,11 @@ def _gradients(weights: Sequence[float], epoch: int, networks: Sequence[MLP], da
 
     output = decoder.forward(torch.cat([z, w, condition], -1))
     gradient = decoder.backward(output.sub_(x).mul_(2 * of_x / (rows * m)))
-    logit = critic.forward(z)
+    logit = critic.forward(torch.cat([z, condition], -1))
     probability = torch.sigmoid(logit)
     # d(-H)/d(logit) = logit p (1 - p)
     push = torch.ops.aten.sigmoid_backward(logit, probability).mul_(of_entropy / rows)
-    gradient_z = gradient[..., :latent] + critic.backward(push, weights=False)
+    gradient_z = gradient[..., :latent] + critic.backward(push, weights=False)[..., :latent]
     gradient_w = gradient[..., latent : 2 * latent]
 
     a, b = of_z / rows, of_w / rows
@@ -139,5 +139,5 @@ def _losses(networks: Sequence[MLP], data: Sequence[Tensor]) -> dict[str, float]
         "reconstruction": mse_loss(decoder(torch.cat([z, w, condition], -1)), x).item(),
         "kl_z": 0.5 * (z_log.exp() + z_mean.square() - 1 - z_log).sum().item() / n,
         "kl_w": 0.5 * kl_w.sum().item() / n,
-        "adversary": binary_cross_entropy_with_logits(critic(z), y).item(),
+        "adversary": binary_cross_entropy_with_logits(critic(torch.cat([z, condition], 1)), y).item(),
     }
