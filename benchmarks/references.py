@@ -363,9 +363,9 @@ def train_csvae(x: Tensor, condition: Tensor, options: Mapping, label: Tensor) -
     def terms(part: Tensor, given: Tensor, y: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         q_z, q_w, p_w = gaussian(to_z(part)), gaussian(to_w(torch.cat([part, y], 1))), gaussian(prior(y))
         z, w = q_z.rsample(), q_w.rsample()
-        seen = torch.cat([z, given], 1)
+        seen, whole = torch.cat([z, given], 1), torch.cat([part, given], 1)
         return seen, {
-            "reconstruction": mse_loss(decoder(torch.cat([z, w, given], 1)), part),
+            "reconstruction": mse_loss(torch.cat([decoder(torch.cat([z, w, given], 1)), given], 1), whole),
             "kl_z": from_standard(q_z).mean(),
             "kl_w": kl_divergence(q_w, p_w).sum(1).mean(),
             "adversary": binary_cross_entropy_with_logits(rival(seen.detach()), y),
@@ -376,8 +376,8 @@ def train_csvae(x: Tensor, condition: Tensor, options: Mapping, label: Tensor) -
             seen, losses = terms(*batch)
             loss = (
                 options["reconstruction_weight"] * losses["reconstruction"]
-                + options["z_weight"] * losses["kl_z"]
-                + options["w_weight"] * losses["kl_w"]
+                + options["z_weight"] * losses["kl_z"] * len(batch[0])
+                + options["w_weight"] * losses["kl_w"] * len(batch[0])
                 - options["entropy_weight"] * Bernoulli(logits=rival(seen)).entropy().mean()
             )
             descend(optimiser, loss)

@@ -63,8 +63,9 @@ def train(
     """Fit a CSVAE to each of s samples of the same shape, all at once; none depends on the others.
 
     x: mutable features [n, m] of each. condition: immutable features [n, c]. label: 0/1 [n]. Each batch: one Adam step
-    on a MSE + b KL(q(z|x) || N(0, I)) + c KL(q(w|x,y) || p(w|y)) + d negative entropy of the adversary, then one of the
-    adversary on e cross-entropy (all batch means); a to e are the `weights`, in their order.
+    on a MSE + b KL(q(z|x) || N(0, I)) + c KL(q(w|x,y) || p(w|y)) + d negative entropy of the adversary, and one of the
+    adversary on e cross-entropy; a to e are the `weights`, in their order. As in CARLA the KL divergences are sums over
+    the batch, the others its means, and the MSE is that of all columns, immutable ones too, which have no error.
 
     Returns for each the CSVAE and its final losses (reconstruction = MSE, kl_z, kl_w, adversary).
     """
@@ -89,7 +90,7 @@ def _gradients(weights: Sequence[float], epoch: int, networks: Sequence[MLP], da
     x_to_z, xy_to_w, y_to_w, decoder, critic = networks
     x, condition, y, noise = data
     of_x, of_z, of_w, of_entropy, of_cross_entropy = weights
-    rows, m = x.shape[-2:]
+    rows = x.shape[-2]
     eps_z, eps_w = noise.chunk(2, -1)
     z_mean, z_log = x_to_z.forward(x).chunk(2, -1)
     z_spread = torch.exp(0.5 * z_log).mul_(eps_z)
@@ -100,7 +101,8 @@ def _gradients(weights: Sequence[float], epoch: int, networks: Sequence[MLP], da
     latent = z.shape[-1]
 
     output = decoder.forward(torch.cat([z, w, condition], -1))
-    gradient = decoder.backward(output.sub_(x).mul_(2 * of_x / (rows * m)))
+    columns = x.shape[-1] + condition.shape[-1]
+    gradient = decoder.backward(output.sub_(x).mul_(2 * of_x / (rows * columns)))
     logit = critic.forward(torch.cat([z, condition], -1))
     probability = torch.sigmoid(logit)
     # d(-H)/d(logit) = logit p (1 - p)
@@ -108,17 +110,16 @@ def _gradients(weights: Sequence[float], epoch: int, networks: Sequence[MLP], da
     gradient_z = gradient[..., :latent] + critic.backward(push, weights=False)[..., :latent]
     gradient_w = gradient[..., latent : 2 * latent]
 
-    a, b = of_z / rows, of_w / rows
-    of_log = gradient_z.mul(z_spread).add_(z_log.exp().sub_(1), alpha=a).mul_(0.5)
-    x_to_z.backward(torch.cat([torch.add(gradient_z, z_mean, alpha=a), of_log], -1), inputs=False)
+    of_log = gradient_z.mul(z_spread).add_(z_log.exp().sub_(1), alpha=of_z).mul_(0.5)
+    x_to_z.backward(torch.cat([torch.add(gradient_z, z_mean, alpha=of_z), of_log], -1), inputs=False)
     precision = torch.exp(-p_log)
     distance = w_mean - p_mean
     shift = distance * precision
     excess = torch.exp(w_log).mul_(precision).sub_(1)
-    of_log = gradient_w.mul(w_spread).add_(excess, alpha=b).mul_(0.5)
-    xy_to_w.backward(torch.cat([torch.add(gradient_w, shift, alpha=b), of_log], -1), inputs=False)
-    of_log = torch.addcmul(excess, shift, distance).mul_(-0.5 * b)
-    y_to_w.backward(torch.cat([shift.mul_(-b), of_log], -1), inputs=False)
+    of_log = gradient_w.mul(w_spread).add_(excess, alpha=of_w).mul_(0.5)
+    xy_to_w.backward(torch.cat([torch.add(gradient_w, shift, alpha=of_w), of_log], -1), inputs=False)
+    of_log = torch.addcmul(excess, shift, distance).mul_(-0.5 * of_w)
+    y_to_w.backward(torch.cat([shift.mul_(-of_w), of_log], -1), inputs=False)
     critic.backward((probability - y).mul_(of_cross_entropy / rows), inputs=False)
     yield  # both groups step from here
     yield
@@ -127,7 +128,7 @@ def _gradients(weights: Sequence[float], epoch: int, networks: Sequence[MLP], da
 def _losses(networks: Sequence[MLP], data: Sequence[Tensor]) -> dict[str, float]:
     x_to_z, xy_to_w, y_to_w, decoder, critic = networks
     x, condition, y, noise = data
-    n = len(x)
+    n, m = x.shape
     eps_z, eps_w = noise.chunk(2, -1)
     z_mean, z_log = x_to_z(x).chunk(2, -1)
     w_mean, w_log = xy_to_w(torch.cat([x, y], -1)).chunk(2, -1)
@@ -136,7 +137,7 @@ def _losses(networks: Sequence[MLP], data: Sequence[Tensor]) -> dict[str, float]
     w = w_mean + torch.exp(0.5 * w_log) * eps_w
     kl_w = p_log - w_log + (w_log.exp() + (w_mean - p_mean).square()) * torch.exp(-p_log) - 1
     return {
-        "reconstruction": mse_loss(decoder(torch.cat([z, w, condition], -1)), x).item(),
+        "reconstruction": mse_loss(decoder(torch.cat([z, w, condition], -1)), x).item() * m / (m + condition.shape[1]),
         "kl_z": 0.5 * (z_log.exp() + z_mean.square() - 1 - z_log).sum().item() / n,
         "kl_w": 0.5 * kl_w.sum().item() / n,
         "adversary": binary_cross_entropy_with_logits(critic(torch.cat([z, condition], 1)), y).item(),
