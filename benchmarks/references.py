@@ -338,7 +338,7 @@ def train_vae(
     z, reconstruction, kl = terms(x, condition)
     losses = {"reconstruction": reconstruction.item() / len(x), "kl": kl.item() / len(x)}
     if group is not None:
-        losses["adversary"] = binary_cross_entropy_with_logits(rival(z), label).item()
+        losses["adversary_cross_entropy"] = binary_cross_entropy_with_logits(rival(z), label).item()
     return model, losses
 
 
@@ -366,9 +366,9 @@ def train_csvae(x: Tensor, condition: Tensor, options: Mapping, label: Tensor) -
         seen, whole = torch.cat([z, given], 1), torch.cat([part, given], 1)
         return seen, {
             "reconstruction": mse_loss(torch.cat([decoder(torch.cat([z, w, given], 1)), given], 1), whole),
-            "kl_z": from_standard(q_z).mean(),
+            "kl": from_standard(q_z).mean(),
             "kl_w": kl_divergence(q_w, p_w).sum(1).mean(),
-            "adversary": binary_cross_entropy_with_logits(rival(seen.detach()), y),
+            "adversary_cross_entropy": binary_cross_entropy_with_logits(rival(seen.detach()), y),
         }
 
     for _ in range(options["epochs"]):
@@ -376,12 +376,12 @@ def train_csvae(x: Tensor, condition: Tensor, options: Mapping, label: Tensor) -
             seen, losses = terms(*batch)
             loss = (
                 options["reconstruction_weight"] * losses["reconstruction"]
-                + options["z_weight"] * losses["kl_z"] * len(batch[0])
+                + options["z_weight"] * losses["kl"] * len(batch[0])
                 + options["w_weight"] * losses["kl_w"] * len(batch[0])
                 - options["entropy_weight"] * Bernoulli(logits=rival(seen)).entropy().mean()
             )
             descend(optimiser, loss)
-            descend(rival_optimiser, options["cross_entropy_weight"] * losses["adversary"])
+            descend(rival_optimiser, options["cross_entropy_weight"] * losses["adversary_cross_entropy"])
     nn.ModuleList([model, rival]).requires_grad_(False)
     _, losses = terms(x, condition, y)
     return CSVAE(to_z, decoder, latent, prior), {name: loss.item() for name, loss in losses.items()}

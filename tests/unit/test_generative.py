@@ -250,4 +250,17 @@ def test_vae_learns_and_its_adversary_forgets_the_group():
     (plain, _), (blind, losses) = separation(None), separation(adversary(50.0))
     assert plain > 1
     assert blind < 0.5 * plain
-    assert losses["adversary"] > 0.6
+    assert losses["adversary_cross_entropy"] > 0.6
+
+
+def test_a_latent_that_carries_nothing_leaves_the_adversary_at_the_entropy_of_the_group():
+    x, condition, group = data(256)
+    chosen = {"hidden": (16,), "kl_weight": 5.0, "epochs": 60, "adversary": adversary(0.0), "group": [group]}
+    [(_, losses)] = vae.train([x], [condition], [torch_generator(1)], **VAE | chosen)
+    share = group.mean().item()
+    assert losses["group_entropy"] == pytest.approx(-share * math.log(share) - (1 - share) * math.log(1 - share))
+    assert losses["adversary_cross_entropy"] == pytest.approx(losses["group_entropy"], abs=0.02)
+    assert losses["kl"] < 0.01
+    assert losses["elbo"] == pytest.approx(losses["reconstruction"] + 5 * 59 / 60 * losses["kl"])
+    [(_, losses)] = csvae.train([x], [condition], [group], [torch_generator(1)], **CSVAE | {"epochs": 10})
+    assert losses["adversary_cross_entropy"] < losses["label_entropy"] / 2, "the label is one of the immutables it sees"

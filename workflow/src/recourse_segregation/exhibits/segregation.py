@@ -13,14 +13,13 @@ from matplotlib.figure import Figure
 
 from .. import names, statistics
 from ..contracts import CELL
-from ._figures import changes, new_figure, per_dataset, theme
+from ._figures import SHADES, changes, new_figure, per_dataset, theme
 from ._run import Run, ordered
 from ._tables import POPULATION, bracket, by_method, listed, note, number, p_value, sentence
 
 #: what `table` has one row for
 KEY = [*CELL, "scope", "metric"]
 
-_SHADES = sns.blend_palette(["#7fa8cc", "#ffffff", "#eeb055"], as_cmap=True)
 _SHADE_LABEL = "← less segregated      mean change / standard deviation between seeds      more segregated →"
 
 
@@ -169,7 +168,7 @@ def _map(table: pd.DataFrame, name: str) -> Figure:
     figure = new_figure(2.1 + 1.3 * len(shades.columns), 0.52 * len(shades) + 1.3)
     axis = sns.heatmap(
         shades,
-        **{"vmin": -2, "vmax": 2, "cmap": _SHADES, "linewidths": 1.5, "ax": figure.subplots()},
+        **{"vmin": -2, "vmax": 2, "cmap": SHADES, "linewidths": 1.5, "ax": figure.subplots()},
         **{"annot": texts, "fmt": "", "annot_kws": {"fontsize": 7.5, "color": "black"}},
         cbar_kws={"location": "bottom", "aspect": 60, "extend": "both", "label": _SHADE_LABEL},
         xticklabels=[textwrap.fill(names.method(method), 14) for method in shades.columns],

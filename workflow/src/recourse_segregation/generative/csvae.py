@@ -12,6 +12,7 @@ from functools import partial
 
 import torch
 from torch import Tensor
+from torch.distributions import Bernoulli
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
 from ..network import MLP, train_stacks
@@ -67,7 +68,8 @@ def train(
     adversary on e cross-entropy; a to e are the `weights`, in their order. As in CARLA the KL divergences are sums over
     the batch, the others its means, and the MSE is that of all columns, immutable ones too, which have no error.
 
-    Returns for each the CSVAE and its final losses (reconstruction = MSE, kl_z, kl_w, adversary).
+    Returns for each the CSVAE and what it ends with, per individual: reconstruction (MSE), kl of z and kl_w in nats,
+    adversary_cross_entropy and label_entropy, the cross-entropy of who knows nothing but how common the label is.
     """
     x, condition, label = (torch.stack(list(tensors)) for tensors in (x, condition, label))
     data = x, condition, label.to(x.dtype).unsqueeze(2)
@@ -128,7 +130,7 @@ def _gradients(weights: Sequence[float], epoch: int, networks: Sequence[MLP], da
 def _losses(networks: Sequence[MLP], data: Sequence[Tensor]) -> dict[str, float]:
     x_to_z, xy_to_w, y_to_w, decoder, critic = networks
     x, condition, y, noise = data
-    n, m = x.shape
+    n = len(x)
     eps_z, eps_w = noise.chunk(2, -1)
     z_mean, z_log = x_to_z(x).chunk(2, -1)
     w_mean, w_log = xy_to_w(torch.cat([x, y], -1)).chunk(2, -1)
@@ -136,9 +138,12 @@ def _losses(networks: Sequence[MLP], data: Sequence[Tensor]) -> dict[str, float]
     z = z_mean + torch.exp(0.5 * z_log) * eps_z
     w = w_mean + torch.exp(0.5 * w_log) * eps_w
     kl_w = p_log - w_log + (w_log.exp() + (w_mean - p_mean).square()) * torch.exp(-p_log) - 1
+    decoded = decoder(torch.cat([z, w, condition], 1))
+    logit = critic(torch.cat([z, condition], 1))
     return {
-        "reconstruction": mse_loss(decoder(torch.cat([z, w, condition], -1)), x).item() * m / (m + condition.shape[1]),
-        "kl_z": 0.5 * (z_log.exp() + z_mean.square() - 1 - z_log).sum().item() / n,
+        "reconstruction": mse_loss(torch.cat([decoded, condition], 1), torch.cat([x, condition], 1)).item(),
+        "kl": 0.5 * (z_log.exp() + z_mean.square() - 1 - z_log).sum().item() / n,
         "kl_w": 0.5 * kl_w.sum().item() / n,
-        "adversary": binary_cross_entropy_with_logits(critic(torch.cat([z, condition], 1)), y).item(),
+        "adversary_cross_entropy": binary_cross_entropy_with_logits(logit, y).item(),
+        "label_entropy": Bernoulli(y.mean()).entropy().item(),
     }

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy
+from torch.distributions import Bernoulli
+from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits
 
 from ..network import MLP, train_stacks
 
@@ -70,7 +71,9 @@ def train(
     of the adversary on its sum(cross-entropy), then, with latents drawn afresh, one of the VAE on sum(BCE) + β sum(KL)
     - γ sum(entropy of the adversary). Both decay their weights.
 
-    Returns for each the VAE and its final losses per individual (reconstruction, kl, adversary cross-entropy).
+    Returns for each the VAE and what it ends with, nats per individual: reconstruction (BCE), kl, elbo (the BCE + β KL
+    of the last epoch, which public logs add up over a batch), and with an adversary adversary_cross_entropy and
+    group_entropy, the cross-entropy of who knows nothing but the size of the group.
     """
     x, condition, group = (torch.stack(list(tensors)) for tensors in (x, condition, group))
     data = x, condition, group.to(x.dtype).unsqueeze(2)
@@ -85,7 +88,10 @@ def train(
     def gradients(epoch: int, networks: Sequence[MLP], data: Sequence[Tensor]) -> Iterator[None]:
         return _gradients(networks, data, kl_weight * epoch / epochs, adversary)
 
-    fitted = train_stacks(groups, data, noise, generators, batch, epochs, gradients, _losses, "VAE")
+    def losses(networks: Sequence[MLP], data: Sequence[Tensor]) -> dict[str, float]:
+        return _losses(networks, data, kl_weight * (epochs - 1) / epochs)
+
+    fitted = train_stacks(groups, data, noise, generators, batch, epochs, gradients, losses, "VAE")
     return [(VAE(encoder, decoder, latent), losses) for (*_, encoder, decoder), losses in fitted]
 
 
@@ -117,16 +123,16 @@ def _gradients(
     yield
 
 
-def _losses(networks: Sequence[MLP], data: Sequence[Tensor]) -> dict[str, float]:
+def _losses(networks: Sequence[MLP], data: Sequence[Tensor], beta: float) -> dict[str, float]:
     *critics, encoder, decoder = networks
     x, condition, label, noise = data
     mean, log_variance = encoder(x).chunk(2, -1)
     z = mean + torch.exp(0.5 * log_variance) * noise[:, -mean.shape[1] :]
     decoded = torch.sigmoid(decoder(torch.cat([z, condition], 1)))
-    losses = {
-        "reconstruction": binary_cross_entropy(decoded, x, reduction="sum").item() / len(x),
-        "kl": 0.5 * (log_variance.exp() + mean * mean - 1 - log_variance).sum().item() / len(x),
-    }
+    reconstruction = binary_cross_entropy(decoded, x, reduction="sum").item() / len(x)
+    kl = 0.5 * (log_variance.exp() + mean * mean - 1 - log_variance).sum().item() / len(x)
+    losses = {"reconstruction": reconstruction, "kl": kl, "elbo": reconstruction + beta * kl}
     for critic in critics:
-        losses["adversary"] = binary_cross_entropy(torch.sigmoid(critic(z)), label).item()
+        losses["adversary_cross_entropy"] = binary_cross_entropy_with_logits(critic(z), label).item()
+        losses["group_entropy"] = Bernoulli(label.mean()).entropy().item()
     return losses
