@@ -118,6 +118,23 @@ def show(table: pd.DataFrame) -> Any:
     return by_method(table, text)
 
 
+def on_bridges(run: Run) -> Any:
+    """Where FACE depends on the bridges between the parts of its graph; nothing if the study `choices` was not run."""
+    if "choices" not in run.studies:
+        return sentence("")
+    measures, pair = run.study("choices").measures, ["face", "face-no-bridges"]
+    found = measures[(measures["metric"] == "found") & measures["method"].isin(pair)]
+    shares = found.groupby(["population", "method"], observed=True)["value"].mean().unstack().reindex(columns=pair)
+    said = [
+        f"On {names.population(population)}, FACE finds recourse for {100 * bridged:.1f} % of the rejected, and for "
+        f"{100 * own:.1f} % without the bridges that connect its graph where no neighbours do: what it does to "
+        "segregation there is what these bridges do."
+        for population, bridged, own in shares.itertuples()
+        if own < bridged - 0.01
+    ]
+    return sentence(" ".join(said))
+
+
 def interval(row: Any, digits: int) -> str:
     """` [−0.012, +0.003] ▽` of a row of `table`; nothing where there is none."""
     return "" if np.isnan(row.low) else f" {bracket(row.low, row.high, digits)}\u00a0{mark(row)}".rstrip("\u00a0")
