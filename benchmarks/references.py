@@ -246,15 +246,16 @@ def train_vae(
 ) -> tuple[VAE, dict[str, float]]:
     """A VAE, with a group [n] against an adversary, and its final losses per individual."""
     hidden, latent, epochs = options["hidden"], options["latent"], options["epochs"]
+    decay = {"weight_decay": options["weight_decay"]}
+    label = x.new_zeros(len(x), 1) if group is None else group[:, None]
+    if group is not None:
+        rival = mlp((latent, *options["adversary_hidden"], 1), nn.Sigmoid)
+        rival_optimiser = torch.optim.Adam(rival.parameters(), lr=options["adversary_learning_rate"], **decay)
     encoder = mlp((x.shape[1], *hidden, 2 * latent))
     decoder = mlp((latent + condition.shape[1], *reversed(hidden), x.shape[1]))
     model = VAE(encoder, decoder, latent)
     weights = [*encoder.parameters(), *decoder.parameters()]
-    optimiser = torch.optim.Adam(weights, lr=options["learning_rate"], weight_decay=options["weight_decay"])
-    label = x.new_zeros(len(x), 1) if group is None else group[:, None]
-    if group is not None:
-        rival = mlp((latent, *options["adversary_hidden"], 1), nn.Sigmoid)
-        rival_optimiser = torch.optim.Adam(rival.parameters(), lr=options["adversary_learning_rate"])
+    optimiser = torch.optim.Adam(weights, lr=options["learning_rate"], **decay)
 
     def terms(part: Tensor, given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         posterior = gaussian(encoder(part))
@@ -263,18 +264,19 @@ def train_vae(
 
     for epoch in range(epochs):
         for part, given, wanted in loader(options["batch"], x, condition, label):
+            if group is not None:
+                z = gaussian(encoder(part)).rsample().detach()
+                descend(rival_optimiser, binary_cross_entropy_with_logits(rival(z), wanted, reduction="sum"))
             z, reconstruction, kl = terms(part, given)
             loss = reconstruction + options["kl_weight"] * epoch / epochs * kl
             if group is not None:
                 loss = loss - options["adversary_weight"] * Bernoulli(logits=rival(z)).entropy().sum()
             descend(optimiser, loss)
-            if group is not None:
-                descend(rival_optimiser, binary_cross_entropy_with_logits(rival(z.detach()), wanted))
     nn.ModuleList([encoder, decoder]).requires_grad_(False)
     z, reconstruction, kl = terms(x, condition)
     losses = {"reconstruction": reconstruction.item() / len(x), "kl": kl.item() / len(x)}
     if group is not None:
-        losses["adversary"] = binary_cross_entropy_with_logits(rival(z), label).item()
+        losses["adversary_cross_entropy"] = binary_cross_entropy_with_logits(rival(z), label).item()
     return model, losses
 
 
@@ -291,7 +293,7 @@ def train_csvae(x: Tensor, condition: Tensor, options: Mapping, label: Tensor) -
     hidden, latent, learning_rate = options["hidden"], options["latent"], options["learning_rate"]
     m, c, y = x.shape[1], condition.shape[1], label[:, None]
     to_z, to_w, prior = mlp((m, hidden, 2 * latent)), mlp((m + 1, hidden, 2 * latent)), mlp((1, 2 * latent))
-    decoder, rival = mlp((2 * latent + c, hidden, m)), mlp((latent, hidden, 1))
+    decoder, rival = mlp((2 * latent + c, hidden, m)), mlp((latent + c, hidden, 1))
     model = nn.ModuleList([to_z, to_w, prior, decoder])
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
     rival_optimiser = torch.optim.Adam(rival.parameters(), lr=learning_rate)
@@ -299,24 +301,25 @@ def train_csvae(x: Tensor, condition: Tensor, options: Mapping, label: Tensor) -
     def terms(part: Tensor, given: Tensor, y: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         q_z, q_w, p_w = gaussian(to_z(part)), gaussian(to_w(torch.cat([part, y], 1))), gaussian(prior(y))
         z, w = q_z.rsample(), q_w.rsample()
-        return z, {
-            "reconstruction": mse_loss(decoder(torch.cat([z, w, given], 1)), part),
-            "kl_z": from_standard(q_z).mean(),
+        seen, whole = torch.cat([z, given], 1), torch.cat([part, given], 1)
+        return seen, {
+            "reconstruction": mse_loss(torch.cat([decoder(torch.cat([z, w, given], 1)), given], 1), whole),
+            "kl": from_standard(q_z).mean(),
             "kl_w": kl_divergence(q_w, p_w).sum(1).mean(),
-            "adversary": binary_cross_entropy_with_logits(rival(z.detach()), y),
+            "adversary_cross_entropy": binary_cross_entropy_with_logits(rival(seen.detach()), y),
         }
 
     for _ in range(options["epochs"]):
         for batch in loader(options["batch"], x, condition, y):
-            z, losses = terms(*batch)
+            seen, losses = terms(*batch)
             loss = (
                 options["reconstruction_weight"] * losses["reconstruction"]
-                + options["z_weight"] * losses["kl_z"]
-                + options["w_weight"] * losses["kl_w"]
-                - options["entropy_weight"] * Bernoulli(logits=rival(z)).entropy().mean()
+                + options["z_weight"] * losses["kl"] * len(batch[0])
+                + options["w_weight"] * losses["kl_w"] * len(batch[0])
+                - options["entropy_weight"] * Bernoulli(logits=rival(seen)).entropy().mean()
             )
             descend(optimiser, loss)
-            descend(rival_optimiser, options["cross_entropy_weight"] * losses["adversary"])
+            descend(rival_optimiser, options["cross_entropy_weight"] * losses["adversary_cross_entropy"])
     nn.ModuleList([model, rival]).requires_grad_(False)
     _, losses = terms(x, condition, y)
     return CSVAE(to_z, decoder, latent, prior), {name: loss.item() for name, loss in losses.items()}

@@ -26,6 +26,7 @@ INDICES = {"centralization": "Δ centralization", "atkinson": "Δ Atkinson", "av
 METHOD = ["population", "method"]
 
 ALL, MATCHES, COST, FOUND = "index >= 0", "verdict == 'matches'", "metric == 'cost'", "metric == 'found'"
+SAME = "verdict == 'equivalent'"
 OTHERS = "convention != 'As compared'"
 TESTED, APART = "low <= high", "low > 0 or high < 0"
 SHOWN, SHUFFLED = "metric in @indices", "metric in @indices and method in @methods and scenario == 'placebo'"
@@ -42,7 +43,8 @@ OUTCOMES = [
     ("twenty_seeds", "effects", SHOWN, LESS, "on the less"),
     ("recourse_quality", "quality", FOUND, "mean >= 0.95", "cells: recourse for 95 % or more of the rejected"),
     ("tradeoff", "ebr_monotonicity", COST, "lowest > 0", "populations: cost rises with EBR's β in every seed"),
-    ("tradeoff", "ibr_monotonicity", COST, "lowest > 0", "with IBR's γ"),
+    ("tradeoff", "equivalence", "kl_weight == 1", SAME, "differences of an index by IBR's γ are equivalent to none"),
+    ("tradeoff", "equivalence", "kl_weight < 1", SAME, "where the KL weight leaves a latent to balance"),
     ("ablation", "contrasts", TESTED, APART, "differences from the full method have a 95 % interval without 0"),
     ("choices", "contrasts", TESTED, APART, "differences from the choice made have a 95 % interval without 0"),
     ("conventions", "agreement", OTHERS, "gained > lost", "other conventions meet more published numbers"),

@@ -167,8 +167,9 @@ def shuffled(config: Mapping[str, Any]) -> dict[str, str]:
     return {name: other for name, other in pairs if told(other) == with_shuffled(name)}
 
 
-def described_run(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What exhibits need to know of a run (`run.json`): its `studies`, and the `labels` of what they name.
+def described_run(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What exhibits need to know of a run (`run.json`): its `studies`, the `labels` of what they name, and the
+    `smallest_effect` of interest on an index.
 
     A study has its lists and its seeds; `variant_of`, variant -> method; and `options`, method -> population -> the
     options that tell a method from its variants.
@@ -179,7 +180,7 @@ def described_run(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         for kind, section in sections.items()
     }
     found = {name: asdict(study) | _variants(config, study) for name, study in studies(config).items()}
-    return {"studies": found, "labels": labels}
+    return {"studies": found, "labels": labels, "smallest_effect": config["claims"]["smallest_effect"]}
 
 
 def _variants(config: Mapping[str, Any], study: Study) -> dict[str, Any]:

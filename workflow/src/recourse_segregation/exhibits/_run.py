@@ -49,6 +49,7 @@ class Run:
     classifiers = cached_property(lambda run: run._of_study("classifiers"))
     comparison = cached_property(lambda run: _csv(run.folder / "comparison.csv", "compare"))
     claims = cached_property(lambda run: _csv(run.folder / "claims.csv", "claims"))
+    smallest_effect = cached_property(lambda run: contracts.read_run(run.folder / "run.json")["smallest_effect"])
     claims_evidence = cached_property(lambda run: _csv(run.folder / "claims_evidence.csv", "claims"))
     overlap = cached_property(lambda run: _csv(run.folder / "overlap.csv", "claims"))
     specifications = cached_property(

@@ -114,7 +114,12 @@ def bracket(low: float, high: float, digits: int = 3, sign: bool = True) -> str:
 
 def p_value(value: float) -> str:
     """`0.031`; a small one as `< 0.001`, a missing one as a dash."""
-    return "< 0.001" if value < 0.001 else number(value)
+    return small(value) or number(value)
+
+
+def small(value: float) -> str:
+    """`< 0.001` of a number of at least 0 that is; else nothing."""
+    return "< 0.001" if value < 0.001 else ""
 
 
 def unbroken(text: str) -> str:
