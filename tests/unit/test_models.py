@@ -387,6 +387,12 @@ def test_an_estimator_and_a_method_that_needs_gradients_are_refused_before_anyth
     config["run"] |= {"methods": ["growing_spheres"], "studies": ["controls"]}
     with pytest.raises(ConfigError, match="'forest' is a scikit-learn estimator"):
         settings.validate(config)
+    config["run"]["studies"] = ["strictness"]
+    config["studies"]["strictness"]["classifiers"] = ["forest"]
+    config["populations"]["synthetic"]["decided_by"] = ["linear"]
+    with pytest.raises(ConfigError, match=r"studies.strictness.classifiers: 'forest' is a scikit-learn estimator"):
+        settings.validate(config)
+    config["populations"]["synthetic"]["decided_by"] = ["forest"]
     config["run"]["studies"] = []
     assert settings.validate(config), "studies that are not run do not matter"
     config["run"]["methods"] = list(wanted)
@@ -399,7 +405,7 @@ def test_an_estimator_in_a_study_of_its_own_leaves_the_other_methods_to_the_othe
     write("models/forest.py", FOREST)
     config = copy.deepcopy(CONFIG) | {"run": CONFIG["run"] | {"studies": ["forest"]}}
     blocks = shown("adding_a_classifier.md", "yaml")
-    (own,) = (yaml.safe_load(block) for block in blocks if block.startswith("populations:"))
+    (own,) = (yaml.safe_load(block) for block in blocks if block.startswith("studies:"))
     for section, entries in {**own, "classifiers": {"forest": given("forest")}}.items():
         config[section] |= entries
     cells = plan.cells(settings.validate(config))
