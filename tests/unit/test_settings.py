@@ -306,7 +306,7 @@ def running(**run) -> dict:
 @given(seeds=st.integers(1, 60), size=st.integers(1, 12))
 def test_blocks_cover_every_seed_once(seeds, size):
     some = running(seeds=seeds, block_size=size, studies=[])
-    assert [s for block in plan.blocks(some, "german-sex") for s in plan.seeds_in(block)] == list(range(seeds))
+    assert [s for block in plan.blocks(some, "german-sex", "mlp") for s in plan.seeds_in(block)] == list(range(seeds))
 
 
 @pytest.fixture
@@ -335,13 +335,13 @@ def test_a_cell_that_several_studies_need_is_run_once(studies):
 
 
 def test_a_study_may_name_classifiers(studies):
-    """It has them in place of those that its populations are decided by, and no other study has them."""
+    """It has them, and its seeds, in place of those of its populations, and no other study has them."""
     studies["studies"]["more"]["classifiers"] = ["mlp-strict-60", "linear"]
     cells = plan.cells(validated(studies))
     named = {(c.population, c.classifier, c.method, c.seeds) for c in cells if c.classifier == "mlp-strict-60"}
     assert named == {(p, "mlp-strict-60", "ebr", seeds) for p in ("law-sex", "synthetic") for seeds in ("0-4", "5-6")}
     law = {(c.classifier, c.method, c.seeds) for c in cells if c.population == "law-sex"} - {c[1:] for c in named}
-    assert law == {("mlp", m, "0-4") for m in ("wachter", "ebr")} | {("linear", "ebr", s) for s in ("0-4", "5-6")}
+    assert law == {("mlp", m, "0-2") for m in ("wachter", "ebr")} | {("linear", "ebr", s) for s in ("0-4", "5-6")}
     trained = plan.trained(studies)
     assert len(set(trained)) == len(trained)
     assert {(c.population, c.classifier, c.seeds) for c in trained} >= {(c[0], c[1], c[3]) for c in named}
@@ -456,7 +456,8 @@ def derive(config) -> None:
     assert plan.claims_study(config) in plan.studies(config)
     assert set(plan.described_run(config)["studies"]) == set(plan.studies(config))
     for population in plan.populations(config):
-        assert plan.seeds_in(plan.blocks(config, population)[-1])
+        for classifier in {cell.classifier for cell in plan.cells(config) if cell.population == population}:
+            assert plan.seeds_in(plan.blocks(config, population, classifier)[-1])
         plan.settings(config, "prepare", population)
         for room in ("simulate", "measure"):
             plan.in_scenarios(config, room, population, config["scenarios"])

@@ -65,9 +65,13 @@ def populations(config: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(p for study in studies(config).values() for p in study.populations))
 
 
-def blocks(config: Mapping[str, Any], population: str) -> list[str]:
-    """The seeds of a population, in blocks that one job works through: 7 in blocks of 5 are `0-4` and `5-6`."""
-    seeds = max(study.seeds for study in studies(config).values() if population in study.populations)
+def blocks(config: Mapping[str, Any], population: str, classifier: str) -> list[str]:
+    """The seeds of a population and classifier, in blocks that one job works through: 7 by 5 are `0-4` and `5-6`.
+
+    As many as any study wants that has both. A classifier of one study's own may have fewer than the others.
+    """
+    wanted = [study for study in studies(config).values() if population in study.populations]
+    seeds = max(study.seeds for study in wanted if classifier in _reported(config, study, population))
     size = config["run"]["block_size"]
     return [f"{first}-{min(first + size, seeds) - 1}" for first in range(0, seeds, size)]
 
@@ -84,23 +88,24 @@ def cells(config: Mapping[str, Any], *names: str) -> list[Cell]:
     found: dict[tuple[str, ...], dict[str, None]] = {}
     for population in populations(config):
         for study in (study for study in wanted if population in study.populations):
-            classifiers = _decided_by(config, study, population)
-            needed = [block for block in blocks(config, population) if seeds_in(block)[0] < study.seeds]
-            for cell in product([population], classifiers, study.methods, needed):
-                found.setdefault(cell, {}).update(dict.fromkeys(study.scenarios))
+            for classifier in _decided_by(config, study, population):
+                every = blocks(config, population, classifier)
+                needed = [block for block in every if seeds_in(block)[0] < study.seeds]
+                for cell in product([population], [classifier], study.methods, needed):
+                    found.setdefault(cell, {}).update(dict.fromkeys(study.scenarios))
     return [Cell(*cell, tuple(scenarios)) for cell, scenarios in found.items()]
 
 
 def trained(config: Mapping[str, Any]) -> list[Cell]:
     """What is drawn and trained: cells without a method, also of classifiers that decide on nobody's recourse."""
-    listed = [
-        Cell(population, classifier, "", block, ())
+    pairs = {
+        (population, classifier): None
         for population in populations(config)
-        for block in blocks(config, population)
-        for classifier in config["populations"][population]["classifiers"]
-    ]
-    named = [Cell(cell.population, cell.classifier, "", cell.seeds, ()) for cell in cells(config)]
-    return list(dict.fromkeys([*listed, *named]))
+        for study in studies(config).values()
+        if population in study.populations
+        for classifier in _reported(config, study, population)
+    }
+    return [Cell(*pair, "", block, ()) for pair in pairs for block in blocks(config, *pair)]
 
 
 def in_scenarios(config: Mapping[str, Any], room: str, population: str, names: Iterable[str]) -> dict[str, Any]:
@@ -181,15 +186,20 @@ def described_run(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     }
     found = {}
     for name, study in studies(config).items():
-        decided_by = {p: list(_decided_by(config, study, p)) for p in study.populations}
-        reported = {p: list(study.classifiers) or config["populations"][p]["classifiers"] for p in study.populations}
-        found[name] = asdict(study) | {"classifiers": reported, "decided_by": decided_by} | _variants(config, study)
+        who = {"classifiers": _reported, "decided_by": _decided_by}
+        lists = {key: {p: list(of(config, study, p)) for p in study.populations} for key, of in who.items()}
+        found[name] = asdict(study) | lists | _variants(config, study)
     return {"studies": found, "labels": labels}
 
 
 def _decided_by(config: Mapping[str, Any], study: Study, population: str) -> Sequence[str]:
     """The classifiers whose rejected are given recourse."""
     return study.classifiers or config["populations"][population]["decided_by"]
+
+
+def _reported(config: Mapping[str, Any], study: Study, population: str) -> Sequence[str]:
+    """The classifiers that are trained and reported."""
+    return study.classifiers or config["populations"][population]["classifiers"]
 
 
 def _variants(config: Mapping[str, Any], study: Study) -> dict[str, Any]:
