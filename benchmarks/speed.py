@@ -72,7 +72,7 @@ def judged(individuals: int, features: int, seed: int = 0):
     """Made-up people and a classifier that has seen little: it decides much like a trained one."""
     population = common.people(individuals, features, seed)
     return population, classifiers.train(
-        population, torch_generator(seed), hidden=(32,), learning_rate=0.002, epochs=10, batch=256
+        population, torch_generator(seed), hidden=(32,), learning_rate=0.002, epochs=10, batch=256, rejected=None
     )
 
 

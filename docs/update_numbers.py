@@ -32,6 +32,7 @@ TESTED, APART = "low <= high", "low > 0 or high < 0"
 SHOWN, SHUFFLED = "metric in @indices", "metric in @indices and method in @methods and scenario == 'placebo'"
 MORE = "low > 0 and metric != 'average_proximity' or high < 0 and metric == 'average_proximity'"
 LESS = "high < 0 and metric != 'average_proximity' or low > 0 and metric == 'average_proximity'"
+STRICT = "classifier == 'mlp-strict-60' and metric != 'average_proximity'"
 #: What came out of an exhibit: its table, which rows count, what holds for how many of them, and how to say it.
 OUTCOMES = [
     ("comparison", "../../comparison", ALL, MATCHES, "published numbers match"),
@@ -49,6 +50,14 @@ OUTCOMES = [
     ("choices", "contrasts", TESTED, APART, "differences from the choice made have a 95 % interval without 0"),
     ("conventions", "agreement", OTHERS, "gained > lost", "other conventions meet more published numbers"),
     ("controls", "controls", SHUFFLED, APART, "changes under shuffled groups have a 95 % interval without 0"),
+    (
+        "strictness",
+        "effects",
+        STRICT,
+        MORE,
+        "effects (60 % rejected) have a 95 % interval on the more segregated side",
+    ),
+    ("strictness", "effects", STRICT, LESS, "on the less"),
     ("theory", "check", ALL, "-3 <= z <= 3", "formulas are within three standard errors of a simulation"),
 ]
 

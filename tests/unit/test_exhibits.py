@@ -38,7 +38,7 @@ not_synthetic = pytest.mark.parametrize("run", [{"population": "law-sex", "class
 
 def test_a_study_has_its_own_rows_in_its_own_order(tmp_path):
     table = measures()
-    small = {"populations": ["synthetic"], "methods": ["face", "wachter"], "scenarios": ["placebo"], "seeds": 1}
+    small = study(table, methods=["face", "wachter"], scenarios=["placebo"], seeds=1)
     both = pd.concat([table, table.assign(scenario="placebo")])
     write_run(tmp_path, both, main=study(table), small=small)
     run = exhibits.load(tmp_path)

@@ -11,7 +11,7 @@ import pytest
 from made_up_run import LABELS, cell, study
 from recourse_segregation import contracts, exhibits, names
 from recourse_segregation.errors import DataError
-from recourse_segregation.exhibits import conventions, tradeoff, variants
+from recourse_segregation.exhibits import conventions, strictness, tradeoff, variants
 
 
 def run(*cells, published=(), **described):
@@ -330,3 +330,61 @@ def test_without_a_published_number_or_a_scenario_there_is_an_error(measured):
     measured.described["scenarios"] = ["origin", "drop"]
     with pytest.raises(DataError, match="no measures in the scenario 'origin'"):
         conventions.table(measured)
+
+
+# --- strictness
+
+NETWORKS = {"mlp": 0.01, "mlp-strict-60": 0.6}
+
+
+def strict(*scenarios):
+    """Two methods on Law: the share who move is that of the rejected; the effect is 0.1 and 0.2 times as large."""
+    cells = [
+        cell(method, lambda s, d=share * (by + (scenario == "placebo")): d + 0.001 * s, **where)
+        for classifier, share in NETWORKS.items()
+        for method, by in {"face": -0.2, "ebr": 0.1}.items()
+        for scenario in scenarios
+        for where in [{"scenario": scenario, "population": "law-sex", "classifier": classifier}]
+    ]
+    made = run(*cells)
+    movers = made.measures["classifier"].map({name: round(100 * share) for name, share in NETWORKS.items()})
+    made.measures["n"] = movers.where(made.measures["scope"] == "recipients", 100)
+    rows = [(s, name, group, 50 - 50 * share) for s in range(3) for group in "ab" for name, share in NETWORKS.items()]
+    train = pd.DataFrame(rows, columns=["seed", "classifier", "group", "accepted"])
+    made.classifiers = train.assign(population="law-sex", split="train", individuals=50)
+    return made
+
+
+@pytest.mark.parametrize("scenarios", [["default", "placebo"], ["default"]])
+def test_effects_stand_beside_the_share_who_move(scenarios):
+    """What shuffled groups change as well is no effect."""
+    table = strictness.effects(strict(*scenarios))
+    assert set(table["metric"]) == {m for m in strictness.METRICS if m in names.INDICES}
+    assert table["classifier"].unique().tolist() == list(NETWORKS)
+    assert (table["published"] == (table["classifier"] == "mlp")).all()
+    row = table.set_index(["classifier", "method", "metric"]).loc[("mlp-strict-60", "face", "atkinson")]
+    assert row[["rejected", "moved"]].tolist() == pytest.approx([0.6, 0.6])
+    if "placebo" in scenarios:
+        assert row[["real", "shuffled", "change"]].tolist() == pytest.approx([-0.119, 0.481, -0.6])
+    else:
+        assert row["change"] == row["real"] == pytest.approx(-0.119)
+        assert np.isnan(row["shuffled"])
+
+
+def test_strictness_is_answered_drawn_and_shown():
+    table = strictness.effects(strict("default"))
+    summary = strictness.summary(table)
+    seeing = set(table["metric"]) - {"average_proximity"}
+    assert summary["effects"].tolist() == [2 * len(seeing)] * 2
+    assert summary["more"].tolist() == [0, len(seeing)]
+    assert summary["less"].tolist() == [0, len(seeing)], "0.001 for each seed hides what one in a hundred do"
+    assert summary["atkinson"].tolist() == pytest.approx([0.0015, 0.09], abs=1e-3)
+    assert f"60 % to 60 % of train move; {len(seeing)} of {2 * len(seeing)}" in strictness.answer(summary).data
+    assert "60 %" in strictness.show_summary(summary).data
+    shown = strictness.show(table).data
+    assert shown.count("mlp-strict-60") == 1
+    assert "▽" in shown
+    figures = strictness.figures(table)
+    assert figures.keys() == {"paper", "others"}
+    (line, *_) = [c for c in figures["paper"].axes[0].collections if c.get_label() == "published threshold"]
+    assert line.get_offsets()[:, 0].tolist() == pytest.approx([0.01, 0.01])

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import loops
+from conftest import QUICK
 from recourse_segregation import classifiers
 from recourse_segregation.data import load
 from recourse_segregation.population import Population, prepare
@@ -55,7 +56,7 @@ def test_face_crosses_the_same_bridges():
     """Separate clusters (synthetic): every way leads over a bridge."""
     everyone = prepare("synthetic", load("synthetic"), "sex", 0, **common.CONFIG["prepare"])
     people = Population(everyone.encoding, everyone.table[::4].reset_index(drop=True))
-    classifier = classifiers.train(people, torch_generator(0), hidden=(), learning_rate=0.1, epochs=60, batch=32)
+    classifier = classifiers.train(people, torch_generator(0), hidden=(), **QUICK | {"learning_rate": 0.1})
     method, x, plain = sides("face", people, classifier, neighbours=5)
     same(method.counterfactuals(x[:15]), plain(x[:15]))
 

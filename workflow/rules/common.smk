@@ -53,9 +53,9 @@ def per_cell(path, cells=CELLS):
     return list(dict.fromkeys(path.format(**vars(cell)) for cell in cells))
 
 
-def scenarios_of(room, population, seeds, classifier=None, method=None):
-    """The settings of a room in each scenario that a cell has, or (without a method) any cell of a population's block."""
-    cells = [cell for cell in CELLS if (cell.population, cell.seeds) == (population, seeds)]
+def scenarios_of(room, population, seeds, classifier, method=None):
+    """The settings of a room in each scenario that a cell has, or (without a method) any cell of its classifier."""
+    cells = [cell for cell in CELLS if (cell.population, cell.classifier, cell.seeds) == (population, classifier, seeds)]
     names = dict.fromkeys(s for cell in cells if method in (None, cell.method) for s in cell.scenarios)
     return plan.in_scenarios(config, room, population, names)
 

@@ -19,6 +19,7 @@ rule prepare:
         ),
         dataset=lookup("populations/{population}/dataset", within=config),
         sensitive=lookup("populations/{population}/sensitive", within=config),
+        groups=lambda wildcards: config["populations"][wildcards.population].get("groups"),
         description=lambda wildcards: description.of_population(
             *(config["populations"][wildcards.population][key] for key in ("dataset", "sensitive"))
         ),

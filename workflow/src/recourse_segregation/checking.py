@@ -166,6 +166,7 @@ _KINDS = {
     "object": "a mapping",
     "string": "a text",
     "boolean": "true or false",
+    "null": "null",
 }
 _LIMITS = {
     "minimum": "at least {}",
