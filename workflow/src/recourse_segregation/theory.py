@@ -148,21 +148,17 @@ def simulated(groups: Groups, size: int, generator: np.random.Generator) -> np.n
 
 
 def formulas(groups: Groups) -> pd.DataFrame:
-    """Mean and variance of the depth of each group, and what tells the groups apart, by formula.
+    """What tells the groups apart, by formula.
 
-    Columns before, after, change; rows mean_0, mean_1, variance_0, variance_1, distance (of the means), separation
-    (their Mahalanobis distance), average_proximity, and spatial_proximity for many individuals, half in each group.
+    Columns before, after, change; rows distance (of the means), separation (their Mahalanobis distance),
+    average_proximity, and spatial_proximity for many individuals, half in each group.
     """
     mean_0, mean_1, square_0, square_1, side, within_0, within_1, between = moments(groups).T
-    gap, variance_0, variance_1 = mean_1 - mean_0, square_0 - mean_0**2, square_1 - mean_1**2
+    gap, variance = mean_1 - mean_0, (square_0 - mean_0**2 + square_1 - mean_1**2) / 2
     within = (within_0 + within_1) / 2
     statistics = {
-        "mean_0": mean_0,
-        "mean_1": mean_1,
-        "variance_0": variance_0,
-        "variance_1": variance_1,
         "distance": np.hypot(gap, side),
-        "separation": np.hypot(gap / np.sqrt((variance_0 + variance_1) / 2), side / groups.spread),
+        "separation": np.hypot(gap / np.sqrt(variance), side / groups.spread),
         "average_proximity": between,
         "spatial_proximity": 2 * within / (within + between),
     }
@@ -239,7 +235,7 @@ def curves() -> pd.DataFrame:
     Columns: direction, separation, statistic, change.
     """
     parts = {
-        (direction, separation): formulas(groups(separation)).loc["distance":, ["change"]]
+        (direction, separation): formulas(groups(separation))[["change"]]
         for direction, groups in DIRECTIONS.items()
         for separation in np.linspace(0, 5, 41)
     }
