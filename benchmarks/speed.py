@@ -217,12 +217,7 @@ def seconds(table: pd.DataFrame) -> str:
     slope = np.log(of["seconds", largest] / of["seconds", smaller]) / np.log(largest / smaller)
     texts["slope"] = slope.map("{:.1f}".format)
     texts[f"peak MiB at {largest:,}"] = of["peak_mib", largest].map("{:,.0f}".format)
-    most = rows.loc[rows["peak_mib"].idxmax()]
-    return (
-        f"{blocks.table(texts)}\n"
-        f"The libraries alone take {rows['base_mib'].max():,} MiB of the memory. The most was "
-        f"{most['peak_mib']:,} MiB, in {most['kind'].lower()} {most['stage']} of {most['individuals']:,} individuals.\n"
-    )
+    return f"{blocks.table(texts)}\nThe libraries alone take {rows['base_mib'].max():,} MiB of the memory.\n"
 
 
 def main() -> None:
