@@ -74,7 +74,9 @@ def moved(run: Run) -> pd.DataFrame:
 def summary(effects: pd.DataFrame, by: str = "population") -> pd.DataFrame:
     """The effects on the indices that see groups, a row a population and classifier, from few to many rejected.
 
-    by: `method` for a row a method and classifier, over all populations. Columns: population (or method), classifier, rejected (mean), least and most (who move), effects (that are defined),
+    by: `method` for a row a method and classifier, over all populations.
+
+    Columns: population (or method), classifier, rejected (mean), least and most (who move), effects (that are defined),
     more and less (segregated: the 95 % interval excludes 0); and for each index the mean size of its effects.
     """
     seen = effects[effects["metric"].isin(SEEING)].dropna(subset=["change"])
@@ -100,8 +102,9 @@ def answer(summary: pd.DataFrame) -> Any:
         who = f"{_share(part['least'].min())} to {_share(part['most'].max())} of train move"
         told = f"{total['more']} of {total['effects']} effects have a 95 % interval on the more segregated side"
         means = part[[index for index in SEEING[:3] if index in part]].mean()
-        sizes = ", ".join(f"{number(size)} on {names.in_line(index).lower()}" for index, size in means.items())
-        said.append(f"{names.classifier(classifier)}: {who}; {told}, {total['less']} on the less; mean size {sizes}.")
+        digits = {index: names.metric(index).digits + 1 for index in means.index}
+        sizes = ", ".join(f"{names.in_line(m)} {number(size, digits=digits[m])}" for m, size in means.items())
+        said.append(f"{names.classifier(classifier)}: {who}; {told}, {total['less']} on the less; mean size: {sizes}.")
     return sentence(" ".join(said))
 
 
