@@ -76,7 +76,7 @@ def summary(effects: pd.DataFrame, by: str = "population") -> pd.DataFrame:
 
     by: `method` for a row a method and classifier, over all populations.
 
-    Columns: population (or method), classifier, rejected (mean), least and most (who move), effects (that are defined),
+    Columns: population (or method), classifier, seeds, rejected (mean), least and most (who move), effects (defined),
     more and less (segregated: the 95 % interval excludes 0); and for each index the mean size of its effects.
     """
     seen = effects[effects["metric"].isin(SEEING)].dropna(subset=["change"])
@@ -84,11 +84,11 @@ def summary(effects: pd.DataFrame, by: str = "population") -> pd.DataFrame:
     def describe(part: pd.DataFrame) -> tuple:
         more = part["change"] * [names.metric(metric).segregation for metric in part["metric"]] > 0
         told = _told(part)
-        who = part["rejected"].mean(), part["moved"].min(), part["moved"].max()
+        who = part["seeds"].max(), part["rejected"].mean(), part["moved"].min(), part["moved"].max()
         return *who, len(part), int((told & more).sum()), int((told & ~more).sum())
 
     key = [by, "classifier"]
-    table = summarised(seen, key, ["rejected", "least", "most", "effects", "more", "less"], describe)
+    table = summarised(seen, key, ["seeds", "rejected", "least", "most", "effects", "more", "less"], describe)
     sizes = seen["change"].abs().groupby([seen[column] for column in [*key, "metric"]]).mean().unstack("metric")
     sizes.columns = sizes.columns.astype("str")
     return table.join(sizes, on=key).sort_values([by, "rejected"], ignore_index=True)
@@ -104,7 +104,9 @@ def answer(summary: pd.DataFrame) -> Any:
         means = part[[index for index in SEEING[:3] if index in part]].mean()
         digits = {index: names.metric(index).digits + 1 for index in means.index}
         sizes = ", ".join(f"{names.in_line(m)} {number(size, digits=digits[m])}" for m, size in means.items())
-        said.append(f"{names.classifier(classifier)}: {who}; {told}, {total['less']} on the less; mean size: {sizes}.")
+        said.append(
+            f"{names.classifier(classifier)} ({part['seeds'].max()} seeds): {who}; {told}, {total['less']} on the less; mean size: {sizes}."
+        )
     return sentence(" ".join(said))
 
 
