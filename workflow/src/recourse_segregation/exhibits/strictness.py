@@ -104,9 +104,8 @@ def answer(summary: pd.DataFrame) -> Any:
         means = part[[index for index in SEEING[:3] if index in part]].mean()
         digits = {index: names.metric(index).digits + 1 for index in means.index}
         sizes = ", ".join(f"{names.in_line(m)} {number(size, digits=digits[m])}" for m, size in means.items())
-        said.append(
-            f"{names.classifier(classifier)} ({part['seeds'].max()} seeds): {who}; {told}, {total['less']} on the less; mean size: {sizes}."
-        )
+        about = f"{names.classifier(classifier)} ({part['seeds'].max()} seeds): {who}"
+        said.append(f"{about}; {told}, {total['less']} on the less; mean size: {sizes}.")
     return sentence(" ".join(said))
 
 
