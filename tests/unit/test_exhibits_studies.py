@@ -380,7 +380,15 @@ def test_strictness_is_answered_drawn_and_shown():
     assert summary["less"].tolist() == [0, len(seeing)], "0.001 for each seed hides what one in a hundred do"
     assert summary["atkinson"].tolist() == pytest.approx([0.0015, 0.09], abs=1e-3)
     assert f"60 % to 60 % of train move; {len(seeing)} of {2 * len(seeing)}" in strictness.answer(summary).data
-    assert "60 %" in strictness.show_summary(summary).data
+    assert "Law school by sex" in strictness.show_summary(summary).data
+    by_method = strictness.summary(table, "method")
+    assert by_method[["method", "more", "less"]].values.tolist() == [
+        ["face", 0, 0],
+        ["face", 0, len(seeing)],
+        ["ebr", 0, 0],
+        ["ebr", len(seeing), 0],
+    ]
+    assert "FACE" in strictness.show_summary(by_method).data
     shown = strictness.show(table).data
     assert shown.count("mlp-strict-60") == 1
     assert "▽" in shown

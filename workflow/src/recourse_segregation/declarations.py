@@ -122,8 +122,9 @@ def _options(function: ast.FunctionDef | None, where: str, *others: str) -> dict
         known = getattr(options, kind, None)
         if known is None:
             raise ConfigError(
-                f"{where}: the option {argument.arg!r} must be annotated with a type of options.py (Count, Probability, "
-                f"OptionalShare, Positive, NonNegative, Sizes, Flag or Text), not {kind or 'nothing'}"
+                f"{where}: the option {argument.arg!r} must be annotated with a type of options.py "
+                "(Count, Probability, OptionalShare, Positive, NonNegative, Sizes, Flag or Text), "
+                f"not {kind or 'nothing'}"
             )
         properties[argument.arg] = known.__metadata__[0]
     return {"type": "object", "additionalProperties": False, "properties": properties, "required": list(properties)}

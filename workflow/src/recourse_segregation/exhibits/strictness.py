@@ -71,24 +71,27 @@ def moved(run: Run) -> pd.DataFrame:
     return (people["recipients"] / people["everyone"]).groupby(RECOURSE).mean().reset_index(name="moved")
 
 
-def summary(effects: pd.DataFrame) -> pd.DataFrame:
-    """The effects on the indices that see groups, a row a population and classifier, from few who move to many.
+def summary(effects: pd.DataFrame, by: str = "population") -> pd.DataFrame:
+    """The effects on the indices that see groups, a row a population and classifier, from few to many rejected.
 
-    Columns: population, classifier, published, rejected, least and most (who move, of the methods), effects (that are
-    defined), more and less (segregated: the 95 % interval excludes 0); and for each index the mean size over methods.
+    by: `method` for a row a method and classifier, over all populations.
+
+    Columns: population (or method), classifier, seeds, rejected (mean), least and most (who move), effects (defined),
+    more and less (segregated: the 95 % interval excludes 0); and for each index the mean size of its effects.
     """
     seen = effects[effects["metric"].isin(SEEING)].dropna(subset=["change"])
 
     def describe(part: pd.DataFrame) -> tuple:
         more = part["change"] * [names.metric(metric).segregation for metric in part["metric"]] > 0
         told = _told(part)
-        return part["moved"].min(), part["moved"].max(), len(part), int((told & more).sum()), int((told & ~more).sum())
+        who = part["seeds"].max(), part["rejected"].mean(), part["moved"].min(), part["moved"].max()
+        return *who, len(part), int((told & more).sum()), int((told & ~more).sum())
 
-    key = [*POPULATION, "published", "rejected"]
-    table = summarised(seen, key, ["least", "most", "effects", "more", "less"], describe)
-    sizes = seen["change"].abs().groupby([seen[column] for column in [*POPULATION, "metric"]]).mean().unstack("metric")
+    key = [by, "classifier"]
+    table = summarised(seen, key, ["seeds", "rejected", "least", "most", "effects", "more", "less"], describe)
+    sizes = seen["change"].abs().groupby([seen[column] for column in [*key, "metric"]]).mean().unstack("metric")
     sizes.columns = sizes.columns.astype("str")
-    return table.join(sizes, on=POPULATION).sort_values(["population", "rejected"], ignore_index=True)
+    return table.join(sizes, on=key).sort_values([by, "rejected"], ignore_index=True)
 
 
 def answer(summary: pd.DataFrame) -> Any:
@@ -98,7 +101,11 @@ def answer(summary: pd.DataFrame) -> Any:
         total = part[["effects", "more", "less"]].sum()
         who = f"{_share(part['least'].min())} to {_share(part['most'].max())} of train move"
         told = f"{total['more']} of {total['effects']} effects have a 95 % interval on the more segregated side"
-        said.append(f"{names.classifier(classifier)}: {who}; {told}, {total['less']} on the less.")
+        means = part[[index for index in SEEING[:3] if index in part]].mean()
+        digits = {index: names.metric(index).digits + 1 for index in means.index}
+        sizes = ", ".join(f"{names.in_line(m)} {number(size, digits=digits[m])}" for m, size in means.items())
+        about = f"{names.classifier(classifier)} ({part['seeds'].max()} seeds): {who}"
+        said.append(f"{about}; {told}, {total['less']} on the less; mean size: {sizes}.")
     return sentence(" ".join(said))
 
 
@@ -131,23 +138,23 @@ def _curves(effects: pd.DataFrame) -> Figure:
         axis.set_xlim(left=0)
         axis.set_xlabel("share who move")
 
-    first = effects.loc[effects["published"]].drop_duplicates("population").set_index("population")["classifier"]
+    first = effects.groupby("population")["classifier"].min()
     one_row = effects.assign(classifier=effects["population"].map(first))
     return multiples(one_row, draw, "hollow: the 95 % interval over seeds includes no effect", height=1.5)
 
 
 def show_summary(summary: pd.DataFrame) -> Any:
-    """`summary`, a table a population."""
-    indices = [metric for metric in SEEING if metric in summary]
+    """`summary`, a row a row."""
+    by, indices = summary.columns[0], [metric for metric in SEEING if metric in summary]
 
     def row(row: Any) -> dict[str, str]:
-        counts = {"Rejected": _share(row.rejected), "Move": f"{_share(row.least)} to {_share(row.most)}"}
-        counts |= {"More\nsegregated": f"{row.more} of {row.effects}", "Less": f"{row.less} of {row.effects}"}
+        about = {by: getattr(row, by), "classifier": row.classifier, "Rejected": _share(row.rejected)}
+        about |= {"Move": f"{_share(row.least)} to {_share(row.most)}"}
+        about |= {"More\nsegregated": f"{row.more} of {row.effects}", "Less": f"{row.less} of {row.effects}"}
         digits = {metric: names.metric(metric).digits + 1 for metric in indices}
-        sizes = {names.in_line(m): number(getattr(row, m), digits=digits[m]) for m in indices}
-        return {"classifier": row.classifier, **counts, **sizes}
+        return about | {names.metric(m).label: number(getattr(row, m), digits=digits[m]) for m in indices}
 
-    return listed(summary, row, blank=["population"])
+    return listed(summary, row, blank=[by])
 
 
 def show(effects: pd.DataFrame) -> Any:
