@@ -1,4 +1,4 @@
-"""Evidence for docs/deviations.md that is on no page: the order of rows, and the classifier's initial weights.
+"""Evidence for docs/deviations.md that is on no page: rows, the classifier's initial weights, and EBR's pools.
 
     python benchmarks/deviations.py       (after `make reproduce`)
 
@@ -9,9 +9,13 @@ Means over seeds, beside the published number.
 Initial weights, which no protocol fixes: on `synthetic`, seed 0, what Wachter's recourse gives with 20 classifiers. On
 Law, what C-CHVAE and IBR give with, for each seed, that of 6 starts which rejects most people within the release's
 range.
+
+Pools: what EBR gives with at most so many proposals for a profile of immutables, means over seeds (Adult: seed 0).
 """
 
 from __future__ import annotations
+
+import itertools
 
 import common
 import numpy as np
@@ -61,11 +65,15 @@ def cell(name: str, classifier: str, population: Population, stream: torch.Gener
     return common.Cell(population, trained, **plan.settings(common.CONFIG, "measure", name))
 
 
-def outcome(cell: common.Cell, method: str) -> dict[str, float]:
-    """Segregation of everyone, and the quality of the recourse: metric -> value."""
-    offered, _ = cell.given(method, cell.population.seed)
+def outcome(cell: common.Cell, method: str, **changes: int) -> dict[str, float]:
+    """Segregation of everyone, and the quality and diagnostics of the recourse: metric -> value.
+
+    changes: to the method's options.
+    """
+    offered, diagnostics = cell.given(method, cell.population.seed, **changes)
     values = cell.measured(offered)
-    return {metric: values.get(("everyone", metric), value) for (_, metric), value in values.items()}
+    reported = diagnostics.set_index("quantity")["value"].to_dict()
+    return reported | {metric: values.get(("everyone", metric), value) for (_, metric), value in values.items()}
 
 
 def weights_on_synthetic(published: pd.DataFrame, starts: int = 20) -> pd.DataFrame:
@@ -91,7 +99,25 @@ def weights_on_law(starts: int = 6) -> pd.DataFrame:
     return pd.DataFrame(found).groupby("method")[columns].mean()
 
 
+def pools(caps: tuple[int, ...] = (20_000, 50_000, 200_000, 1_000_000)) -> pd.DataFrame:
+    """What EBR gives with at most so many proposals for a profile of immutables."""
+    found = []
+    for name, seeds, most in (("gmc-age", range(5), caps), ("law-sex", range(5), caps), ("adult-sex", [0], caps[:3])):
+        trained = classifiers.load(RESULTS / name / BLOCK / "mlp" / "classifier.pt")
+        of = people(name)
+        for seed, cap in itertools.product(seeds, most):
+            seed_cell = common.Cell(of[seed], trained[seed], **plan.settings(common.CONFIG, "measure", name))
+            found.append({"population": name, "proposals": cap, **outcome(seed_cell, "ebr", proposals=cap)})
+    columns = ["pool", "in_box", "centralization", "centralization_released", "atkinson", "average_proximity", "cost"]
+    return pd.DataFrame(found).groupby(["population", "proposals"])[columns].mean()
+
+
 if __name__ == "__main__":
     printed = read_published(common.ROOT / "workflow" / "resources" / "published.csv")
-    for table in (orders(printed).set_index(["population", "method"]), weights_on_synthetic(printed), weights_on_law()):
+    for table in (
+        orders(printed).set_index(["population", "method"]),
+        weights_on_synthetic(printed),
+        weights_on_law(),
+        pools(),
+    ):
         print(f"{table.round(4).to_string()}\n", flush=True)
