@@ -1,24 +1,34 @@
-"""Evidence for docs/deviations.md that is on no page: what the order of rows does to the released centralization.
+"""Evidence for docs/deviations.md that is on no page: the order of rows, and EBR's pools.
 
     python benchmarks/deviations.py       (after `make reproduce`)
 
-Three orders of the same people after recourse. `as drawn`: everyone keeps their row (ours); `moved last`, `moved
-first`: those who implemented recourse stand behind or before all others. Means over seeds, beside the published number.
+Order: what the released centralization makes of three orders of the same people after recourse. `as drawn`: everyone
+keeps their row (ours); `moved last`, `moved first`: those who implemented recourse stand behind or before all others.
+Means over seeds, beside the published number.
+
+Pools: what EBR gives with at most so many proposals for a profile of immutables, means over seeds (Adult: seed 0).
 """
 
 from __future__ import annotations
+
+import itertools
 
 import common
 import numpy as np
 import pandas as pd
 
-from recourse_segregation import contracts
+from recourse_segregation import classifiers, contracts, plan
 from recourse_segregation.comparison import CLASSIFIERS, read_published
 from recourse_segregation.metrics import segregation
+from recourse_segregation.population import Population
 
 #: the first seeds of each population
 RESULTS, BLOCK = common.ROOT / "results", "seeds-0-4"
-DEFAULT = f"scenario == {contracts.DEFAULT!r}"
+
+
+def people(population: str) -> dict[int, Population]:
+    """Those of a finished run: seed -> population."""
+    return contracts.people(contracts.read(RESULTS / population / BLOCK / "population.parquet", "population"))
 
 
 def orders(published: pd.DataFrame) -> pd.DataFrame:
@@ -28,8 +38,8 @@ def orders(published: pd.DataFrame) -> pd.DataFrame:
     for row in rows.itertuples():
         folder = RESULTS / row.population / BLOCK / CLASSIFIERS[row.exhibit]
         areas = contracts.read(folder / "neighbourhoods.parquet", "neighbourhoods")
-        radius = areas.query(f"{DEFAULT} and fitted_on == 'everyone'").groupby("seed")["radius"].first()
-        after = contracts.read(folder / row.method / "after.parquet", "after").query(DEFAULT)
+        radius = areas.query("scenario == @plan.DEFAULT and fitted_on == 'everyone'").groupby("seed")["radius"].first()
+        after = contracts.read(folder / row.method / "after.parquet", "after").query("scenario == @plan.DEFAULT")
         values = []
         for seed, population in contracts.people(after).items():
             x, minority = population.features[:, population.encoding.mutable], population.minority
@@ -40,6 +50,34 @@ def orders(published: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["population", "method", "as drawn", "moved last", "moved first", "published"])
 
 
+def outcome(cell: common.Cell, method: str, **changes: int) -> dict[str, float]:
+    """Segregation of everyone, and the quality and diagnostics of the recourse: metric -> value.
+
+    changes: to the method's options.
+    """
+    offered, diagnostics = cell.given(method, cell.population.seed, **changes)
+    values = cell.measured(offered)
+    reported = diagnostics.set_index("quantity")["value"].to_dict()
+    return reported | {metric: values.get(("everyone", metric), value) for (_, metric), value in values.items()}
+
+
+def pools(caps: tuple[int, ...] = (20_000, 50_000, 200_000, 1_000_000)) -> pd.DataFrame:
+    """What EBR gives with at most so many proposals for a profile of immutables."""
+    found = []
+    for name, seeds, most in (("gmc-age", range(5), caps), ("law-sex", range(5), caps), ("adult-sex", [0], caps[:3])):
+        trained = classifiers.load(RESULTS / name / BLOCK / "mlp" / "classifier.pt")
+        of = people(name)
+        for seed, cap in itertools.product(seeds, most):
+            seed_cell = common.Cell(of[seed], trained[seed], **plan.settings(common.CONFIG, "measure", name))
+            found.append({"population": name, "proposals": cap, **outcome(seed_cell, "ebr", proposals=cap)})
+    columns = ["pool", "in_box", "centralization", "centralization_released", "atkinson", "average_proximity", "cost"]
+    return pd.DataFrame(found).groupby(["population", "proposals"])[columns].mean()
+
+
 if __name__ == "__main__":
-    published = read_published(common.ROOT / "workflow" / "resources" / "published.csv")
-    print(orders(published).round(4).to_string(index=False))
+    printed = read_published(common.ROOT / "workflow" / "resources" / "published.csv")
+    for table in (
+        orders(printed).set_index(["population", "method"]),
+        pools(),
+    ):
+        print(f"{table.round(4).to_string()}\n", flush=True)

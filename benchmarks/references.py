@@ -165,23 +165,24 @@ def cruds(case: Case, person: Tensor) -> Tensor:
 
 
 def ebr(case: Case, person: Tensor) -> Tensor:
-    """The nearest of the person's own samples, or, with `shared_pool`, of one pool, the minority's."""
-    encoding, own = case.encoding, person[~case.mutable]
+    """The nearest of the samples drawn for everyone with these immutables, or, with `shared_pool`, for the minority."""
+    encoding, own, people = case.encoding, person[~case.mutable], 1
     sensitive = np.flatnonzero(~encoding.mutable).tolist().index(encoding.sensitive_index)
     if case.options["shared_pool"]:
         own[sensitive] = encoding.groups.index(encoding.minority)
-        pool = own.numpy().tobytes()
-        if pool not in case.known:
-            case.known[pool] = ebr_samples(case, own, sensitive)
-        samples = case.known[pool]
     else:
-        samples = ebr_samples(case, own, sensitive)
+        x = torch.tensor(case.individuals, dtype=torch.float32)
+        people = int((x[case.margin(x) <= 0][:, ~case.mutable] == own).all(1).sum())
+    pool = own.numpy().tobytes()
+    if pool not in case.known:
+        case.known[pool] = ebr_samples(case, own, sensitive, people)
+    samples = case.known[pool]
     people = person.repeat(len(samples), 1)
     people[:, case.mutable] = samples
     return case.nearest(person, people)
 
 
-def ebr_samples(case: Case, own: Tensor, sensitive: int) -> Tensor:
+def ebr_samples(case: Case, own: Tensor, sensitive: int, people: int) -> Tensor:
     """Algorithm 1: mutable features [., m] that are likely with these immutables, and in the other group as well."""
     options, encoding, density = case.options, case.encoding, case.density
     continuous = [list(encoding.mutable_columns).index(encoding.columns[c]) for (c,) in encoding.indices("continuous")]
@@ -189,7 +190,7 @@ def ebr_samples(case: Case, own: Tensor, sensitive: int) -> Tensor:
     other[sensitive] = 1 - other[sensitive]
     samples = density.sample(options["proposals"], own)
     chance = density.log_density(samples, other).exp() / options["bound"]
-    samples = samples[torch.rand(len(samples), dtype=torch.float64) < chance][: options["keep"]]
+    samples = samples[torch.rand(len(samples), dtype=torch.float64) < chance][: options["keep"] * people]
     samples = samples[((samples >= 0) & (samples <= 1))[:, continuous].all(1)]
     if not len(samples):
         return samples
