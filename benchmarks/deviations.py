@@ -1,10 +1,13 @@
-"""Evidence for docs/deviations.md that is on no page: the order of rows, and the classifier's initial weights.
+"""Evidence for docs/deviations.md that is on no page: the order of rows, the ball, the classifier's initial weights.
 
     python benchmarks/deviations.py       (after `make reproduce`)
 
 Order: what the released centralization makes of three orders of the same people after recourse. `as drawn`: everyone
 keeps their row (ours); `moved last`, `moved first`: those who implemented recourse stand behind or before all others.
 Means over seeds, beside the published number.
+
+Ball: how many pairs of people on Law's lattice are as far apart as the radius of centralization, and the index before
+recourse with closed and with open balls (`within`: equal to 12 decimals, or else to the last bit).
 
 Initial weights, which no protocol fixes: on `synthetic`, seed 0, what Wachter's recourse gives with 20 classifiers. On
 Law, what C-CHVAE and IBR give with, for each seed, that of 6 starts which rejects most people within the release's
@@ -17,10 +20,11 @@ import common
 import numpy as np
 import pandas as pd
 import torch
+from scipy.spatial.distance import cdist
 
 from recourse_segregation import classifiers, contracts, plan
 from recourse_segregation.comparison import CLASSIFIERS, read_published
-from recourse_segregation.metrics import segregation
+from recourse_segregation.metrics import pairwise, segregation
 from recourse_segregation.population import Population
 from recourse_segregation.seeds import torch_generator
 
@@ -52,6 +56,22 @@ def orders(published: pd.DataFrame) -> pd.DataFrame:
             values.append([segregation.centralization_released(x[p], minority[p], radius[seed]) for p in places])
         found.append((row.population, row.method, *np.mean(values, 0), row.value))
     return pd.DataFrame(found, columns=["population", "method", "as drawn", "moved last", "moved first", "published"])
+
+
+def balls(decimals: float = 1e-12) -> pd.DataFrame:
+    """Pairs at the radius, and centralization with closed and open balls, on Law before recourse."""
+    found = []
+    for seed, population in people("law-sex").items():
+        train = population.training_part()
+        x, minority = train.features[:, train.encoding.mutable], train.minority
+        own, others = x[minority], x[~minority]
+        radius = pairwise.distance_quantile(own, common.CONFIG["measure"]["radius_quantile"])
+        for within in (0.0, decimals):
+            pairs = [(abs(cdist(own, y) - radius) <= within).sum() for y in (own, others)]
+            closed, opened = radius + within, np.nextafter(radius - within, 0)
+            values = [segregation.centralization(x, minority, r) for r in (closed, opened)]
+            found.append((seed, within, pairs[0] // 2, pairs[1], *values))
+    return pd.DataFrame(found, columns=["seed", "within", "pairs of the minority", "between", "closed", "open"])
 
 
 def cell(name: str, classifier: str, population: Population, stream: torch.Generator) -> common.Cell:
@@ -93,5 +113,6 @@ def weights_on_law(starts: int = 6) -> pd.DataFrame:
 
 if __name__ == "__main__":
     printed = read_published(common.ROOT / "workflow" / "resources" / "published.csv")
-    for table in (orders(printed).set_index(["population", "method"]), weights_on_synthetic(printed), weights_on_law()):
-        print(f"{table.round(4).to_string()}\n", flush=True)
+    in_order = orders(printed).set_index(["population", "method"])
+    for table in (in_order, balls().set_index(["seed", "within"]), weights_on_synthetic(printed), weights_on_law()):
+        print(f"{table.round(5).to_string()}\n", flush=True)

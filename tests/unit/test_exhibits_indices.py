@@ -63,7 +63,8 @@ def test_an_index_that_a_control_misleads_is_not_reported(controlled):
     assert set(found.index[~found["report"]]) == {"average_proximity", "information", "mmd"}
     said = indices.answer(found.reset_index()).data
     for part in (
-        "Report Centralization",
+        "Report Centralization: no control misleads it, and it sees most, in 2 of 2",
+        "Isolation, Dissimilarity",
         "by Average proximity: with shuffled",
         "places: Information.",
         "that for Information, MMD",

@@ -55,15 +55,18 @@ def detection(seeds: pd.DataFrame) -> pd.DataFrame:
 
 
 def answer(detection: pd.DataFrame) -> Any:
-    """Which index to report, in words."""
-    good = detection[detection["report"]].sort_values("seen", ascending=False, kind="stable")
+    """Which index to report, in words: of those that pass, the one that sees most (of equals, groups most clearly)."""
+    best = detection.sort_values(["seen", "share"], ascending=[False, True], kind="stable")
+    good = best.loc[best["report"], "metric"]
     blind, wrong = detection[detection["share"] >= BLIND], detection[detection["mixed"] < detection["populations"]]
     fooled = detection[detection["fooled"] > 0]
     said = ["No index passes all three questions."]
     if len(good):
-        first = good.iloc[0]
-        said = [f"Report {_listed(good['metric'])}: they see who lives with whom, and no control misleads them."]
-        said += [f"{_name(first['metric'])} sees most, in {first['seen']} of {first['cells']} methods × populations."]
+        first = best[best["report"]].iloc[0]
+        said = [f"Report {_listed(good[:1])}: no control misleads it, and it sees most, in "]
+        said[0] += f"{first['seen']} of {first['cells']} methods × populations."
+    if len(good) > 1:
+        said.append(f"No control misleads {_listed(good[1:])} either.")
     if len(blind):
         said.append(
             f"Do not judge by {_listed(blind['metric'])}: with shuffled groups they change at least half as much."
@@ -135,9 +138,5 @@ def show_profile(profile: pd.DataFrame, metrics: Sequence[str] = PROFILE) -> Any
     return tables(wide.rename(columns="k = {}".format).reset_index(), POPULATION, blank=["metric"])
 
 
-def _name(metric: str) -> str:
-    return names.in_line(metric)
-
-
 def _listed(metrics: pd.Series) -> str:
-    return ", ".join(_name(metric) for metric in metrics)
+    return ", ".join(map(names.in_line, metrics))
