@@ -78,6 +78,7 @@ def test_an_index_that_a_control_misleads_is_not_reported(controlled):
 def test_no_index_may_pass(controlled):
     found = indices.detection(segregation.seeds(controlled, "everyone", indices.SHOWN))
     assert "No index passes" in indices.answer(found.assign(report=False)).data
+    assert "too few seeds" in indices.answer(found.assign(seen=0)).data
 
 
 def test_the_profile_is_of_the_excess_by_neighbours(controlled):

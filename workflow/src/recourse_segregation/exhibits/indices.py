@@ -26,7 +26,7 @@ from ._tables import POPULATION, listed, number, sentence, tables
 SHOWN = tuple(name for name in names.INDICES if name not in ("exposure", "centralization_released"))
 #: an index that changes at least so much with shuffled groups, beside the real ones, reports movement
 BLIND = 0.5
-_LINES = {"swap_in": (DARK, "-"), "collapse": (WARM, "--"), "nobody": (LIGHT, "-")}
+_LINES = {"swap_in": (DARK, "-"), "collapse": (WARM, "--")}
 
 
 def detection(seeds: pd.DataFrame) -> pd.DataFrame:
@@ -63,8 +63,9 @@ def answer(detection: pd.DataFrame) -> Any:
     said = ["No index passes all three questions."]
     if len(good):
         first = best[best["report"]].iloc[0]
-        said = [f"Report {_listed(good[:1])}: no control misleads it, and it sees most, in "]
-        said[0] += f"{first['seen']} of {first['cells']} methods × populations."
+        most = f"it sees most, in {first['seen']} of {first['cells']} methods × populations"
+        few = "it tells the groups best from shuffled ones (too few seeds to say which sees most methods)"
+        said = [f"Report {_listed(good[:1])}: no control misleads it, and {most if first['seen'] else few}."]
     if len(good) > 1:
         said.append(f"No control misleads {_listed(good[1:])} either.")
     if len(blind):
@@ -124,7 +125,8 @@ def figure(profile: pd.DataFrame) -> Figure:
         axis.minorticks_off()
         axis.axhspan(0, reach, color=LIGHT, zorder=0, label="more segregated")
 
-    return multiples(profile.dropna(subset=["change"]), draw, label=lambda name: names.metric(name).label, height=2.2)
+    moved = profile[profile["method"] != "nobody"].dropna(subset=["change"])
+    return multiples(moved, draw, label=lambda name: names.metric(name).label, height=2.2)
 
 
 def show_profile(profile: pd.DataFrame, metrics: Sequence[str] = PROFILE) -> Any:
