@@ -1,10 +1,13 @@
-"""Evidence for docs/deviations.md that is on no page: the order of rows, and EBR's pools.
+"""Evidence for docs/deviations.md that is on no page: the order of rows, the ball, EBR's pools.
 
     python benchmarks/deviations.py       (after `make reproduce`)
 
 Order: what the released centralization makes of three orders of the same people after recourse. `as drawn`: everyone
 keeps their row (ours); `moved last`, `moved first`: those who implemented recourse stand behind or before all others.
 Means over seeds, beside the published number.
+
+Ball: how many pairs of people on Law's lattice are as far apart as the radius of centralization, and the index before
+recourse with closed and with open balls (`within`: equal to 12 decimals, or else to the last bit).
 
 Pools: what EBR gives with at most so many proposals for a profile of immutables, means over seeds (Adult: seed 0).
 """
@@ -16,10 +19,11 @@ import itertools
 import common
 import numpy as np
 import pandas as pd
+from scipy.spatial.distance import cdist
 
 from recourse_segregation import classifiers, contracts, plan
 from recourse_segregation.comparison import CLASSIFIERS, read_published
-from recourse_segregation.metrics import segregation
+from recourse_segregation.metrics import pairwise, segregation
 from recourse_segregation.population import Population
 
 #: the first seeds of each population
@@ -50,6 +54,22 @@ def orders(published: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["population", "method", "as drawn", "moved last", "moved first", "published"])
 
 
+def balls(decimals: float = 1e-12) -> pd.DataFrame:
+    """Pairs at the radius, and centralization with closed and open balls, on Law before recourse."""
+    found = []
+    for seed, population in people("law-sex").items():
+        train = population.training_part()
+        x, minority = train.features[:, train.encoding.mutable], train.minority
+        own, others = x[minority], x[~minority]
+        radius = pairwise.distance_quantile(own, common.CONFIG["measure"]["radius_quantile"])
+        for within in (0.0, decimals):
+            pairs = [(abs(cdist(own, y) - radius) <= within).sum() for y in (own, others)]
+            closed, opened = radius + within, np.nextafter(radius - within, 0)
+            values = [segregation.centralization(x, minority, r) for r in (closed, opened)]
+            found.append((seed, within, pairs[0] // 2, pairs[1], *values))
+    return pd.DataFrame(found, columns=["seed", "within", "pairs of the minority", "between", "closed", "open"])
+
+
 def outcome(cell: common.Cell, method: str, **changes: int) -> dict[str, float]:
     """Segregation of everyone, and the quality and diagnostics of the recourse: metric -> value.
 
@@ -78,6 +98,7 @@ if __name__ == "__main__":
     printed = read_published(common.ROOT / "workflow" / "resources" / "published.csv")
     for table in (
         orders(printed).set_index(["population", "method"]),
+        balls().set_index(["seed", "within"]),
         pools(),
     ):
-        print(f"{table.round(4).to_string()}\n", flush=True)
+        print(f"{table.round(5).to_string()}\n", flush=True)

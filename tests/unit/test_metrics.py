@@ -27,6 +27,7 @@ from recourse_segregation.metrics.segregation import (
     proximity_sums,
     spatial_proximity,
 )
+from recourse_segregation.metrics.two_samples import mmd
 
 
 def column(*values):
@@ -248,8 +249,8 @@ def test_blocks_equal_the_full_matrix(x, y, block_pairs, radius):
         np.testing.assert_array_equal(pairwise.nearest(x, y), between.argmin(axis=1))
         assert pairwise.distance_sum(x) == pytest.approx(within.sum(), rel=1e-12)
         assert closeness(x, y) == pytest.approx(between.mean(), rel=1e-12)
-        assert pairwise.proximity_sum(x) == pytest.approx(np.exp(-within).sum(), rel=1e-12)
-        assert pairwise.proximity_sum(x, y) == pytest.approx(np.exp(-between).sum(), rel=1e-12)
+        assert pairwise.kernel_sum(x) == pytest.approx(np.exp(-within).sum(), rel=1e-12)
+        assert pairwise.kernel_sum(x, y) == pytest.approx(np.exp(-between).sum(), rel=1e-12)
 
 
 def test_blocks_stay_within_the_bound():
@@ -293,6 +294,7 @@ ESTIMATED = {
     "centralization_released": (lambda: centralization_released(CITY, CITIZENS, 0.15), CITIZENS.sum() * 400, 60 * 400),
     "average_proximity": (lambda: average_proximity(CITY, CITIZENS), 400**2, 0),
     "spatial_proximity": (lambda: spatial_proximity(CITY, CITIZENS), 400**2, 0),
+    "mmd": (lambda: mmd(CITY, CITIZENS, 0.3), 400**2, 0),
     "diversity": (lambda: diversity(CITY), 400**2, 0),
     "closeness": (lambda: closeness(CITY[:90], CITY), 90 * 400, 0),
     "ynn": (lambda: ynn(GRID, GRID, GRID_ACCEPTED, 5), 213 * 400, 50 * 400),
@@ -326,7 +328,7 @@ def test_estimates_begin_beyond_the_budget_and_repeat(name):
     with sampled(pairs):
         first, again = metric(), metric()
     assert (first, first.note) == (again, again.note)
-    if name in ("average_proximity", "spatial_proximity", "diversity"):
+    if name in ("average_proximity", "spatial_proximity", "mmd", "diversity"):
         errors = []
         for draws in (8000, 128_000):
             with sampled(draws=draws):

@@ -43,6 +43,7 @@ def broken(keys: str | tuple, value) -> dict:
 
 
 LAW, ALL = "populations.law-sex", "is not allowed"
+MEASURED = ", ".join(f"'{key}'" for key in CONFIG["measure"] if key != "ynn_k")
 YNN = "  - measure.ynn_k: 0 is not allowed"
 WHOLE, FINITE, LIST, MAPPING, TEXT = (
     f"{ALL}; expected a {kind}" for kind in ("whole number", "finite number", "list", "mapping", "text")
@@ -164,7 +165,7 @@ BREAKAGES = [
     ("run.methods", [["ebr"]], f"run.methods.0: ['ebr'] {TEXT}"),
     ("classifiers.mlp.options.hidden", [True], f"classifiers.mlp.options.hidden.0: True {WHOLE}"),
     ("methods.ebr.populations", {1: {}}, f": 1 {TEXT}"),
-    ("measure", {"ynn_k": 0}, ": the key 'neighbourhoods', 'atkinson_b', 'radius_quantile', 'groups' is missing", YNN),
+    ("measure", {"ynn_k": 0}, f": the key {MEASURED} is missing", YNN),
     ("methods.EBR", VARIANT, "methods: 'ebr' and 'EBR' differ in upper and lower case only"),
     ("populations.raw", POPULATION, ": results/raw is"),
     ("studies.main", STUDY, ": this name is taken by what `run` itself"),

@@ -42,7 +42,7 @@ def test_a_method_and_an_index_of_one_s_own(tmp_path):
     assert again["measure"] == 2
     assert not again.keys() & {"prepare", "train", "recourse", "simulate"}, "only measuring and what follows"
     after = pd.read_parquet(results / "measures.parquet")
-    own = after["metric"] == "dissimilarity"
+    own = after["metric"] == "correlation_ratio"
     pd.testing.assert_frame_equal(after[~own].reset_index(drop=True), before, check_exact=True)
     assert set(zip(after[own]["phase"], after[own]["scope"], strict=True)) == {
         (phase, scope) for phase in ("before", "after") for scope in ("everyone", "recipients", "accepted")
@@ -51,12 +51,12 @@ def test_a_method_and_an_index_of_one_s_own(tmp_path):
     assert after[own].query("scope == 'everyone'")["value"].nunique() == 3, "before, and after each method"
 
     table = pd.read_csv(results / "exhibits" / "segregation" / "everyone.csv")
-    rows = table[table["metric"] == "dissimilarity"]
+    rows = table[table["metric"] == "correlation_ratio"]
     assert rows["method"].tolist() == ["wachter", "mine"]
     assert (rows["more_segregated"] == (rows["change"] > 0)).all()
     page = (results / "notebooks" / "segregation.html").read_text(encoding="utf-8")
-    assert ">Dissimilarity</th>" in page
-    tests = pd.read_csv(results / "claims_evidence.csv").query("claim == 'wachter-dissimilarity'")
+    assert ">Correlation ratio</th>" in page
+    tests = pd.read_csv(results / "claims_evidence.csv").query("claim == 'wachter-correlation-ratio'")
     assert tests["expected"].tolist() == ["less segregated: < before"]
     assert tests["mean"].round(6).tolist() == rows.query("method == 'wachter'")["change"].tolist()
 

@@ -72,13 +72,14 @@ CONTRACTS: dict[str, dict[str, str]] = {
     # status: accepted, moved, declined or unresolved; accepted: now
     "after": {**_PERSON, "scenario": "str", "status": "str", "accepted": "bool"},
     # the neighbourhoods of the population before, reused after: one row per seed, scenario and centre
-    # radius_error: the standard error of an estimated radius, 0 where it is exact
+    # radius_error: the standard error of an estimated radius, 0 where it is exact; bandwidth: of everyone only
     "neighbourhoods": {
         "seed": "int64",
         "scenario": "str",
         "fitted_on": "str",
         "radius": "float64",
         "radius_error": "float64",
+        "bandwidth": "float64",
     },
     # the tidy table: n = individuals that the value is over; note says why a value is missing, or how it was estimated
     "measures": {

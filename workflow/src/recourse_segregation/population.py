@@ -22,7 +22,8 @@ from .errors import ConfigError, DataError
 #: names of columns beside the features in tables of individuals (see `contracts`)
 RESERVED = {
     *("population", "seed", "individual", "split", "label", "group", "scenario"),
-    *("classifier", "method", "found", "reason", "status", "accepted", "fitted_on", "radius", "radius_error"),
+    *("classifier", "method", "found", "reason", "status", "accepted"),
+    *("fitted_on", "radius", "radius_error", "bandwidth"),
 }
 
 

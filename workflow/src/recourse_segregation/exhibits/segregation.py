@@ -44,6 +44,12 @@ def table(seeds: pd.DataFrame) -> pd.DataFrame:
     return summary.assign(more_segregated=cells["towards"].sum().to_numpy(), missing=reasons)
 
 
+def parts(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of the paper's indices (and of those that were added), and those of `names.FAMILY`: two to show."""
+    family = table["metric"].isin(names.FAMILY)
+    return table[~family], table[family]
+
+
 def votes(seeds: pd.DataFrame) -> pd.DataFrame:
     """How often each method raises or lowers each index, of the seeds in which it has a value.
 
