@@ -18,6 +18,8 @@ from .data import description
 PAGES = ("populations", "synthetic", "segregation", "recourse_quality", "theory", "comparison")
 #: the notebook that shows a study which has none of its own
 GENERIC = "study"
+#: what a population says, or the population that it is a variant of
+OF_A_POPULATION = ("dataset", "sensitive", "classifiers", "decided_by")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,12 @@ def populations(config: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(p for study in studies(config).values() for p in study.populations))
 
 
+def pages(config: Mapping[str, Any]) -> list[str]:
+    """The pages in the order of the index. The re-runs have none of their own: the page `comparison` is about them."""
+    shown = [name for name in config["run"]["studies"] if name != config["comparison"]["study"]]
+    return [*PAGES[:-2], *shown, *PAGES[-2:]]
+
+
 def blocks(config: Mapping[str, Any], population: str) -> list[str]:
     """The seeds of a population, in blocks that one job works through: 7 in blocks of 5 are `0-4` and `5-6`."""
     seeds = max(study.seeds for study in studies(config).values() if population in study.populations)
@@ -79,7 +87,7 @@ def cells(config: Mapping[str, Any], *names: str) -> list[Cell]:
     found: dict[tuple[str, ...], dict[str, None]] = {}
     for population in populations(config):
         for study in (study for study in wanted if population in study.populations):
-            classifiers = config["populations"][population]["decided_by"]
+            classifiers = population_of(config, population)["decided_by"]
             needed = [block for block in blocks(config, population) if seeds_in(block)[0] < study.seeds]
             for cell in product([population], classifiers, study.methods, needed):
                 found.setdefault(cell, {}).update(dict.fromkeys(study.scenarios))
@@ -92,8 +100,16 @@ def trained(config: Mapping[str, Any]) -> list[Cell]:
         Cell(population, classifier, "", block, ())
         for population in populations(config)
         for block in blocks(config, population)
-        for classifier in config["populations"][population]["classifiers"]
+        for classifier in population_of(config, population)["classifiers"]
     ]
+
+
+def population_of(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What a population is: a variant starts from the population that it is a variant of, setting by setting."""
+    own = config["populations"][name]
+    original = config["populations"].get(own.get("variant_of"), {})
+    rooms = {room: original.get(room, {}) | own.get(room, {}) for room in ("prepare", "measure")}
+    return {**original, **own, **rooms}
 
 
 def in_scenarios(config: Mapping[str, Any], room: str, population: str, names: Iterable[str]) -> dict[str, Any]:
@@ -104,18 +120,21 @@ def in_scenarios(config: Mapping[str, Any], room: str, population: str, names: I
 
 def settings(config: Mapping[str, Any], room: str, population: str) -> dict[str, Any]:
     """The settings of a room (`prepare`, `simulate` or `measure`), with what the population says otherwise."""
-    return {**config[room], **config["populations"][population].get(room, {})}
+    return {**config[room], **population_of(config, population).get(room, {})}
 
 
 def options_for(config: Mapping[str, Any], section: str, name: str, population: str) -> dict[str, Any]:
     """Options of a classifier or method for one population: those for all, overridden by its own.
 
-    section: `classifiers` or `methods`. A variant starts from the options of the method that it is a variant of.
+    section: `classifiers` or `methods`. A variant starts from the options of the method that it is a variant of, and a
+    population that is a variant from those for its original.
     """
     entry = config[section][name]
     original = entry.get("variant_of")
     inherited = options_for(config, section, original, population) if original else {}
-    return inherited | entry.get("options", {}) | entry.get("populations", {}).get(population, {})
+    overrides = entry.get("populations", {})
+    own = [overrides.get(name, {}) for name in (config["populations"][population].get("variant_of"), population)]
+    return inherited | entry.get("options", {}) | own[0] | own[1]
 
 
 def method_file(config: Mapping[str, Any], method: str) -> str:
@@ -143,13 +162,28 @@ def model_modules(config: Mapping[str, Any], classifier: str) -> list[str]:
 
 def dataset(config: Mapping[str, Any], population: str) -> str:
     """What the data set of a population is called, and its folder: `law`, or for `datasets/loans.yaml` `loans`."""
-    return description.name(config["populations"][population]["dataset"])
+    return description.name(population_of(config, population)["dataset"])
 
 
 def claims_study(config: Mapping[str, Any]) -> str:
     """The study that the claims are judged by."""
     wanted = config["claims"]["study"]
     return wanted if wanted in studies(config) else MAIN
+
+
+def reruns(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The re-runs that published numbers are judged by: study, and population -> its variant and how many draws it has.
+
+    Nothing where that study is not run.
+    """
+    study = config["comparison"]["study"]
+    names = studies(config)[study].populations if study in studies(config) else ()
+    found = {}
+    for name in names:
+        original, draws = config["populations"][name].get("variant_of"), settings(config, "prepare", name).get("draws")
+        if original and draws:
+            found[original] = {"population": name, "draws": draws}
+    return found
 
 
 def described_run(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

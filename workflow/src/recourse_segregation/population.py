@@ -116,11 +116,14 @@ def prepare(
     rows: int,
     test_share: float,
     frame: pd.DataFrame | None = None,
+    draws: int | None = None,
 ) -> Population:
     """Draw, split, encode and scale the population `name` for one seed.
 
     rows: the most individuals to use; more are sampled down. test_share: the share of them in the test part.
     frame: the prepared frame (`dataset.read(...)`); None for a made-up data set, which is drawn here.
+    draws: how many different draws of people there are: of 5, seed 7 has the people and the split of seed 2; by
+    default every seed has its own.
 
     Raises ConfigError for an unknown sensitive attribute and DataError when a feature is constant or a
     group is absent among the rows used.
@@ -133,7 +136,7 @@ def prepare(
             f"populations.{name}.sensitive: {sensitive!r} is not a sensitive attribute of {dataset.name}; "
             f"it has: {', '.join(sorted(dataset.sensitive))}"
         )
-    random_state = np.random.RandomState(seed)
+    random_state = np.random.RandomState(seed % draws if draws else seed)
     if dataset.draw is not None:
         frame = dataset.draw(random_state).sample(frac=1, random_state=random_state)
     elif len(frame) > rows:
