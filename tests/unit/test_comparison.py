@@ -200,18 +200,21 @@ def test_a_published_mean_is_one_more_re_run(compare, printed, again, verdict, s
         ("average_proximity", "0.500000", "cannot tell"),  # where everyone was before
         ("cost", "0.500000", "consistent"),  # without recourse there is no cost
         ("cost", "0.900000", "inconsistent"),
+        ("invalidation", "0.500000", "cannot tell"),  # nor is anything invalid
     ],
 )
 def test_a_published_draw_is_one_more_re_run(compare, metric, printed, verdict):
     kind = SYNTHETIC | {"metric": metric}
     again = SYNTHETIC | {"population": "synthetic-reruns", "metric": metric}
-    values = [0.45, 0.5, 0.55] if verdict == "cannot tell" or metric == "cost" else [0.69, 0.7, 0.71]
+    values = [0.69, 0.7, 0.71] if metric == "average_proximity" and verdict != "cannot tell" else [0.45, 0.5, 0.55]
+    values = [0.0, 0.5, 0.6] if metric == "invalidation" else values
+    qualities = metric != "average_proximity"
 
     def cell(values, **where):
-        return quality(values, **where) if metric == "cost" else index([0.5] * len(values), values, **where)
+        return quality(values, **where) if qualities else index([0.5] * len(values), values, **where)
 
     lines = [f"synthetic,synthetic,ebr,after,{metric},{printed},source"]
-    lines += [f"synthetic,synthetic,none,before,{metric},0.500000,source"] if metric != "cost" else []
+    lines += [] if qualities else [f"synthetic,synthetic,none,before,{metric},0.500000,source"]
     rows = compare([cell(values[:1], **kind)], *lines)
     _, [row, *_] = judged(rows, [cell(values, **again)], ONE)
     assert row["verdict"] == verdict

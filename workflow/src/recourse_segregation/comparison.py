@@ -38,6 +38,8 @@ QUALITY = ("invalidation", "cost", "cost_gap", "ynn", "diversity", "closeness")
 #: how a quality is measured that the paper's code measures otherwise
 _AS_RELEASED = {"ynn": "ynn_released"}
 _OUR_QUALITY = (*QUALITY, *_AS_RELEASED.values())
+#: a quality without any recourse: where nothing is found nothing is invalid, and all else is not defined
+_WITHOUT = dict.fromkeys(_OUR_QUALITY, np.nan) | {"invalidation": 0.0}
 _RELATIVE = ("cost", "cost_gap")
 _REFERENCE = "wachter"
 _KEY = ["exhibit", "population", "method", "phase", "metric"]
@@ -184,7 +186,7 @@ def predict(measures: pd.DataFrame, reruns: Mapping[str, Mapping[str, Any]]) -> 
     people, all of which must have the number.
 
     Columns: population (that of the published numbers), classifier, method, phase, our_metric; reruns (how many have
-    the number); mean, low, high (95 % prediction interval); start (the mean before recourse), change_low, change_high.
+    the number); mean, low, high (95 % prediction interval); start (without recourse), change_low, change_high.
     """
     ours = _ours(measures).astype({"population": "str", "method": "str"})
     ours["draws"] = ours["population"].map({entry["population"]: entry["draws"] for entry in reruns.values()})
@@ -197,7 +199,8 @@ def predict(measures: pd.DataFrame, reruns: Mapping[str, Mapping[str, Any]]) -> 
     for key, part in means.groupby(_CELL):
         level, change = part["value"], part["change"].dropna()
         interval = (level.mean(), *prediction_interval(level))
-        rows.append((*key, len(level), *interval, (level - change).mean(), *prediction_interval(change)))
+        start = _WITHOUT.get(key[-1], (level - change).mean())
+        rows.append((*key, len(level), *interval, start, *prediction_interval(change)))
     columns = ["reruns", "mean", "low", "high", "start", "change_low", "change_high"]
     return pd.DataFrame(rows, columns=[*_CELL, *columns])
 
@@ -209,15 +212,14 @@ def candidates(compared: pd.DataFrame, predicted: pd.DataFrame) -> pd.DataFrame:
 
     Columns: those of `_KEY`, our_metric and published; candidate (method); reruns; low, high, change_low, change_high
     (wider by the published rounding; a change is the difference of two rounded numbers); inside (is the published
-    number? on real data its change too); nothing (of an index: is no change inside too, or not to be told from the
-    published number?); within_tolerance (is the mean over the re-runs?).
+    number? on real data its change too); nothing (is what there is without recourse inside too, or not to be told from
+    the published number?); within_tolerance (is the mean over the re-runs?).
     """
     nobody = predicted[predicted["phase"] == "before"].assign(method=NOBODY, phase="after")
     nobody = nobody.assign(start=nobody["mean"], change_low=0.0, change_high=0.0)
     theirs = pd.concat([predicted, nobody]).rename(columns={"method": "candidate"})
     table = compared.merge(theirs, on=[name for name in _CELL if name != "method"])
-    of_index = table["change_from"] == "before"
-    by_change = of_index & (table["exhibit"] == "real")
+    by_change = (table["change_from"] == "before") & (table["exhibit"] == "real")
     table[["change_low", "change_high"]] = table[["change_low", "change_high"]].where(by_change)
     level, change = table["half_digit"] + _ROUNDING, 2 * table["half_digit"] + _ROUNDING
     table["within_tolerance"] = (table["mean"] - table["published"]).abs() <= table["allowed"] + _ROUNDING
@@ -230,7 +232,7 @@ def candidates(compared: pd.DataFrame, predicted: pd.DataFrame) -> pd.DataFrame:
     unmoved = inside(table["start"]) | ((table["published"] - table["start"]).abs() <= level)
     unchanged = inside(0.0, "change_") | (table["change_published"].abs() <= change)
     table["inside"] = inside(table["published"]) & (inside(table["change_published"], "change_") | ~by_change)
-    table["nothing"] = of_index & unmoved & (unchanged | ~by_change)
+    table["nothing"] = unmoved & (unchanged | ~by_change)
     return table[
         [*_KEY, "our_metric", "published", "candidate", *_FROM_RERUNS, "inside", "nothing", "within_tolerance"]
     ]
@@ -263,7 +265,7 @@ def _reason(row: Mapping[str, Any], least: Mapping[str, int]) -> str:
     if not np.isnan(row["change_low"]):
         tests["change"] = (row["change_published"], row["change_low"], row["change_high"])
     said = [
-        f"{what} {value:.4f} is {'inside' if low <= value <= high else 'outside'} [{low:.4f}, {high:.4f}]"
+        f"{what} {value:.4f} is {'inside' if low <= value <= high else 'outside'} [{low:z.4f}, {high:z.4f}]"
         for what, (value, low, high) in tests.items()
     ]
     return "; ".join(said)
