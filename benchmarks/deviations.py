@@ -1,14 +1,9 @@
-"""Evidence for docs/deviations.md that is on no page: the order of rows, and the classifier's initial weights.
+"""Evidence for docs/deviations.md that is on no page: what the order of rows does to the released centralization.
 
     python benchmarks/deviations.py       (after `make reproduce`)
 
-Order: what the released centralization makes of three orders of the same people after recourse. `as drawn`: everyone
-keeps their row (ours); `moved last`, `moved first`: those who implemented recourse stand behind or before all others.
-Means over seeds, beside the published number.
-
-Initial weights, which no protocol fixes: on `synthetic`, seed 0, what Wachter's recourse gives with 20 classifiers. On
-Law, what C-CHVAE and IBR give with, for each seed, that of 6 starts which rejects most people within the release's
-range.
+Three orders of the same people after recourse. `as drawn`: everyone keeps their row (ours); `moved last`, `moved
+first`: those who implemented recourse stand behind or before all others. Means over seeds, beside the published number.
 """
 
 from __future__ import annotations
@@ -16,23 +11,14 @@ from __future__ import annotations
 import common
 import numpy as np
 import pandas as pd
-import torch
 
-from recourse_segregation import classifiers, contracts, plan
+from recourse_segregation import contracts
 from recourse_segregation.comparison import CLASSIFIERS, read_published
 from recourse_segregation.metrics import segregation
-from recourse_segregation.population import Population
-from recourse_segregation.seeds import torch_generator
 
 #: the first seeds of each population
 RESULTS, BLOCK = common.ROOT / "results", "seeds-0-4"
-#: Rejected in train a seed in the release on law-sex (fewest, most): see docs/deviations.md.
-RELEASED = (294, 433)
-
-
-def people(population: str) -> dict[int, Population]:
-    """Those of a finished run: seed -> population."""
-    return contracts.people(contracts.read(RESULTS / population / BLOCK / "population.parquet", "population"))
+DEFAULT = f"scenario == {contracts.DEFAULT!r}"
 
 
 def orders(published: pd.DataFrame) -> pd.DataFrame:
@@ -42,8 +28,8 @@ def orders(published: pd.DataFrame) -> pd.DataFrame:
     for row in rows.itertuples():
         folder = RESULTS / row.population / BLOCK / CLASSIFIERS[row.exhibit]
         areas = contracts.read(folder / "neighbourhoods.parquet", "neighbourhoods")
-        radius = areas.query("scenario == @plan.DEFAULT and fitted_on == 'everyone'").groupby("seed")["radius"].first()
-        after = contracts.read(folder / row.method / "after.parquet", "after").query("scenario == @plan.DEFAULT")
+        radius = areas.query(f"{DEFAULT} and fitted_on == 'everyone'").groupby("seed")["radius"].first()
+        after = contracts.read(folder / row.method / "after.parquet", "after").query(DEFAULT)
         values = []
         for seed, population in contracts.people(after).items():
             x, minority = population.features[:, population.encoding.mutable], population.minority
@@ -54,44 +40,6 @@ def orders(published: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["population", "method", "as drawn", "moved last", "moved first", "published"])
 
 
-def cell(name: str, classifier: str, population: Population, stream: torch.Generator) -> common.Cell:
-    """The population with a classifier that starts from the weights of this stream."""
-    options = plan.options_for(common.CONFIG, "classifiers", classifier, name)
-    trained = classifiers.train(population, stream, **options)
-    return common.Cell(population, trained, **plan.settings(common.CONFIG, "measure", name))
-
-
-def outcome(cell: common.Cell, method: str) -> dict[str, float]:
-    """Segregation of everyone, and the quality of the recourse: metric -> value."""
-    offered, _ = cell.given(method, cell.population.seed)
-    values = cell.measured(offered)
-    return {metric: values.get(("everyone", metric), value) for (_, metric), value in values.items()}
-
-
-def weights_on_synthetic(published: pd.DataFrame, starts: int = 20) -> pd.DataFrame:
-    """What Wachter's recourse gives, beside the published numbers."""
-    population = people("synthetic")[0]
-    streams = [torch_generator(start, "initialisation") for start in range(starts)]
-    found = pd.DataFrame([outcome(cell("synthetic", "linear", population, s), "wachter") for s in streams])
-    printed = published.query("population == 'synthetic' and method == 'wachter'").set_index("metric")["value"]
-    return found.agg(["mean", "std", "min", "max"]).T.join(printed.rename("published"), how="inner")
-
-
-def weights_on_law(starts: int = 6) -> pd.DataFrame:
-    """What C-CHVAE and IBR give with about as many rejected as in the release, means over seeds."""
-    found = []
-    for seed, population in people("law-sex").items():
-        streams = [torch_generator(seed, "initialisation", str(start)) for start in range(starts)]
-        cells = [cell("law-sex", "mlp", population, stream) for stream in streams]
-        rejected = {int((~of.accepted).sum()): of for of in reversed(cells)}
-        like = [n for n in rejected if RELEASED[0] <= n <= RELEASED[1]]
-        for method in ("cchvae", "ibr") if like else ():
-            found.append({"method": method, "rejected": max(like), **outcome(rejected[max(like)], method)})
-    columns = ["rejected", "centralization_released", "atkinson", "average_proximity"]
-    return pd.DataFrame(found).groupby("method")[columns].mean()
-
-
 if __name__ == "__main__":
-    printed = read_published(common.ROOT / "workflow" / "resources" / "published.csv")
-    for table in (orders(printed).set_index(["population", "method"]), weights_on_synthetic(printed), weights_on_law()):
-        print(f"{table.round(4).to_string()}\n", flush=True)
+    published = read_published(common.ROOT / "workflow" / "resources" / "published.csv")
+    print(orders(published).round(4).to_string(index=False))

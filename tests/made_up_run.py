@@ -58,6 +58,8 @@ def study(table, **other):
     """The study that has exactly these measures."""
     lists = {f"{c}s": list(dict.fromkeys(table[c])) for c in ("population", "method", "scenario")}
     lists["methods"].remove(contracts.BEFORE)
+    decided_by = {p: sorted(set(part["classifier"])) for p, part in table.groupby("population")}
+    lists |= {"classifiers": decided_by, "decided_by": decided_by}
     return {**lists, "seeds": int(table["seed"].max()) + 1, "variant_of": {}, "options": {}, **other}
 
 

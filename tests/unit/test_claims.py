@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from made_up_measures import index, measures, quality, rows
+from made_up_run import study
 from recourse_segregation import claims, contracts, names
 from recourse_segregation.claims import Claim, evaluate, read, verdict
 from recourse_segregation.errors import ConfigError
@@ -43,8 +44,8 @@ def unchanged(seeds=8, **where):
 def test_verdicts_are_on_all_populations_and_on_each_in_the_order_of_the_study():
     populations = {"a": -0.1, "b": -0.1, "c": 0.1}
     parts = [changed(by, seeds=10, population=p) for p, by in populations.items()] + [unchanged(10, population="d")]
-    study = {"populations": [*"dcba"], "methods": ["ebr"], "scenarios": ["default"], "seeds": 10}
-    table = contracts.of_study(measures(*parts), study)
+    table = measures(*parts)
+    table = contracts.of_study(table, study(table, populations=[*"dcba"]))
     for ours, theirs in zip(judged(table, LOWERS), judged(parts[::-1], LOWERS), strict=True):
         pd.testing.assert_frame_equal(ours, theirs)
     verdicts, _ = judged(table, LOWERS)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from made_up_run import LABELS, METHODS, measures, study, write_run
+from made_up_run import LABELS, METHODS, cell, measures, study, write_run
 from recourse_segregation import exhibits, names, notebooks
 from recourse_segregation.errors import DataError
 from recourse_segregation.exhibits import _tables, comparison, controls, populations, segregation, synthetic
@@ -38,7 +38,7 @@ not_synthetic = pytest.mark.parametrize("run", [{"population": "law-sex", "class
 
 def test_a_study_has_its_own_rows_in_its_own_order(tmp_path):
     table = measures()
-    small = {"populations": ["synthetic"], "methods": ["face", "wachter"], "scenarios": ["placebo"], "seeds": 1}
+    small = study(table, methods=["face", "wachter"], scenarios=["placebo"], seeds=1)
     both = pd.concat([table, table.assign(scenario="placebo")])
     write_run(tmp_path, both, main=study(table), small=small)
     run = exhibits.load(tmp_path)
@@ -102,6 +102,7 @@ def test_a_notebook_says_what_it_reads(notebook):
     inputs = set(notebooks.reads(notebook))
     files = {f"{table}.parquet" for table in ("measures", "diagnostics", "classifiers", "population", "after")}
     files |= {"comparison.csv", "comparison_candidates.csv", "claims.csv", "claims_evidence.csv", "run.json"}
+    files |= {"published_logs.csv"}
     assert not inputs if notebook.stem == "theory" else {"run.json"} <= inputs <= files
 
 
@@ -113,10 +114,10 @@ def test_a_notebook_reads_what_it_says_and_no_more(run, tmp_path, name):
             (tmp_path / path.relative_to(run.folder)).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, tmp_path / path.relative_to(run.folder))
     known = {}
-    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
-        if cell["cell_type"] == "code":
-            exec("".join(cell["source"]), known)
-            if "parameters" in cell["metadata"].get("tags", []):
+    for one in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        if one["cell_type"] == "code":
+            exec("".join(one["source"]), known)
+            if "parameters" in one["metadata"].get("tags", []):
                 known |= {"results": tmp_path, "exhibits": tmp_path / "exhibits"}
     assert list((tmp_path / "exhibits").glob("*.csv"))
 
@@ -202,6 +203,33 @@ def test_published_numbers_and_their_verdicts(run):
     found |= {("law-sex", "undecided"): (1, 0)}
     assert counts[counts["rows"] > 0].apply(tuple, axis=1).to_dict() == found
     assert comparison.figure(table, "real") is None
+
+
+@not_synthetic
+def test_whom_faces_bridges_serve_is_said_if_it_was_run(run, tmp_path):
+    assert segregation.on_bridges(run).data == ""
+    parts = [cell("face", found=0.9), cell("face-no-bridges", found=0.096)]
+    parts += [cell(method, population="law-sex") for method in ("face", "face-no-bridges")]
+    table = pd.concat(parts, ignore_index=True).drop_duplicates()
+    write_run(tmp_path, table, main=study(table), choices=study(table))
+    said = segregation.on_bridges(exhibits.load(tmp_path)).data
+    assert "On Synthetic, FACE finds recourse for 90.0 % of the rejected, and for 9.6 % without" in said
+    assert "Law" not in said
+
+
+def test_what_a_density_model_ended_with(run):
+    """One quantity of each method's, and the published logs, whose numbers are counted per person."""
+    assert quality.show_models(quality.models(run)).data == ""  # no method of the run has one
+    rows = run.diagnostics[run.diagnostics["quantity"] == "fit_seconds"]
+    kept = {"kl": 2e-5, "adversary_cross_entropy": 0.7, "group_entropy": 0.69, "fit_seconds": 1.0}
+    run.diagnostics = pd.concat([rows.assign(quantity=name, value=value) for name, value in kept.items()])
+    models = quality.models(run)
+    assert set(models["quantity"]) == kept.keys() - {"fit_seconds"}
+    assert ">&lt; 0.001<" in quality.show_models(models).data
+    logs = comparison.training_logs(run)
+    per_person = [43.18 * 25 / 800, 200 * 0.0059241756 - 199 * 0.0059318423, 84.90 * 13 / 800]
+    assert logs["published"].tolist() == pytest.approx(per_person, abs=2e-6)
+    assert "1.3796" in comparison.show_training_logs(logs).data
 
 
 def test_pages_show_their_tables(run):

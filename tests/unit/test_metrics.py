@@ -1,4 +1,4 @@
-"""The metrics against values worked out by hand, plain loops (`benchmarks/references.py`), oracles and symmetries."""
+"""The metrics against values worked out by hand, plain loops (`tests/loops.py`), oracles and symmetries."""
 
 from contextlib import ExitStack
 from math import log
@@ -7,13 +7,13 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 import pytest
-import references
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 
+import loops
 from recourse_segregation.metrics import Estimate, pairwise, recourse, segregation
 from recourse_segregation.metrics.recourse import closeness, cost, cost_gap, diversity, found_rate, invalidation, ynn
 from recourse_segregation.metrics.segregation import (
@@ -127,7 +127,7 @@ def test_atkinson_equals_a_plain_loop_whatever_the_areas_are_called(population, 
     features, minority = population
     centres, names = rng.random((k, features.shape[1])), rng.permutation(k) * 7
     value = atkinson(names[assign(centres, features)], minority, b)
-    assert value == pytest.approx(references.atkinson(centres, features, minority, b), abs=1e-12)
+    assert value == pytest.approx(loops.atkinson(centres, features, minority, b), abs=1e-12)
     assert -1e-12 <= value <= 1
 
 
@@ -165,7 +165,7 @@ def test_areas_of_very_many_people_are_fitted_to_a_sample():
 @given(populations(), radii)
 def test_centralization_equals_a_plain_loop(population, radius):
     value = centralization(*population, radius)
-    assert value == references.surrounded(*population, radius).mean()
+    assert value == loops.surrounded(*population, radius).mean()
     assert 0 <= centralization_released(*population, radius) <= value <= 1
 
 
@@ -173,13 +173,13 @@ def test_centralization_equals_a_plain_loop(population, radius):
 def test_proximity_equals_a_plain_loop(population, block_pairs):
     features, minority = population
     groups = features[minority], features[~minority]
-    within = sum(len(people) * references.proximity(people, people) for people in groups)
-    massey_denton = within / (len(minority) * references.proximity(features, features))
+    within = sum(len(people) * loops.proximity(people, people) for people in groups)
+    massey_denton = within / (len(minority) * loops.proximity(features, features))
     with mock.patch.object(pairwise, "BLOCK_PAIRS", block_pairs):
         sums = proximity_sums(features, minority)
     for known in (None, sums):
         average, spatial = (p(features, minority, known) for p in (average_proximity, spatial_proximity))
-        assert average == pytest.approx(references.proximity(*groups), rel=1e-12)
+        assert average == pytest.approx(loops.proximity(*groups), rel=1e-12)
         assert spatial == pytest.approx(massey_denton, rel=1e-12)
     assert 0 < average <= 1
     assert 1 - 1e-12 <= spatial < len(minority) / min(map(len, groups))
@@ -192,7 +192,7 @@ def test_ynn_equals_a_plain_loop(seed, k, block_pairs, coordinates):
     counterfactual, individuals = (rng.integers(0, coordinates, (rows, 2)).astype(float) for rows in (6, 12))
     given = counterfactual, individuals, rng.random(12) < 0.5, k
     with mock.patch.object(recourse, "BLOCK_PAIRS", block_pairs):
-        assert ynn(*given) == pytest.approx(references.ynn(*given), abs=1e-12)
+        assert ynn(*given) == pytest.approx(loops.ynn(*given), abs=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import CONFIG, ROOT
+from conftest import CONFIG, QUICK, ROOT
 from recourse_segregation import classifiers, data, declarations, methods, plan
 from recourse_segregation import settings as configuration
 from recourse_segregation.errors import ConfigError, DataError
@@ -48,6 +48,7 @@ WHOLE, FINITE, LIST, MAPPING, TEXT = (
     f"{ALL}; expected a {kind}" for kind in ("whole number", "finite number", "list", "mapping", "text")
 )
 BARE, FEW, FOLDER = "at least 1 entry", "at least 1 item", "letters, digits"
+STRICT = {"variant_of": "mlp", "options": {"rejected": 0.2}}
 ENTRIES = {"methods": VARIANT, "populations": POPULATION, "studies": STUDY, "scenarios": {}, "classifiers": {}}
 #: section, what one calls something there, and what is wrong with the name
 NAMES = [
@@ -70,9 +71,10 @@ UNKNOWN = [
     ("run", {"method": ["ebr"]}, "block_size, ", "did you mean 'methods'?"),
     (f"{LAW}.prepare", {"row": 5}, "draws, rows, test_share; did you mean 'rows'?"),
     (LAW, {"simulate": {}}, "classifiers, dataset, "),
+    (f"{LAW}.groups", {"others": []}, "majority, minority"),
     ("scenarios.drop.simulate", {"unresolve": "drop"}, "unresolved, uptake; did you mean 'unresolved'?"),
     ("scenarios.drop", {"groups": "own"}, "label, measure, simulate"),
-    ("classifiers.mlp", {"epochs": 5}, "label, model, options, populations"),
+    ("classifiers.mlp", {"epochs": 5}, "label, model, options, populations, variant_of"),
     ("methods.ebr.options", {"adversary_weight": 1}, "bound, "),
     ("methods.nobody.options", {"epochs": 1}, "none"),
 ]
@@ -90,6 +92,9 @@ NO_SUCH = [
     ("classifiers.mlp.model", ["forest"], "model", "write models/forest.py"),
     ("methods.mine.variant_of", ["ibx"], "method of its own", "did you mean 'ibr'?"),
     *[("methods.mine.variant_of", [n], "method of its own") for n in ("_method", "../data/law", "mine", "ebr-q90")],
+    ("classifiers.mine.variant_of", ["mpl"], "classifier of its own", "did you mean 'mlp'?"),
+    ("classifiers.mine.variant_of", ["mlp-strict-5"], "classifier of its own"),
+    ("studies.ablation.classifiers", ["mlp-strict-6"], "classifier", "did you mean 'mlp-strict-60'?"),
     ("methods.ebr.populations", {"german": {}}, "population", "did you mean 'german-sex'?"),
     ("studies.ablation.methods", ["ebr-q9O"], "method", "did you mean 'ebr-q9"),
     ("studies.ablation.scenarios", ["origins"], "scenario", "did you mean 'origin'?"),
@@ -111,12 +116,15 @@ REFUSED = {
     + [("scenarios.drop.simulate.uptake", wrong) for wrong in (math.nan, True)]
     + [("methods.ebr.options.density_quantile", math.nan), ("comparison.tolerance", math.inf)],
     BARE: [("populations", {}), ("classifiers", {}), ("methods", {})],
-    FEW: [("run.methods", []), (f"{LAW}.classifiers", [])],
+    FEW: [(key, []) for key in ("run.methods", "studies.ablation.classifiers")]
+    + [(f"{LAW}.{key}", []) for key in ("classifiers", "groups.minority")],
     "no repetition": [("run.methods", ["ebr", "ibr", "ebr"]), ("studies.ablation.scenarios", ["drop", "drop"])],
     "at least 1": [(key, 0) for key in ("run.seeds", "run.block_size", "studies.ablation.seeds", EPOCHS)],
     "at least 20": [(f"{LAW}.prepare.rows", 19)],
     "at least 0": [("comparison.quality_tolerance", -0.1), ("methods.ibr.options.adversary_weight", -1)],
-    "above 0 and below 1": [("prepare.test_share", 0), ("measure.atkinson_b", 1)],
+    "above 0 and below 1": [("prepare.test_share", 0), ("measure.atkinson_b", 1)]
+    + [("classifiers.mlp.options.rejected", share) for share in (0, 1, 5)],
+    "a finite number or null and above 0": [("classifiers.mlp.options.rejected", "5 %")],
     "above 0 and at most": [("methods.ebr.populations.law-sex.bound", 0)],
     "at most 1 ": [("scenarios.drop.simulate.uptake", 50), (f"{LAW}.measure.radius_quantile", 1.01)],
     "at most 10000 ": [("run.seeds", HUGE)],
@@ -165,6 +173,8 @@ BREAKAGES = [
     ("studies.theory", STUDY, ": this name is taken by the page"),
     ("methods.mine", {}, "methods: 'mine' is not a method; there are: cchvae, ", "write methods/mine.py"),
     ("methods.face.variant_of", "ebr", ": face is a method itself (methods/face.py)"),
+    ("classifiers.mine", STRICT | {"model": "forest"}, ".model: a variant has the model of mlp; leave this out"),
+    (f"{LAW}.groups", {"minority": ["female"]}, ": the key 'majority' is missing"),
     ("methods.ebr", GONE, "methods.ebr-q90.variant_of: 'ebr' is not a method of its own; there are: "),
     ("methods.ebr", GONE, "run.methods: 'ebr' is not a method", "what has an entry under `methods`"),
     *[("methods", CONFIG["methods"] | ROUND, f"methods.{a}.variant_of: {b!r} is not a") for a, b in ("ab", "ba")],
@@ -201,6 +211,9 @@ def test_what_is_no_configuration_is_said(whole):
         ("run.device", "cpu"),
         ("populations.law-sex.label", "Law: who passes the bar?"),
         ("populations.law-sex.prepare", {"rows": 500, "test_share": 0.5}),
+        ("populations.law-sex.groups", {"minority": ["a", 1], "majority": ["b"]}),
+        ("classifiers.mine", STRICT),
+        ("studies.ablation.classifiers", ["linear", "mlp-strict-5"]),
         ("populations.law-sex.measure", dict(CONFIG["measure"], groups="shuffled")),
         ("methods.mine", VARIANT | {"options": {"bound": 2.0}, "populations": {"law-sex": {"bound": 3}}}),
         ("methods.mine", VARIANT),
@@ -259,7 +272,7 @@ def test_a_method_file_that_cannot_be_read_is_named(option, says, write):
 def test_a_classifier_that_diverges_is_an_error(people):
     """No range of learning rates excludes it, so it is seen afterwards."""
     diverged = classifiers.train(
-        people["levels"], torch_generator(0, "train", "mlp"), hidden=(8,), learning_rate=1e30, epochs=2, batch=32
+        people["levels"], torch_generator(0, "train", "mlp"), hidden=(8,), **QUICK | {"learning_rate": 1e30}
     )
     with pytest.raises(DataError, match=r"population made-up, seed 0: .*diverged; lower its learning_rate"):
         classifiers.predictions(diverged, people["levels"])
@@ -295,7 +308,7 @@ def running(**run) -> dict:
 @given(seeds=st.integers(1, 60), size=st.integers(1, 12))
 def test_blocks_cover_every_seed_once(seeds, size):
     some = running(seeds=seeds, block_size=size, studies=[])
-    assert [s for block in plan.blocks(some, "german-sex") for s in plan.seeds_in(block)] == list(range(seeds))
+    assert [s for block in plan.blocks(some, "german-sex", "mlp") for s in plan.seeds_in(block)] == list(range(seeds))
 
 
 @pytest.fixture
@@ -321,6 +334,33 @@ def test_a_cell_that_several_studies_need_is_run_once(studies):
     trained = {(c.population, c.classifier, c.seeds) for c in plan.trained(studies)}
     assert {("law-sex", name, "5-6") for name in studies["populations"]["law-sex"]["classifiers"]} < trained
     assert trained >= {(c.population, c.classifier, c.seeds) for c in cells}
+
+
+def test_a_study_may_name_classifiers(studies):
+    """It has them, and its seeds, in place of those of its populations, and no other study has them."""
+    studies["studies"]["more"]["classifiers"] = ["mlp-strict-60", "linear"]
+    cells = plan.cells(validated(studies))
+    named = {(c.population, c.classifier, c.method, c.seeds) for c in cells if c.classifier == "mlp-strict-60"}
+    assert named == {(p, "mlp-strict-60", "ebr", seeds) for p in ("law-sex", "synthetic") for seeds in ("0-4", "5-6")}
+    law = {(c.classifier, c.method, c.seeds) for c in cells if c.population == "law-sex"} - {c[1:] for c in named}
+    assert law == {("mlp", m, "0-2") for m in ("wachter", "ebr")} | {("linear", "ebr", s) for s in ("0-4", "5-6")}
+    trained = plan.trained(studies)
+    assert len(set(trained)) == len(trained)
+    assert {(c.population, c.classifier, c.seeds) for c in trained} >= {(c[0], c[1], c[3]) for c in named}
+    found = plan.described_run(studies)["studies"]
+    assert found["more"]["classifiers"]["law-sex"] == found["more"]["decided_by"]["law-sex"]
+    assert found["more"]["decided_by"]["synthetic"] == ["mlp-strict-60", "linear"]
+    assert (found["main"]["classifiers"], found["main"]["decided_by"]) == (
+        {"law-sex": CONFIG["populations"]["law-sex"]["classifiers"]},
+        {"law-sex": ["mlp"]},
+    )
+
+
+def test_a_variant_of_a_classifier_has_its_options_and_its_stream(studies):
+    expected = CONFIG["classifiers"]["mlp"]["options"] | {"rejected": 0.6}
+    assert plan.options_for(studies, "classifiers", "mlp-strict-60", "law-sex") == expected
+    assert plan.stream(studies, "mlp-strict-60") == plan.stream(studies, "mlp") == "mlp"
+    assert plan.model_file(studies, "mlp-strict-60") is None
 
 
 def test_a_population_and_a_scenario_say_otherwise(studies):
@@ -437,7 +477,8 @@ def derive(config) -> None:
     assert plan.claims_study(config) in plan.studies(config)
     assert set(plan.described_run(config)["studies"]) == set(plan.studies(config))
     for population in plan.populations(config):
-        assert plan.seeds_in(plan.blocks(config, population)[-1])
+        for classifier in {cell.classifier for cell in plan.cells(config) if cell.population == population}:
+            assert plan.seeds_in(plan.blocks(config, population, classifier)[-1])
         plan.settings(config, "prepare", population)
         for room in ("simulate", "measure"):
             plan.in_scenarios(config, room, population, config["scenarios"])

@@ -12,11 +12,21 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 
 from made_up_measures import index, measures, quality, rows
+from made_up_run import study
 from recourse_segregation import contracts, statistics
 from recourse_segregation.contracts import CELL
 from recourse_segregation.errors import DataError
 from recourse_segregation.seeds import numpy_generator
-from recourse_segregation.statistics import changes, differences, holm, interval, p_value, summarise
+from recourse_segregation.statistics import (
+    changes,
+    differences,
+    equivalence,
+    holm,
+    interval,
+    p_value,
+    summarise,
+    t_test,
+)
 
 SIMULATIONS = 2000
 BEFORE = [0.30, 0.40, 0.50, 0.60, 0.70]
@@ -175,8 +185,8 @@ def test_a_number_that_is_there_twice_is_an_error(phase, method):
 
 def test_the_order_of_a_study_is_kept():
     parts = [index([0.3, 0.4], [0.5, b], method=m, population=p) for m, b in (("a", 0.6), ("b", 0.7)) for p in "xy"]
-    study = {"populations": ["y", "x"], "methods": ["b", "a"], "scenarios": ["default"], "seeds": 2}
-    table = contracts.of_study(measures(*parts), study)
+    table = measures(*parts)
+    table = contracts.of_study(table, study(table, populations=["y", "x"], methods=["b", "a"]))
     against = differences(table, ["b", "a"], ["a", "b"])
     found = summarise(changes(table), [*CELL, "scope", "metric"])
     for summary in (found, summarise(against, [*CELL, "reference", "scope", "metric"])):
@@ -295,3 +305,58 @@ def test_a_seed_that_only_one_method_has_is_left_out_and_said(seeds, note):
     row = one(contrasts([index(BEFORE, AFTER), rows(AFTER[:seeds], method="face")], ["ebr"], ["face"]))
     assert row["seeds"] == seeds
     assert row["note"].startswith(f"{note}face was not run for this seed; ")
+
+
+# --- seeds that share people, and effects too small to matter
+
+
+def described(values):
+    """What the t-tests take: mean, standard error and number of the values along the last axis."""
+    return np.mean(values, axis=-1), stats.sem(values, axis=-1), np.shape(values)[-1]
+
+
+def test_tests_of_a_mean_by_scipy():
+    values = numpy_generator(0, "test", "t").normal(0.4, 1, (5, 9))
+    expected = stats.ttest_1samp(values, 0, axis=1).pvalue
+    assert t_test(*described(values)) == pytest.approx(expected)
+    above = stats.ttest_1samp(values, -0.9, axis=1, alternative="greater").pvalue
+    below = stats.ttest_1samp(values, 0.9, axis=1, alternative="less").pvalue
+    assert equivalence(*described(values), 0.9) == pytest.approx(np.maximum(above, below))
+
+
+def test_overlap_widens_by_nadeau_and_bengio():
+    mean, error, seeds = described(AFTER)
+    for overlap, factor in ((0, 1 / 5), (0.5, 1 / 5 + 1), (0.75, 1 / 5 + 3)):
+        t = mean / (np.std(AFTER, ddof=1) * np.sqrt(factor))
+        assert t_test(mean, error, seeds, overlap) == pytest.approx(2 * stats.t.sf(t, 4))
+
+
+@pytest.mark.parametrize(
+    ("mean", "error", "seeds", "p", "equivalent"),
+    [
+        (0.0, 0.0, 5, 1, 0),  # nobody moved
+        (0.2, 0.0, 5, 0, 1),
+        (0.1, 0.0, 5, 0, 1),  # as large as the bound is not smaller
+        (0.1, 0.0, 1, np.nan, np.nan),
+        (np.nan, np.nan, 0, np.nan, np.nan),
+    ],
+)
+def test_without_spread_or_seeds(mean, error, seeds, p, equivalent):
+    found = t_test(mean, error, seeds, 0.5), equivalence(mean, error, seeds, 0.1, 0.5)
+    assert found == pytest.approx((p, equivalent), nan_ok=True)
+
+
+def test_levels_where_seeds_share_people():
+    """Means of samples that take a share f of one data set: the usual test is about the data set, not its people."""
+    generator, simulations, people, share = numpy_generator(0, "test", "overlap"), 400, 60, 0.5
+    data = generator.normal(size=(simulations, people))
+    drawn = [[generator.choice(one, int(share * people), replace=False).mean() for _ in range(10)] for one in data]
+    usual, corrected = (np.mean(t_test(*described(drawn), overlap) <= 0.05) for overlap in (0, share))
+    assert usual > 0.2
+    assert corrected < 0.05 + 3 * np.sqrt(0.05 * 0.95 / simulations)
+
+
+@pytest.mark.parametrize(("mean", "low", "high"), [(1.0, 0.03, 0.07), (0.0, 0.9, 1.0), (2.0, 0, 0.001)])
+def test_equivalence_has_its_level_at_the_bound_and_power_inside(mean, low, high):
+    drawn = numpy_generator(0, "test", "equivalence").normal(mean, 1, (1000, 20))
+    assert low <= np.mean(equivalence(*described(drawn), 1.0) <= 0.05) <= high

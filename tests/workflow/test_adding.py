@@ -116,13 +116,24 @@ def project(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize(
     ("config", "populations"),
-    [("loans_config.yaml", {"loans-sex", "loans-age"}), ("working_age_config.yaml", {"working-age-sex"})],
+    [
+        ("loans_config.yaml", {"loans-sex", "loans-age", "loans-education"}),
+        ("working_age_config.yaml", {"working-age-sex"}),
+    ],
 )
 def test_both_ways_are_measured(project, config, populations):
     measures = pd.read_parquet(project / f"{config}.parquet")
     assert set(measures["population"]) == populations
     after = measures.query("method == 'wachter' and metric == 'found' and scope == 'everyone'")
     assert (after.groupby("population")["value"].mean() > 0).all()
+
+
+def test_groups_of_several_levels_are_those_of_the_population(project):
+    (file,) = (project / "mine/results/loans-education").glob("*/population.parquet")
+    education = pd.read_csv(project / "datasets/loans.csv")["education"]
+    people = pd.read_parquet(file).query("seed == 0")
+    assert set(people["group"]) == {"university", "school"}
+    assert set(people["individual"]) <= set(education[education != "none"].index)
 
 
 def test_names_stay_in_the_copied_file(project):
@@ -140,8 +151,9 @@ def test_names_stay_in_the_copied_file(project):
         ("datasets/loans.csv", "Person 7,", "Person 7,", {}),  # another time, the same content
         ("datasets/loans.yaml", "Loans, made up", "Loans", {}),
         ("datasets/loans.yaml", "{above: median}", "{above: 40}", {"prepare": 1, "recourse": 1}),
-        ("datasets/loans.yaml", "immutable: [sex, age]", "immutable: [sex]", {"prepare": 2, "recourse": 2}),
-        ("datasets/loans.csv", "Person 7,female", "Person 7,male", {"download": 1, "prepare": 2, "recourse": 2}),
+        ("datasets/loans.yaml", "immutable: [sex, age]", "immutable: [sex]", {"prepare": 3, "recourse": 3}),
+        ("datasets/loans.csv", "Person 7,female", "Person 7,male", {"download": 1, "prepare": 3, "recourse": 3}),
+        ("loans_config.yaml", "majority: [school]", "majority: [school, none]", {"prepare": 1, "recourse": 1}),
     ],
 )
 def test_an_edit_reruns_what_depends_on_it(project, file, old, new, reruns):

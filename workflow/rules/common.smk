@@ -53,9 +53,9 @@ def per_cell(path, cells=CELLS):
     return list(dict.fromkeys(path.format(**vars(cell)) for cell in cells))
 
 
-def scenarios_of(room, population, seeds, classifier=None, method=None):
-    """The settings of a room in each scenario that a cell has, or (without a method) any cell of a population's block."""
-    cells = [cell for cell in CELLS if (cell.population, cell.seeds) == (population, seeds)]
+def scenarios_of(room, population, seeds, classifier, method=None):
+    """The settings of a room in each scenario that a cell has, or (without a method) any cell of its classifier."""
+    cells = [cell for cell in CELLS if (cell.population, cell.classifier, cell.seeds) == (population, classifier, seeds)]
     names = dict.fromkeys(s for cell in cells if method in (None, cell.method) for s in cell.scenarios)
     return plan.in_scenarios(config, room, population, names)
 
@@ -66,14 +66,15 @@ def title(notebook):
 
 
 def read_by(notebook):
-    """The files of a run that a notebook says it reads; of those that each cell has, the first seeds of some cells."""
+    """The files that a notebook says it reads; of those that each cell has, the first seeds of some cells."""
     first = [cell for cell in CELLS if cell.seeds.startswith("0-") and cell.method in config["run"]["methods"]]
     synthetic = [cell for cell in first if cell.population == "synthetic"]
-    of_cells = {
+    others = {
+        "published_logs.csv": [project("workflow/resources/published_logs.csv")],
         "population.parquet": per_cell("results/{population}/seeds-{seeds}/population.parquet", first),
         "after.parquet": per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet", synthetic),
     }
-    return [f for name in notebooks.reads(NOTEBOOKS[notebook]) for f in of_cells.get(name, [f"results/{name}"])]
+    return [f for name in notebooks.reads(NOTEBOOKS[notebook]) for f in others.get(name, [f"results/{name}"])]
 
 
 def benchmarks(cells):

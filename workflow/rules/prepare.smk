@@ -23,6 +23,7 @@ rule prepare:
         code=lambda wildcards: tracking.code("prepare", description.module(drawn(wildcards)[0])),
         dataset=lambda wildcards: drawn(wildcards)[0],
         sensitive=lambda wildcards: drawn(wildcards)[1],
+        groups=lambda wildcards: plan.population_of(config, wildcards.population).get("groups"),
         description=lambda wildcards: description.of_population(*drawn(wildcards)),
         settings=lambda wildcards: plan.settings(config, "prepare", wildcards.population),
         seeds=lambda wildcards: plan.seeds_in(wildcards.seeds),

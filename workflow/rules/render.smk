@@ -26,11 +26,14 @@ rule claims:
     input:
         measures="results/measures.parquet",
         run="results/run.json",
+        people=per_cell("results/{population}/seeds-{seeds}/population.parquet"),
         claims=project("workflow/resources/claims.yaml"),
         schema=project("workflow/schemas/claims.schema.yaml"),
     output:
         claims="results/claims.csv",
         evidence="results/claims_evidence.csv",
+        overlap="results/overlap.csv",
+        specifications="results/specifications.parquet",
     log:
         "logs/claims.log",
     conda:
@@ -38,6 +41,9 @@ rule claims:
     params:
         code=tracking.code("claims"),
         study=plan.claims_study(config),
+        shuffled=plan.shuffled(config),
+        smallest=config["claims"]["smallest_effect"],
+        datasets={name: plan.dataset(config, name) for name in plan.populations(config)},
     script:
         "../scripts/claims.py"
 
@@ -104,6 +110,8 @@ rule provenance:
             "results/comparison_candidates.csv",
             "results/claims.csv",
             "results/claims_evidence.csv",
+            "results/overlap.csv",
+            "results/specifications.parquet",
         ],
         index="results/notebooks/index.html",
         benchmarks=[

@@ -1,13 +1,33 @@
-"""Test the claims of the paper, with a verdict on each."""
+"""Test the claims of the paper, with a verdict on each, and one in each specification that could be defended."""
 
-from recourse_segregation import claims, contracts
+import pandas as pd
+
+from recourse_segregation import claims, contracts, data, names, population, specifications
 from recourse_segregation.job import job
 
 with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
-    study = contracts.read_run(snakemake.input.run)["studies"][snakemake.params.study]
-    verdicts, tests = claims.evaluate(
-        measures=contracts.of_study(contracts.read(snakemake.input.measures, "measures"), study),
-        claims=claims.read(snakemake.input.claims),
-    )
+    params, run = snakemake.params, contracts.read_run(snakemake.input.run)
+    names.use(run["labels"])
+    measures = contracts.read(snakemake.input.measures, "measures")
+    stated = claims.read(snakemake.input.claims)
+
+    people, shared = [contracts.read(file, "population") for file in snakemake.input.people], []
+    for name, dataset in params.datasets.items():
+        own = pd.concat([table for table in people if table["population"].iat[0] == name])
+        drawn = dataset in data.names() and data.load(dataset).draw is not None
+        shared.append((name, own["seed"].nunique(), population.overlap(own, drawn)))
+    shared = pd.DataFrame(shared, columns=["population", "seeds", "overlap"])
+
+    settings = {
+        "shuffled": params.shuffled,
+        "overlap": shared.set_index("population")["overlap"].dropna().to_dict(),
+        "smallest": params.smallest,
+    }
+    study = run["studies"][params.study]
+    verdicts, tests = claims.evaluate(contracts.of_study(measures, study), stated, **settings)
+    seeds = [run["studies"][name]["seeds"] for name in (contracts.MAIN, params.study)]
+    table = specifications.specify(measures, stated, claims.choices(snakemake.input.claims), seeds, **settings)
     contracts.write_csv(verdicts, snakemake.output.claims)
     contracts.write_csv(tests.round(6), snakemake.output.evidence)
+    contracts.write_csv(shared.round(6), snakemake.output.overlap)
+    contracts.write(table, snakemake.output.specifications, "specifications")

@@ -2,8 +2,11 @@
 
 `workflow/resources/claims.yaml` says what each claim means: for which methods and metrics, compared with what (the
 metric before recourse, other methods within the same seed, or a number), and from which shares of tests on it is
-supported. A test is the paired sign-flip test of `statistics`, for each population, classifier, method, reference and
-metric, adjusted by Holm over all tests of the claim. It holds
+supported. A claim about segregation is judged twice: on the `paper`'s indices, by their changes; and on indices that
+see `groups`, by what of a change is left when that of the same moves with shuffled groups is taken away.
+
+A test is the paired sign-flip test of `statistics`, for each population, classifier, method, reference and metric,
+adjusted by Holm over all tests of the claim. It holds
 
 - `yes`: significant, in the direction claimed;
 - `opposite`: significant, in the other direction;
@@ -17,15 +20,24 @@ The verdicts, in this order, with shares of the decided tests where nothing else
 - `supported`: at least `supported` hold and at most `tolerated` are opposite;
 - `partly supported`: at least `partly` hold, and more than are opposite;
 - `not supported`: none of these.
+
+A claim that something *can* happen is `existential`: one case is enough. A case is a method on a population; it shows
+the claim if a test of its holds. Such a claim is `supported` if a case shows it without an opposite test, `partly
+supported` if all that show it have one, and else judged as above.
+
+Each verdict is there three times: by the p-values as they are; by p-values that take into account that seeds share
+people (`overlap`, see `statistics.error_of_mean`; the larger of both p counts); and without the effects that an
+equivalence test calls smaller than the smallest effect of interest (`relevant`), which then count as `no`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -39,20 +51,30 @@ VERDICTS = ("supported", "partly supported", "not supported", "contradicted", "u
 ALL = "all"
 
 _SEGREGATION = {"more segregated": +1, "less segregated": -1}
+#: what a claim about segregation is judged on: the changes of the paper's indices, or of those that see groups, beyond
+#: the changes with shuffled ones
+PAPER, GROUPS = "paper", "groups"
+#: a case of an existential claim
+CASE = [*statistics.SHARED, "method", "reference"]
+
 _TEST = [*statistics.SHARED, "scope", "method", "reference", "metric"]
 _EVIDENCE = [
-    *("claim", "part", "statement", *_TEST, "expected", "seeds", "value", "bar"),
-    *("mean", "low", "high", "interval", "p", "p_holm", "holds", "note"),
+    *("claim", "part", "statement", "indices", *_TEST, "expected", "seeds", "value", "bar"),
+    *("mean", "low", "high", "interval", "p", "p_holm", "overlap", "p_overlap", "p_overlap_holm", "p_small"),
+    *("holds", "holds_overlap", "holds_relevant", "note"),
 ]
 _SUMMARY = [
-    *("claim", "part", "statement", "population", "verdict"),
+    *("claim", "part", "statement", "indices", "population", "verdict", "verdict_overlap", "verdict_relevant"),
     *("tests", "in_favour", "against", "undecided", "seeds", "evidence"),
 ]
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim (see workflow/schemas/claims.schema.yaml). verdict: the thresholds, by name (see `verdict`)."""
+    """One claim (see workflow/schemas/claims.schema.yaml). verdict: the thresholds, by name (see `verdict`).
+
+    indices: PAPER or GROUPS for a claim about segregation, whose metrics are those indices that are measured.
+    """
 
     id: str
     part: int
@@ -66,6 +88,8 @@ class Claim:
     margin: float | None = None
     bound: float | None = None
     scenario: str = DEFAULT
+    existential: bool = False
+    indices: str = ""
     why: str = ""
 
     def sign(self, metric: str) -> int:
@@ -80,10 +104,11 @@ class Claim:
         return 1 - self.sign(metric) * (self.margin or 0.0)
 
     def expected(self, metric: str, reference: str) -> str:
-        """What a test should show, such as `less segregated: < before` or `lower: < 1.1 × face`."""
+        """What a test should show, such as `less segregated: < before` or `lower: < 1.1 × FACE`."""
         bar = "before" if self.bound is None else f"{self.bound:g}"
         if reference:
-            bar = f"change of {reference}" if metric in names.INDICES else reference
+            other = names.method(reference)
+            bar = f"change of {other}" if metric in names.INDICES else other
         if self.margin:
             bar = f"{self.factor(metric):g} × {bar}"
         return f"{self.metrics[metric]}: {'>' if self.sign(metric) > 0 else '<'} {bar}"
@@ -92,16 +117,27 @@ class Claim:
 # --- reading ----------------------------------------------------------------------------------------
 
 
+def choices(path: Path | str) -> dict[str, list[str]]:
+    """The choices of the specification curve in the same file: scopes, scenarios and populations."""
+    return checking.read_yaml(path, checking.schema("claims"), _meaning)["specifications"]
+
+
 def read(path: Path | str) -> list[Claim]:
-    """The claims in a YAML file.
+    """The claims in a YAML file; those about segregation are there twice, for each kind of indices.
 
     Raises ConfigError naming the file, and line and key of everything that is wrong.
     """
     content = checking.read_yaml(path, checking.schema("claims"), _meaning)
-    return [
-        Claim(**entry | {"alpha": content["alpha"], "verdict": content["verdict"] | entry.get("verdict", {})})
-        for entry in content["claims"]
-    ]
+    found = []
+    for entry in content["claims"]:
+        common = {"alpha": content["alpha"], "verdict": content["verdict"] | entry.pop("verdict", {})}
+        if kind := entry.pop("segregation", None):
+            for indices, metrics in content["indices"].items():
+                expected = dict.fromkeys(metrics, f"{kind} segregated")
+                found.append(Claim(**entry, **common, indices=indices, metrics=expected))
+        else:
+            found.append(Claim(**entry, **common))
+    return found
 
 
 def _meaning(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -115,7 +151,9 @@ def _meaning(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...]
             yield (*key, "bound"), "a claim compares with `references` or with a `bound`; leave one out"
         for method in set(entry["methods"]) & set(entry.get("references", [])):
             yield (*key, "references"), f"{method!r} is among the methods; no method is compared with itself"
-        for metric, expected in entry["metrics"].items():
+        if entry.keys() & {"margin", "bound"} and "segregation" in entry:
+            yield (*key, "segregation"), "changes of an index may have any sign; leave `margin` and `bound` out"
+        for metric, expected in entry.get("metrics", {}).items():
             where = (*key, "metrics", metric)
             if metric in names.QUALITY:
                 if expected in _SEGREGATION:
@@ -135,29 +173,52 @@ def _meaning(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...]
 # --- testing ----------------------------------------------------------------------------------------
 
 
-def evaluate(measures: pd.DataFrame, claims: Sequence[Claim]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def evaluate(
+    measures: pd.DataFrame,
+    claims: Sequence[Claim],
+    shuffled: Mapping[str, str] = MappingProxyType({}),
+    overlap: Mapping[str, float] = MappingProxyType({}),
+    smallest: float = np.nan,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The verdicts and the tests that they come from.
 
-    measures: a `measures` table (see `contracts`).
+    measures: a `measures` table (see `contracts`). shuffled: scenario -> the same with shuffled groups. overlap:
+    population -> the share of their training people that two seeds have in common, 0 if it is not there. smallest: the
+    smallest effect of interest, on the scale of an index; NaN for none.
 
-    Verdicts, one row a claim for population `all` and then one a population: claim, part, statement, population,
-    verdict, tests, in_favour, against, undecided (counts; the other tests are not significant), seeds (the most that a
-    test has), evidence (a sentence).
+    Verdicts, one row a claim, and kind of indices, for population `all` and then one a population: claim, part,
+    statement, indices (`paper`, `groups` or empty), population, verdict, verdict_overlap, verdict_relevant, tests,
+    in_favour, against, undecided (counts; the other tests are not significant), seeds (the most that a test has),
+    evidence (a sentence).
 
-    Tests, one row each: claim, part, statement, population, classifier, scenario, scope, method, reference (or empty),
-    metric, expected, seeds, value and bar (means of what is compared; the bar with its margin), mean = value - bar,
-    low, high, interval, p, p_holm, holds, note. Holm is over the whole claim, also for a verdict on one population.
+    Tests, one row each: claim, part, statement, indices, population, classifier, scenario, scope, method, reference (or
+    empty), metric, expected, seeds, value and bar (means of what is compared; the bar with its margin), mean = value -
+    bar, low, high, interval, p, p_holm, overlap, p_overlap, p_overlap_holm, p_small (of the equivalence test, after
+    Holm), holds, holds_overlap, holds_relevant, note. Holm is over the whole claim, also for a verdict on a population.
     """
     verdicts, tests = [], []
     for claim in claims:
-        found = _tests(measures, claim)
+        found = _tests(judged_on(measures, claim, shuffled), claim, overlap, smallest)
         for population, part in [(ALL, found), *found.groupby("population", sort=False)]:
-            about = (claim.id, claim.part, claim.statement, population, verdict(part["holds"], **claim.verdict))
+            cases = [*part[CASE].itertuples(index=False, name=None)]
+            about = (claim.id, claim.part, claim.statement, claim.indices, population)
+            given = [judge(claim, part[holds], cases) for holds in ("holds", "holds_overlap", "holds_relevant")]
             counts = [(part["holds"] == holds).sum() for holds in ("yes", "opposite", "undecided")]
-            evidence = _sentence(claim, part, family=found["p"].count())
-            verdicts.append((*about, len(part), *counts, part["seeds"].max() if len(part) else 0, evidence))
+            evidence = _sentence(claim, part, found["p"].count(), smallest)
+            seeds = part["seeds"].max() if len(part) else 0
+            verdicts.append((*about, *given, len(part), *counts, seeds, evidence))
         tests.append(found)
     return pd.DataFrame(verdicts, columns=_SUMMARY), pd.concat(tests, ignore_index=True)
+
+
+def judge(claim: Claim, holds: Sequence[str], cases: Iterable[Hashable] = ()) -> str:
+    """The verdict on the tests of a claim. cases: of each test, for an existential claim."""
+    if claim.existential:
+        by_case = list(zip(cases, holds, strict=True))
+        shown, turned = ({case for case, one in by_case if one == answer} for answer in ("yes", "opposite"))
+        if shown:
+            return "supported" if shown - turned else "partly supported"
+    return verdict(holds, **claim.verdict)
 
 
 def verdict(
@@ -175,61 +236,84 @@ def verdict(
     return "partly supported" if in_favour >= partly and in_favour > against else "not supported"
 
 
-def _tests(measures: pd.DataFrame, claim: Claim) -> pd.DataFrame:
-    """Every test of a claim, also those that were not run."""
-    own = measures[measures["scenario"] == claim.scenario].astype(dict.fromkeys(CELL, "str"))
-    seeds = pd.concat([_seeds(own, claim, metric) for metric in claim.metrics], ignore_index=True)
-    tested = statistics.summarise(seeds, _TEST, claim.alpha, family=())
-    planned = product(claim.methods, claim.references or [""], claim.metrics)
+def judged_on(measures: pd.DataFrame, claim: Claim, shuffled: Mapping[str, str]) -> pd.DataFrame:
+    """The measures that a claim is about: of its scenario, for GROUPS minus those with shuffled groups."""
+    if claim.indices == GROUPS:
+        measures = statistics.beyond_shuffled(measures, claim.scenario, shuffled.get(claim.scenario, ""))
+    return measures[measures["scenario"] == claim.scenario].astype(dict.fromkeys(CELL, "str"))
+
+
+def compared(own: pd.DataFrame, claim: Claim) -> pd.DataFrame:
+    """What a claim compares, seed by seed, as `statistics.summarise` takes it; own: what `judged_on` returns."""
+    parts = []
+    for metric in claim.metrics:
+        if claim.references:
+            factor = claim.factor(metric)
+            part = statistics.differences(own, claim.methods, claim.references, claim.scope, [metric], factor)
+        elif claim.bound is None:
+            part = statistics.changes(own, claim.scope, [metric]).assign(reference="")
+        else:
+            part = statistics.numbers(own, claim.scope, "after").rename(columns={"value": "after"})
+            part = part[part["metric"] == metric].assign(before=claim.bound, level=part["after"], reference="")
+            part["change"] = part["after"] - claim.bound
+        parts.append(part[part["method"].isin(claim.methods)])
+    return pd.concat(parts, ignore_index=True)
+
+
+def answers(significant: pd.Series, decided: pd.Series, as_claimed: pd.Series) -> np.ndarray:
+    """Whether tests hold: `yes`, `opposite`, `no` or `undecided`, from bool [tests]."""
+    return np.select([~decided, ~significant, as_claimed], ["undecided", "no", "yes"], "opposite")
+
+
+def _tests(own: pd.DataFrame, claim: Claim, overlap: Mapping[str, float], smallest: float) -> pd.DataFrame:
+    """Every test of a claim, also those that were not run; own: what `judged_on` returns."""
+    tested = statistics.summarise(compared(own, claim), _TEST, claim.alpha, family=())
+    # whoever names an index wants it tested; of the indices of a kind, those that this run measures
+    metrics = [m for m in claim.metrics if not claim.indices or m in set(own["metric"])]
+    planned = product(claim.methods, claim.references or [""], metrics)
     planned = pd.DataFrame(planned, columns=["method", "reference", "metric"], dtype="str").assign(scope=claim.scope)
     table = own[statistics.SHARED].drop_duplicates().merge(planned, how="cross").merge(tested, on=_TEST, how="left")
     table = table.rename(columns={"after": "value", "before": "bar", "change": "mean"})
     not_run = table["seeds"].isna()
     table.loc[not_run, "note"] = [_not_run(own, row) for row in table[not_run].itertuples()]
     table = table.fillna({"seeds": 0, "interval": ""}).astype({"seeds": "int64"})
-    undecided, insignificant = table["decidable"].ne(True), table["significant"].ne(True)
-    as_claimed = table["mean"] * table["metric"].map(claim.sign) > 0
-    table["holds"] = np.select([undecided, insignificant, as_claimed], ["undecided", "no", "yes"], "opposite")
+
+    table["overlap"] = table["population"].map(overlap).fillna(0.0).astype("float64")
+    t = (table["mean"], table["change_se"], table["seeds"])
+    table["p_overlap"] = np.maximum(table["p"], statistics.t_test(*t, table["overlap"]))
+    bound = table["metric"].isin(names.INDICES).map({True: smallest, False: np.nan})
+    table["p_small"] = statistics.holm(statistics.equivalence(*t, bound))
+    table["p_overlap_holm"] = statistics.holm(table["p_overlap"])
+
+    decided, as_claimed = table["decidable"].eq(True), table["mean"] * table["metric"].map(claim.sign) > 0
+    found = {"holds": table["p_holm"] <= claim.alpha, "holds_overlap": table["p_overlap_holm"] <= claim.alpha}
+    found["holds_relevant"] = found["holds"] & ~(table["p_small"] <= claim.alpha)
+    table = table.assign(**{name: answers(significant, decided, as_claimed) for name, significant in found.items()})
     table["expected"] = [claim.expected(row.metric, row.reference) for row in table.itertuples()]
-    return table.assign(claim=claim.id, part=claim.part, statement=claim.statement)[_EVIDENCE]
-
-
-def _seeds(own: pd.DataFrame, claim: Claim, metric: str) -> pd.DataFrame:
-    """What is compared, seed by seed, as `statistics.summarise` takes it."""
-    if claim.references:
-        return statistics.differences(own, claim.methods, claim.references, claim.scope, [metric], claim.factor(metric))
-    if claim.bound is None:
-        seeds = statistics.changes(own, claim.scope, [metric])
-    else:
-        seeds = statistics.numbers(own, claim.scope, "after").rename(columns={"value": "after"})
-        seeds = seeds[seeds["metric"] == metric]
-        seeds = seeds.assign(before=claim.bound, change=seeds["after"] - claim.bound, level=seeds["after"])
-    return seeds[seeds["method"].isin(claim.methods)].assign(reference="")
+    about = {"claim": claim.id, "part": claim.part, "statement": claim.statement, "indices": claim.indices}
+    return table.assign(**about)[_EVIDENCE]
 
 
 def _not_run(own: pd.DataFrame, test) -> str:
     """Why a planned test has no seeds."""
     here = own[(own["population"] == test.population) & (own["classifier"] == test.classifier)]
     if test.method not in set(here["method"]):
-        return f"this run has no {test.method} on {test.population}"
-    return f"{test.metric} of {test.scope} was not measured"
+        return f"this run has no {names.method(test.method)} on {names.population(test.population)}"
+    return f"{names.in_line(test.metric)} of {test.scope} was not measured"
 
 
 # --- telling ----------------------------------------------------------------------------------------
 
 
-def _sentence(claim: Claim, tests: pd.DataFrame, family: int) -> str:
+def _sentence(claim: Claim, tests: pd.DataFrame, family: int, smallest: float) -> str:
     """What the tests say, in one sentence with their numbers. family: how many tests Holm's adjustment is over."""
     if tests.empty:
-        return f"This run has nothing to test it on: no population in the scenario {claim.scenario}."
-    undecided = tests[tests["holds"] == "undecided"]
-    few, not_run = undecided[undecided["seeds"] > 1], undecided[undecided["seeds"] < 2]
+        missing = " with real and with shuffled groups" if claim.indices == GROUPS else ""
+        return f"This run has nothing to test it on: no population in the scenario {claim.scenario}{missing}."
+    undecided = tests["holds"] == "undecided"
+    few, not_run = tests[undecided & (tests["seeds"] > 1)], tests[undecided & (tests["seeds"] < 2)]
     adjusted = f"{claim.alpha:g} after Holm over {family} tests"
-    parts = []
-    if decided := len(tests) - len(undecided):
-        in_favour, against = ((tests["holds"] == holds).sum() for holds in ("yes", "opposite"))
-        significant = f"{in_favour} of {decided} decided tests are significant as claimed"
-        parts.append(f"{significant} and {against} the other way ({adjusted})")
+    parts = _told(claim, tests[~undecided], adjusted, smallest) if not undecided.all() else []
     if len(few):
         needed = statistics.seeds_needed(family, claim.alpha)
         too_few = f"{len(few)} of {len(tests)} tests have too few seeds ({few['seeds'].max()})"
@@ -237,8 +321,32 @@ def _sentence(claim: Claim, tests: pd.DataFrame, family: int) -> str:
     if len(not_run):
         [(note, _)] = Counter(not_run["note"]).most_common(1)
         parts.append(f"{len(not_run)} of {len(tests)} tests were not run or are not defined ({note})")
-    parts += [_range(claim, metric, part) for metric, part in tests.groupby("metric", sort=False)]
-    return "; ".join(filter(None, parts)) + "."
+    ranges = [_range(claim, metric, part) for metric, part in tests.groupby("metric", sort=False)]
+    what = "mean" if claim.bound is not None else "mean difference" if claim.references else "mean change"
+    what += " beyond shuffled groups" * (claim.indices == GROUPS)
+    parts += [f"{what}: {', '.join(filter(None, ranges))}"] if any(ranges) else []
+    return "; ".join(parts) + "."
+
+
+def _told(claim: Claim, tests: pd.DataFrame, adjusted: str, smallest: float) -> list[str]:
+    """What the decided tests say, part by part."""
+    shown, turned = (tests[tests["holds"] == holds] for holds in ("yes", "opposite"))
+    parts = [f"{len(shown)} of {len(tests)} tests show it and {len(turned)} the opposite ({adjusted})"]
+    if claim.existential and len(shown):
+        cases, others = (set(part[CASE].itertuples(index=False, name=None)) for part in (shown, turned))
+        all_cases = len(tests[CASE].drop_duplicates())
+        against = f", {len(cases & others)} of them with another index against it" if cases & others else ""
+        best = shown.loc[shown["mean"].abs().idxmax()]
+        example = f"{names.method(best['method'])} on {names.population(best['population'])}"
+        size = f"{names.in_line(best['metric'])} {_number(best['mean'], '+')}"
+        parts.insert(0, f"{len(cases)} of {all_cases} pairs of method and population show it{against}")
+        parts.insert(1, f"most of all {example} ({size})")
+    if small := (shown["holds_relevant"] == "no").sum():
+        parts.append(f"{small} of the {len(shown)} effects that show it are smaller than {smallest:g}")
+    if (tests["overlap"] > 0).any():
+        shown, turned = ((tests["holds_overlap"] == holds).sum() for holds in ("yes", "opposite"))
+        parts.append(f"if seeds count for less since they share people, {shown} show it and {turned} the opposite")
+    return parts
 
 
 def _range(claim: Claim, metric: str, tests: pd.DataFrame) -> str:
@@ -246,8 +354,11 @@ def _range(claim: Claim, metric: str, tests: pd.DataFrame) -> str:
     means = tests["mean" if claim.bound is None else "value"].dropna()
     if means.empty:
         return ""
-    label = names.metric(metric).label.lower().replace("ynn", "yNN")
-    if claim.bound is not None:
-        return f"mean {label} {means.min():.3g} to {means.max():.3g}"
-    what = "mean difference" if claim.references else "mean change"
-    return f"{what} of {label} {means.min():+.3g} to {means.max():+.3g}"
+    numbers = dict.fromkeys(_number(value, "+" if claim.bound is None else "") for value in (means.min(), means.max()))
+    return f"{names.in_line(metric)} {' to '.join(numbers)}"
+
+
+def _number(value: float, sign: str = "") -> str:
+    """Three digits after the point, and no -0.000."""
+    rounded = round(value, 3) + 0.0
+    return f"{rounded:{sign if rounded else ''}.3f}".replace("-", "−")

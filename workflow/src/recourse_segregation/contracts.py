@@ -90,6 +90,20 @@ CONTRACTS: dict[str, dict[str, str]] = {
         "n": "int64",
         "note": "str",
     },
+    # one row per claim and specification (see `specifications`); shuffled: are changes those beyond shuffled groups?
+    "specifications": {
+        "claim": "str",
+        "part": "int64",
+        "statement": "str",
+        "indices": "str",
+        "shuffled": "bool",
+        **dict.fromkeys(["scope", "scenario", "populations"], "str"),
+        "seeds": "int64",
+        "overlap": "bool",
+        "relevant": "bool",
+        **dict.fromkeys(["tests", "in_favour", "against", "undecided"], "int64"),
+        "verdict": "str",
+    },
 }
 
 
@@ -144,12 +158,16 @@ def of_study(table: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
     """The rows of a table that belong to a study, sorted by its lists.
 
     population, method and scenario become ordered categoricals in the order of the lists, so that whatever is grouped
-    or sorted by them later keeps it. The population before recourse belongs to every study that has it.
+    or sorted by them later keeps it. The population before recourse belongs to every study that has it. Of the
+    classifiers, a table about recourse has those that it is given to the rejected of, another all that are reported.
     """
+    classifiers = study["decided_by" if "method" in table.columns else "classifiers"]
     methods = [BEFORE, *study["methods"]]
     lists = {"population": study["populations"], "method": methods, "scenario": study["scenarios"]}
     lists = {column: names for column, names in lists.items() if column in table.columns}
     chosen = table[table["seed"] < study["seeds"]]
+    decided = zip(chosen["population"], chosen["classifier"], strict=True)
+    chosen = chosen[[classifier in classifiers.get(population, ()) for population, classifier in decided]]
     for column, names in lists.items():
         chosen = chosen[chosen[column].isin(names)]
     for column, names in lists.items():

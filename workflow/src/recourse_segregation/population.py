@@ -7,13 +7,16 @@ the measures before recourse can be compared with the published ones digit by di
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .data.dataset import Dataset, Feature
+from .data.dataset import Dataset, Feature, merged
 from .errors import ConfigError, DataError
 
 #: names of columns beside the features in tables of individuals (see `contracts`)
@@ -116,17 +119,20 @@ def prepare(
     rows: int,
     test_share: float,
     frame: pd.DataFrame | None = None,
+    groups: Mapping[str, Any] | None = None,
     draws: int | None = None,
 ) -> Population:
     """Draw, split, encode and scale the population `name` for one seed.
 
     rows: the most individuals to use; more are sampled down. test_share: the share of them in the test part.
     frame: the prepared frame (`dataset.read(...)`); None for a made-up data set, which is drawn here.
+    groups: `minority` and `majority` -> levels of the sensitive attribute. Whoever has another one is left out before
+    anybody is drawn.
     draws: how many different draws of people there are: of 5, seed 7 has the people and the split of seed 2; by
     default every seed has its own.
 
-    Raises ConfigError for an unknown sensitive attribute and DataError when a feature is constant or a
-    group is absent among the rows used.
+    Raises ConfigError for an unknown sensitive attribute or unclear groups, and DataError when a feature is constant or
+    a group is absent among the rows used.
     """
     # Here, because importing it takes a second, and every stage imports this module.
     from sklearn.model_selection import train_test_split
@@ -136,12 +142,20 @@ def prepare(
             f"populations.{name}.sensitive: {sensitive!r} is not a sensitive attribute of {dataset.name}; "
             f"it has: {', '.join(sorted(dataset.sensitive))}"
         )
+    attribute = dataset.sensitive[sensitive]
     random_state = np.random.RandomState(seed % draws if draws else seed)
     if dataset.draw is not None:
         frame = dataset.draw(random_state).sample(frac=1, random_state=random_state)
-    elif len(frame) > rows:
+    if groups is not None:
+        attribute, listed = merged(attribute, groups, f"populations.{name}.groups")
+        frame = frame[frame[attribute.feature].astype(str).isin(listed)]
+    if len(attribute.levels) > 2:
+        raise ConfigError(
+            f"populations.{name}: two groups are compared, and {sensitive!r} has {len(attribute.levels)} levels; say "
+            "which of them make up each group: groups: {minority: [...], majority: [...]}"
+        )
+    if dataset.draw is None and len(frame) > rows:
         frame = frame.sample(rows, random_state=random_state)
-    attribute = dataset.sensitive[sensitive]
     if attribute.derive is not None:
         frame = frame.assign(**{attribute.feature: attribute.derive(frame)})
 
@@ -176,6 +190,19 @@ def prepare(
         if part["label"].nunique() < 2:
             raise DataError(f"{where}: all labels of the {split} data are {part['label'].iloc[0]}; use more rows")
     return Population(encoding, table)
+
+
+def overlap(people: pd.DataFrame, drawn: bool) -> float:
+    """The share of the training people of a seed that another seed has as well: the mean over pairs of seeds.
+
+    people: `population` tables of several seeds. drawn: is the data set made up anew for a seed? Then its rows have the
+    same numbers for other people, who are known by their features. NaN for one seed.
+    """
+    train = people[people["split"] == "train"]
+    known_by = train.columns.drop(["seed", "individual", "split"]) if drawn else ["individual"]
+    seeds = [set(part[known_by].itertuples(index=False, name=None)) for _, part in train.groupby("seed")]
+    shares = [2 * len(one & other) / (len(one) + len(other)) for one, other in combinations(seeds, 2)]
+    return float(np.mean(shares)) if shares else np.nan
 
 
 def _encode(frame: pd.DataFrame, encoding: Encoding, scale: bool, where: str) -> pd.DataFrame:

@@ -1,8 +1,9 @@
 """What a change of an index over seeds says: means, intervals, tests and effect sizes, paired within a seed.
 
 A seed draws the people, the split, the classifier and the recourse. Everything here is a difference within a seed
-(after - before, or one method - another), so that what differs between seeds cancels. The p-values and intervals are
-about seeds of this experiment; they do not say what other data would give.
+(after - before, or one method - another), so that what differs between seeds cancels. The intervals, p and p_holm are
+about this experiment on this data set, repeated with other seeds. For the people from whom the data set was drawn they
+promise too much, since seeds share people: see `error_of_mean`.
 
 - interval: 95 %. BCa bootstrap (Efron 1987) from `BCA_SEEDS` seeds on, Student's t below, where a bootstrap has too
   few values to draw from. The column `interval` says which.
@@ -10,6 +11,7 @@ about seeds of this experiment; they do not say what other data would give.
   else `DRAWS` random ones with (k + 1) / (m + 1) (Phipson and Smyth 2010). With n seeds p cannot be below 2 / 2^n: for
   5 seeds 0.0625. Where not even the smallest possible p would be significant, `decidable` is False and `note` says so.
 - p_holm: Holm's (1979) step-down adjustment within a family of tests.
+- equivalence: two one-sided t-tests (Schuirmann 1987): is the mean smaller than the smallest effect of interest?
 - effect: the mean change over the standard deviation of the level between seeds.
 
 Every bootstrap and every permutation test draws the same stream, so a result depends on its own seeds and on nothing
@@ -26,9 +28,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import special, stats
 
-from .contracts import CELL
+from .contracts import CELL, IDENTITY
 from .errors import DataError
 from .seeds import numpy_generator
 
@@ -122,6 +125,19 @@ def differences(
     own = own.merge(pd.DataFrame({"reference": list(references)}, dtype="str"), how="cross")
     own = own[own["method"] != own["reference"]].reset_index(drop=True)
     return _paired(own, theirs, [*FAMILY, "reference", "seed"], own["reference"] + " was not run for this seed")
+
+
+def beyond_shuffled(measures: pd.DataFrame, scenario: str, shuffled: str) -> pd.DataFrame:
+    """The measures of a scenario minus those of `shuffled`, where groups are shuffled, number by number.
+
+    A change in the result is what of a change is due to who is in which group. The same columns as `measures`, without
+    the numbers that one of the two lacks.
+    """
+    own, other = (measures[measures["scenario"] == name] for name in (scenario, shuffled))
+    key = [*(name for name in IDENTITY if name != "scenario"), "phase", "scope", "metric"]
+    table = own.merge(other[[*key, "value", "note"]], on=key, suffixes=("", "_shuffled"))
+    value, note = table["value"] - table.pop("value_shuffled"), table.pop("note_shuffled")
+    return table.assign(value=value, note=table["note"].where(table["note"] != "", note))
 
 
 def _before_key(scope: str) -> list[str]:
@@ -233,6 +249,38 @@ def seeds_needed(tests: int, alpha: float = 0.05) -> int | None:
     return next((n for n in range(2, EXACT_SEEDS + 8) if tests * smallest_p(n) <= alpha), None)
 
 
+def error_of_mean(error: ArrayLike, seeds: ArrayLike, overlap: ArrayLike = 0.0) -> np.ndarray:
+    """The standard error of a mean over seeds that share people, elementwise.
+
+    The variance of one seed times 1/J + f/(1 - f), in place of 1/J: Nadeau and Bengio (2003, Machine Learning 52), who
+    take the correlation of two seeds to be the share of their training samples that both have. That is an upper bound:
+    seeds also differ in what they train and draw. error: the usual one, deviation / √J. seeds: J. overlap: f in [0, 1];
+    0 for samples drawn anew.
+    """
+    overlap = np.asarray(overlap, dtype="float64")
+    with np.errstate(divide="ignore"):
+        return np.asarray(error) * np.sqrt(1 + np.asarray(seeds) * overlap / (1 - overlap))
+
+
+def t_test(mean: ArrayLike, error: ArrayLike, seeds: ArrayLike, overlap: ArrayLike = 0.0) -> np.ndarray:
+    """Two-sided p of a mean of 0, by Student's t with J - 1 degrees of freedom, elementwise; NaN below two seeds.
+
+    The arguments are those of `error_of_mean`.
+    """
+    return 2 * _upper_tail(np.abs(mean), error_of_mean(error, seeds, overlap), seeds).clip(max=0.5)
+
+
+def equivalence(
+    mean: ArrayLike, error: ArrayLike, seeds: ArrayLike, bound: ArrayLike, overlap: ArrayLike = 0.0
+) -> np.ndarray:
+    """p of a mean that is `bound` or more away from 0, elementwise; small: it is smaller. NaN below two seeds.
+
+    The larger p of two one-sided t-tests (Schuirmann 1987, Journal of Pharmacokinetics and Biopharmaceutics 15). bound:
+    the smallest effect of interest, > 0. The other arguments are those of `error_of_mean`.
+    """
+    return _upper_tail(bound - np.abs(mean), error_of_mean(error, seeds, overlap), seeds)
+
+
 def holm(p: Sequence[float]) -> np.ndarray:
     """Holm's adjusted p-values, in the order given; a missing one stays missing and is no test of the family."""
     p = np.asarray(p, dtype="float64")
@@ -264,6 +312,14 @@ def _tested(seeds: pd.DataFrame) -> dict[str, object]:
     low, high, kind, note = interval(change)
     note = _joined(missing(seeds["change"], seeds["note"]), note, why)
     return row | {"low": low, "high": high, "interval": kind, "note": note}
+
+
+def _upper_tail(distance: ArrayLike, error: np.ndarray, seeds: ArrayLike) -> np.ndarray:
+    """P(T >= distance / error) of Student's t; without any spread 0 or 1, and 1 at no distance."""
+    freedom = np.asarray(seeds, dtype="float64") - 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where((error == 0) & (np.asarray(distance) <= 0), -np.inf, np.asarray(distance) / error)
+    return np.where(freedom >= 1, special.stdtr(np.maximum(freedom, 1), -t), np.nan)
 
 
 @lru_cache(maxsize=4)

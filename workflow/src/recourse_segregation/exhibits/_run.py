@@ -10,7 +10,9 @@ from typing import Any
 
 import matplotlib
 import pandas as pd
+from IPython.display import HTML, Image, display
 from matplotlib.figure import Figure
+from PIL import Image as Picture
 
 from .. import contracts, files, names
 from ..errors import DataError
@@ -28,12 +30,19 @@ class Run:
     A table that is missing, or not as in `contracts`, raises DataError.
     """
 
-    def __init__(self, folder: Path, studies: Mapping[str, Mapping[str, Any]], study: str = contracts.MAIN) -> None:
+    def __init__(
+        self, folder: Path, studies: Mapping[str, Mapping[str, Any]], study: str = contracts.MAIN, *scenarios: str
+    ) -> None:
         if study not in studies:
             raise DataError(
                 f"{folder}: the study {study!r} was not run, only {', '.join(studies)}; add it to run.studies"
             )
-        self.folder, self.studies, self.described = folder, studies, studies[study]
+        own = studies[study]
+        self.folder, self.studies, self.described = (
+            folder,
+            studies,
+            own | ({"scenarios": scenarios} if scenarios else {}),
+        )
 
     measures = cached_property(lambda run: run._of_study("measures"))
     diagnostics = cached_property(lambda run: run._of_study("diagnostics"))
@@ -41,11 +50,19 @@ class Run:
     comparison = cached_property(lambda run: _csv(run.folder / "comparison.csv", "compare"))
     comparison_candidates = cached_property(lambda run: _csv(run.folder / "comparison_candidates.csv", "compare"))
     claims = cached_property(lambda run: _csv(run.folder / "claims.csv", "claims"))
+    smallest_effect = cached_property(lambda run: contracts.read_run(run.folder / "run.json")["smallest_effect"])
     claims_evidence = cached_property(lambda run: _csv(run.folder / "claims_evidence.csv", "claims"))
+    overlap = cached_property(lambda run: _csv(run.folder / "overlap.csv", "claims"))
+    specifications = cached_property(
+        lambda run: contracts.read(run.folder / "specifications.parquet", "specifications")
+    )
 
-    def study(self, name: str) -> Run:
-        """The same run with the tables of another study. Raises DataError when it was not run."""
-        return Run(self.folder, self.studies, name)
+    def study(self, name: str, *scenarios: str) -> Run:
+        """The same run with the tables of another study, in these scenarios only if some are given.
+
+        Raises DataError when it was not run.
+        """
+        return Run(self.folder, self.studies, name, *scenarios)
 
     def first_block(self, population: str) -> Path:
         """The folder of the block of seeds that starts with seed 0.
@@ -110,8 +127,6 @@ def save(
     figure: of several, each is `name`-{key} and shown at once. about: what the picture shows, for those who cannot see
     it. Returns the picture for the notebook to show (None without one), or a line that says so if no row is there.
     """
-    from IPython.display import HTML, display
-
     folder = Path(folder)
     contracts.write_csv(table.round(6), folder / f"{name}.csv")
     if table.empty:
@@ -124,9 +139,6 @@ def save(
 
 
 def _picture(figure: Figure, folder: Path, name: str, about: str) -> Any:
-    from IPython.display import Image
-    from PIL import Image as Picture
-
     # Text stays text in the SVG, and 64 colours do for a PNG: both are read in pages and kept in the repository.
     with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
         drawing = BytesIO()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ from matplotlib.figure import Figure
 from .. import claims, names
 from ..comparison import NOBODY, QUALITY, VERDICTS
 from ._figures import DARK, MIDDLE, multiples
-from ._run import ordered
+from ._run import Run, means, ordered
 from ._tables import POPULATION, across, bracket, listed, number, p_value, sentence, tables, unbroken
 
+#: what the authors' logs of the training of density models end with, in the units of our diagnostics
+LOGS = Path(__file__).parents[3] / "resources" / "published_logs.csv"
 #: verdict, on a number or a claim -> sign, so that it can be told apart without colour
 _SIGNS = dict(zip(VERDICTS, "●◐○", strict=False)) | dict(zip(claims.VERDICTS, "●◐○✕", strict=False))
 _NEAR, _AGAIN = "within the tolerance", "within the re-runs"
@@ -263,3 +266,33 @@ def show(table: pd.DataFrame) -> Any:
         }
 
     return listed(table, row, POPULATION, blank=["method"])
+
+
+def training_logs(run: Run) -> pd.DataFrame:
+    """What the density models of the authors' logs ended with, per individual, and ours.
+
+    Columns: population, seed, method, quantity (see `vae.train` and `csvae.train`), published, source; ours (of that
+    seed), mean, se, seeds (over all).
+    """
+    logs, key = pd.read_csv(LOGS), ["population", "method", "quantity"]
+    found = run.diagnostics.astype({"population": "str", "method": "str"})
+    same = found[[*key, "seed", "value"]].rename(columns={"value": "ours"})
+    logs = logs.rename(columns={"value": "published"}).merge(same, how="left", on=[*key, "seed"])
+    return logs.merge(means(found, key), how="left", on=key)
+
+
+def show_training_logs(table: pd.DataFrame) -> Any:
+    """`training_logs`, a row a logged number."""
+
+    def row(row: Any) -> dict[str, str]:
+        return {
+            "population": row.population,
+            "method": row.method,
+            "Loss": {"elbo": "ELBO", "reconstruction": "Reconstruction"}[row.quantity],
+            "Published": number(row.published, digits=4),
+            f"Ours, seed {row.seed}": number(row.ours, digits=4),
+            "All seeds": number(row.mean, row.se, digits=4),
+            "Source": row.source,
+        }
+
+    return listed(table, row, blank=["population"])
