@@ -18,14 +18,15 @@ sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "workflow" / "src")]
 
 import blocks  # noqa: E402
 
-from recourse_segregation import claims, contracts, names, plan  # noqa: E402
+from recourse_segregation import claims, comparison, contracts, names, plan  # noqa: E402
 from recourse_segregation.errors import DataError  # noqa: E402
 
 RESULTS = ROOT / "results"
 INDICES = {"centralization": "Δ centralization", "atkinson": "Δ Atkinson", "average_proximity": "Δ average proximity"}
 METHOD = ["population", "method"]
 
-ALL, MATCHES, COST, FOUND = "index >= 0", "verdict == 'matches'", "metric == 'cost'", "metric == 'found'"
+ALL, MATCHES, COST, FOUND = "index >= 0", "by_tolerance == 'matches'", "metric == 'cost'", "metric == 'found'"
+CONSISTENT, IDLE, WRONG = (f"verdict == '{verdict}'" for verdict in comparison.VERDICTS[:3])
 SAME = "verdict == 'equivalent'"
 OTHERS = "convention != 'As compared'"
 TESTED, APART = "low <= high", "low > 0 or high < 0"
@@ -35,9 +36,12 @@ LESS = "high < 0 and metric != 'average_proximity' or low > 0 and metric == 'ave
 STRICT = "classifier == 'mlp-strict-60' and metric != 'average_proximity'"
 #: What came out of an exhibit: its table, which rows count, what holds for how many of them, and how to say it.
 OUTCOMES = [
-    ("comparison", "../../comparison", ALL, MATCHES, "published numbers match"),
+    ("comparison", "../../comparison", ALL, CONSISTENT, "published numbers are consistent with our re-runs"),
+    ("comparison", "../../comparison", ALL, IDLE, "cannot tell"),
+    ("comparison", "../../comparison", ALL, WRONG, "are inconsistent"),
+    ("comparison", "../../comparison", ALL, MATCHES, "are within the tolerance"),
     ("populations", "../../comparison", "phase == 'before'", MATCHES, "published numbers before recourse match"),
-    ("synthetic", "../comparison/synthetic", ALL, MATCHES, "published numbers match"),
+    ("synthetic", "../comparison/synthetic", ALL, CONSISTENT, "published numbers are consistent with our re-runs"),
     ("segregation", "overview", SHOWN, MORE, "changes have a 95 % interval on the more segregated side"),
     ("segregation", "overview", SHOWN, LESS, "on the less"),
     ("twenty_seeds", "effects", SHOWN, MORE, "changes have a 95 % interval on the more segregated side"),
@@ -116,8 +120,7 @@ def headline() -> str:
     texts = texts.rename(names.population, level="population").rename(names.method, level="method")
 
     verdicts = verdicts[verdicts.groupby("verdict")["rows"].transform("sum") > 0]
-    astray = (verdicts["verdict"] == "matches") & (verdicts["other_direction"] > 0)
-    counts = verdicts["rows"].astype("str") + verdicts["other_direction"].map(" ({})".format).where(astray, "")
+    counts = verdicts["rows"].astype("str") + verdicts["matches"].map(" ({})".format).where(verdicts["matches"] > 0, "")
     total = verdicts.groupby("population")["rows"].transform("sum").map(" ({})".format)
     whose = {"published numbers": verdicts["population"].map(names.population) + total}
     counts = verdicts.assign(text=counts, **whose).set_index([*whose, "verdict"])["text"].unstack(sort=False)

@@ -62,7 +62,10 @@ def test_a_missing_table_is_named_with_its_rule_when_it_is_asked_for(tmp_path):
     with pytest.raises(DataError, match=r"run\.json"):
         exhibits.load(tmp_path)
     write_run(tmp_path, measures(seeds=(0,)))
-    tables = {"collect": ["measures.parquet", "diagnostics.parquet"], "compare": ["comparison.csv"]}
+    tables = {
+        "collect": ["measures.parquet", "diagnostics.parquet"],
+        "compare": ["comparison.csv", "comparison_candidates.csv"],
+    }
     for rule, files in (tables | {"claims": ["claims.csv", "claims_evidence.csv"]}).items():
         for file in files:
             (tmp_path / file).unlink()
@@ -98,7 +101,8 @@ def test_importing_one_exhibit_imports_no_other():
 def test_a_notebook_says_what_it_reads(notebook):
     inputs = set(notebooks.reads(notebook))
     files = {f"{table}.parquet" for table in ("measures", "diagnostics", "classifiers", "population", "after")}
-    files |= {"comparison.csv", "claims.csv", "claims_evidence.csv", "run.json", "published_logs.csv"}
+    files |= {"comparison.csv", "comparison_candidates.csv", "claims.csv", "claims_evidence.csv", "run.json"}
+    files |= {"published_logs.csv"}
     assert not inputs if notebook.stem == "theory" else {"run.json"} <= inputs <= files
 
 
@@ -189,10 +193,15 @@ def test_no_synthetic_population_is_said(run, tmp_path):
 
 def test_published_numbers_and_their_verdicts(run):
     table = run.comparison
-    counts = comparison.verdicts(table).set_index(["population", "verdict"])["rows"]
-    # before, and after: seed 0 rises by 0.1
-    found = {("synthetic", "matches"): 2, ("synthetic", "undefined"): 1, ("law-sex", "not run"): 1}
-    assert counts[counts > 0].to_dict() == found
+    counts = comparison.verdicts(table).set_index(["population", "verdict"])
+    # before; after, where the re-runs are far apart; what nobody has; and what was not run
+    found = {
+        ("synthetic", "consistent"): (1, 1),
+        ("synthetic", "cannot tell"): (1, 1),
+        ("synthetic", "undecided"): (1, 0),
+    }
+    found |= {("law-sex", "undecided"): (1, 0)}
+    assert counts[counts["rows"] > 0].apply(tuple, axis=1).to_dict() == found
     assert comparison.figure(table, "real") is None
 
 
@@ -232,7 +241,10 @@ def test_pages_show_their_tables(run):
         (quality.show(quality.table(seeds)), 3, ["–<sup>a</sup>", "<sup>a</sup> nobody &lt;found&gt;"]),
         (quality.show_effort(quality.effort(run), quality.outcomes(run)), 3, []),
         (synthetic.show(synthetic.table(run)), 4, ["0.500 (0.500)", "–<sup>a</sup> (0.300)"]),
-        (comparison.show_verdicts(verdicts), 3, ["●\u00a0matches"]),
+        (comparison.show_verdicts(verdicts), 3, ["●\u00a0consistent", "1 (1)"]),
+        (comparison.show_rules(comparison.rules(run.comparison_candidates)), 3, ["within the re-runs"]),
+        (comparison.show_confusion(comparison.confusion(run.comparison_candidates)), 4, ["<b>1 of 1</b>"]),
+        (comparison.show_agreement(comparison.agreement(run.comparison)), 2, ["1 of 1"]),
         (comparison.show(run.comparison), 4 + 2, []),
         (comparison.show_claims(run.claims), 2, ["●\u00a0supported", "It leaves the groups &lt; segregated."]),
         (comparison.show_claims_by_population(run.claims), 2, ["undecided<br>1/1"]),
@@ -358,7 +370,7 @@ def test_a_legend_has_what_is_drawn(run):
     assert labels(drawn["quality"]) == ["± standard error", "mean over seeds"]
     missing = [text.get_text() for axis in drawn["quality"].axes for text in axis.texts]
     assert missing == ["not defined"] * 6  # face finds nobody: all but the share that is found
-    assert "our mean ± standard error over seeds" in labels(drawn["published"])
+    assert "where one more re-run falls (95 %)" in labels(drawn["published"])
 
 
 def test_figures_are_saved_with_the_same_bytes(run, tmp_path):

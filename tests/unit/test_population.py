@@ -15,7 +15,8 @@ from recourse_segregation.errors import ConfigError, DataError
 from recourse_segregation.population import Encoding, Population, prepare
 from recourse_segregation.seeds import torch_generator
 
-POPULATIONS = CONFIG["populations"]
+#: re-runs have the people of another population
+POPULATIONS = {name: entry for name, entry in CONFIG["populations"].items() if "variant_of" not in entry}
 
 
 def test_encoding():
@@ -98,6 +99,15 @@ def test_more_rows_than_asked_for_are_sampled_down():
     assert len(people) == 100
     pd.testing.assert_frame_equal(people, again)
     assert not people.equals(other)
+
+
+@pytest.mark.parametrize("dataset", [data.load("synthetic"), made_up((*CONTINUOUS, *LEVELS))], ids=["drawn", "made up"])
+def test_a_re_run_has_the_people_and_the_split_of_its_draw(dataset):
+    def people(seed, **draws):
+        return prepare("p", dataset, "sex", seed, 100, 0.25, **draws).table.drop(columns="seed")
+
+    pd.testing.assert_frame_equal(people(7, draws=5), people(2))
+    assert not people(7, draws=5).equals(people(7))
 
 
 @pytest.mark.parametrize(

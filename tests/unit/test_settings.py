@@ -70,7 +70,7 @@ UNKNOWN = [
     ("", {1: {}}, "claims, "),
     ("run", {True: {}}, "block_size, "),
     ("run", {"method": ["ebr"]}, "block_size, ", "did you mean 'methods'?"),
-    (f"{LAW}.prepare", {"row": 5}, "rows, test_share; did you mean 'rows'?"),
+    (f"{LAW}.prepare", {"row": 5}, "draws, rows, test_share; did you mean 'rows'?"),
     (LAW, {"simulate": {}}, "classifiers, dataset, "),
     (f"{LAW}.groups", {"others": []}, "majority, minority"),
     ("scenarios.drop.simulate", {"unresolve": "drop"}, "unresolved, uptake; did you mean 'unresolved'?"),
@@ -83,7 +83,7 @@ UNKNOWN = [
 NO_SUCH = [
     ("run.populations", ["law"], "population", "there are: synthetic, ", "did you mean 'law-sex'?"),
     ("run.methods", ["err"], "method", "did you mean 'ebr'?"),
-    ("run.studies", ["main"], "study", "there are: tradeoff"),
+    ("run.studies", ["main"], "study", "there are: reruns"),
     *[(f"{LAW}.dataset", [n], "data set", "there are: adult") for n in ("reading", "../settings", "a" * 300)],
     (f"{LAW}.sensitive", ["age"], "sensitive attribute", "there are: "),
     ("populations.german-age.sensitive", ["agee"], "sensitive attribute", "did you mean 'age'?"),
@@ -100,6 +100,8 @@ NO_SUCH = [
     ("studies.ablation.methods", ["ebr-q9O"], "method", "did you mean 'ebr-q9"),
     ("studies.ablation.scenarios", ["origins"], "scenario", "did you mean 'origin'?"),
     ("claims.study", ["twenty"], "study", "did you mean 'twenty_seeds'?"),
+    ("comparison.study", ["rerun"], "study", "did you mean 'reruns'?"),
+    *[("populations.mine.variant_of", [n], "population of its own") for n in ("law", "law-sex-reruns")],
 ]
 ONE = ("dataset", "sensitive", "model", "variant_of", "study")
 #: what every place refuses -> key, what is put there
@@ -374,6 +376,25 @@ def test_a_population_and_a_scenario_say_otherwise(studies):
     measured = plan.in_scenarios(studies, "measure", "synthetic", names)
     assert [m["radius_quantile"] for m in measured.values()] == [0.1, 0.1, 0.2]
     assert measured["default"] == CONFIG["measure"] | {"radius_quantile": 0.1}
+
+
+def test_a_variant_of_a_population_has_its_settings_and_its_options(studies):
+    studies["populations"]["again"] = {"variant_of": "synthetic", "prepare": {"draws": 1}}
+    studies["studies"]["reruns"] = {"populations": ["again", "law-sex"], "methods": ["ebr"], "seeds": 25}
+    studies["run"]["studies"].append("reruns")
+    original = plan.population_of(validated(studies), "synthetic")
+    assert plan.population_of(studies, "again") == original | studies["populations"]["again"]
+    assert plan.settings(studies, "prepare", "again") == CONFIG["prepare"] | {"draws": 1}
+    assert plan.settings(studies, "measure", "again") == plan.settings(studies, "measure", "synthetic")
+    for section, name in (("methods", "ebr"), ("methods", "ebr-q90"), ("classifiers", "linear")):
+        options = [plan.options_for(studies, section, name, population) for population in ("again", "synthetic")]
+        assert options[0] == options[1]
+    studies["methods"]["ebr"]["populations"]["again"] = {"keep": 7}
+    assert plan.options_for(validated(studies), "methods", "ebr", "again")["keep"] == 7
+    assert {c.classifier for c in plan.cells(studies, "reruns") if c.population == "again"} == {"linear"}
+    assert plan.reruns(studies) == {"synthetic": {"population": "again", "draws": 1}}, "law-sex is no re-run"
+    assert "reruns" not in plan.pages(studies), "they are shown on the page `comparison`"
+    assert plan.reruns(running(studies=[])) == {}
 
 
 def test_options_of_a_population_and_of_a_variant():

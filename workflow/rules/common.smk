@@ -35,10 +35,10 @@ ENVIRONMENT = "../../envs/environment.yaml"
 # What is run: cells of population, classifier, method and block of seeds; and, without a method, all that is trained.
 CELLS, TRAINED = plan.cells(config), plan.trained(config)
 # Of each data set, what a population calls it: its name, or the path of its description.
-DATASETS = {description.name(entry["dataset"]): entry["dataset"] for entry in config["populations"].values()}
+DATASETS = {plan.dataset(config, name): plan.population_of(config, name)["dataset"] for name in config["populations"]}
 # Of each page, in the order of the index, its notebook: the generic one for a study that has none of its own.
 NOTEBOOKS = {}
-for name in [*plan.PAGES[:-3], *config["run"]["studies"], *plan.PAGES[-3:]]:
+for name in plan.pages(config):
     own = PROJECT / "notebooks" / f"{name}.ipynb"
     NOTEBOOKS[name] = own if own.exists() else own.with_name(f"{plan.GENERIC}.ipynb")
 
@@ -92,8 +92,9 @@ def benchmarks(cells):
 
 def benchmarks_of(notebook):
     """Those of the jobs that an exhibit needs by itself: its own, and those of its study (else the main one)."""
-    study = notebook if notebook in config["run"]["studies"] else plan.MAIN
-    cells = plan.cells(config, study) if notebooks.reads(NOTEBOOKS[notebook]) else []
+    study = [notebook] if notebook in config["run"]["studies"] else [plan.MAIN]
+    study += [config["comparison"]["study"]] * (notebook == "comparison")
+    cells = plan.cells(config, *study) if notebooks.reads(NOTEBOOKS[notebook]) else []
     return [f"results/benchmarks/notebook/{notebook}.tsv", *benchmarks(cells)]
 
 

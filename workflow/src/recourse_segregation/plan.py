@@ -18,6 +18,8 @@ from .data import description
 PAGES = ("populations", "synthetic", "segregation", "recourse_quality", "theory", "comparison", "robustness")
 #: the notebook that shows a study which has none of its own
 GENERIC = "study"
+#: what a population says, or the population that it is a variant of
+OF_A_POPULATION = ("dataset", "sensitive", "classifiers", "decided_by")
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,12 @@ def populations(config: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(p for study in studies(config).values() for p in study.populations))
 
 
+def pages(config: Mapping[str, Any]) -> list[str]:
+    """The pages in the order of the index. The re-runs have none of their own: the page `comparison` is about them."""
+    shown = [name for name in config["run"]["studies"] if name != config["comparison"]["study"]]
+    return [*PAGES[:-3], *shown, *PAGES[-3:]]
+
+
 def blocks(config: Mapping[str, Any], population: str, classifier: str) -> list[str]:
     """The seeds of a population and classifier, in blocks that one job works through: 7 by 5 are `0-4` and `5-6`.
 
@@ -108,6 +116,14 @@ def trained(config: Mapping[str, Any]) -> list[Cell]:
     return [Cell(*pair, "", block, ()) for pair in pairs for block in blocks(config, *pair)]
 
 
+def population_of(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What a population is: a variant starts from the population that it is a variant of, setting by setting."""
+    own = config["populations"][name]
+    original = config["populations"].get(own.get("variant_of"), {})
+    rooms = {room: original.get(room, {}) | own.get(room, {}) for room in ("prepare", "measure")}
+    return {**original, **own, **rooms}
+
+
 def in_scenarios(config: Mapping[str, Any], room: str, population: str, names: Iterable[str]) -> dict[str, Any]:
     """The settings of a room (`simulate` or `measure`) for a population in each of these scenarios."""
     own = settings(config, room, population)
@@ -116,18 +132,21 @@ def in_scenarios(config: Mapping[str, Any], room: str, population: str, names: I
 
 def settings(config: Mapping[str, Any], room: str, population: str) -> dict[str, Any]:
     """The settings of a room (`prepare`, `simulate` or `measure`), with what the population says otherwise."""
-    return {**config[room], **config["populations"][population].get(room, {})}
+    return {**config[room], **population_of(config, population).get(room, {})}
 
 
 def options_for(config: Mapping[str, Any], section: str, name: str, population: str) -> dict[str, Any]:
     """Options of a classifier or method for one population: those for all, overridden by its own.
 
-    section: `classifiers` or `methods`. A variant starts from the options of what it is a variant of.
+    section: `classifiers` or `methods`. A variant, and a population that is a variant, starts from the options of what
+    it is a variant of.
     """
     entry = config[section][name]
     original = entry.get("variant_of")
     inherited = options_for(config, section, original, population) if original else {}
-    return inherited | entry.get("options", {}) | entry.get("populations", {}).get(population, {})
+    overrides = entry.get("populations", {})
+    own = [overrides.get(name, {}) for name in (config["populations"][population].get("variant_of"), population)]
+    return inherited | entry.get("options", {}) | own[0] | own[1]
 
 
 def method_file(config: Mapping[str, Any], method: str) -> str:
@@ -163,13 +182,28 @@ def model_modules(config: Mapping[str, Any], classifier: str) -> list[str]:
 
 def dataset(config: Mapping[str, Any], population: str) -> str:
     """What the data set of a population is called, and its folder: `law`, or for `datasets/loans.yaml` `loans`."""
-    return description.name(config["populations"][population]["dataset"])
+    return description.name(population_of(config, population)["dataset"])
 
 
 def claims_study(config: Mapping[str, Any]) -> str:
     """The study that the claims are judged by."""
     wanted = config["claims"]["study"]
     return wanted if wanted in studies(config) else MAIN
+
+
+def reruns(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The re-runs that published numbers are judged by: population -> `population`, its variant, and its `draws`.
+
+    Nothing where their study is not run.
+    """
+    study = config["comparison"]["study"]
+    names = studies(config)[study].populations if study in studies(config) else ()
+    found = {}
+    for name in names:
+        original, draws = config["populations"][name].get("variant_of"), settings(config, "prepare", name).get("draws")
+        if original and draws:
+            found[original] = {"population": name, "draws": draws}
+    return found
 
 
 def shuffled(config: Mapping[str, Any]) -> dict[str, str]:
@@ -210,12 +244,12 @@ def described_run(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _decided_by(config: Mapping[str, Any], study: Study, population: str) -> Sequence[str]:
     """The classifiers whose rejected are given recourse."""
-    return study.classifiers or config["populations"][population]["decided_by"]
+    return study.classifiers or population_of(config, population)["decided_by"]
 
 
 def _reported(config: Mapping[str, Any], study: Study, population: str) -> Sequence[str]:
     """The classifiers that are trained and reported."""
-    return study.classifiers or config["populations"][population]["classifiers"]
+    return study.classifiers or population_of(config, population)["classifiers"]
 
 
 def _variants(config: Mapping[str, Any], study: Study) -> dict[str, Any]:

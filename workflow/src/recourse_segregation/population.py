@@ -121,6 +121,7 @@ def prepare(
     test_share: float,
     frame: pd.DataFrame | None = None,
     groups: Mapping[str, Any] | None = None,
+    draws: int | None = None,
 ) -> Population:
     """Draw, split, encode and scale the population `name` for one seed.
 
@@ -128,6 +129,8 @@ def prepare(
     frame: the prepared frame (`dataset.read(...)`); None for a made-up data set, which is drawn here.
     groups: `minority` and `majority` -> levels of the sensitive attribute. Whoever has another one is left out before
     anybody is drawn.
+    draws: how many different draws of people there are: of 5, seed 7 has the people and the split of seed 2; by
+    default every seed has its own.
 
     Raises ConfigError for an unknown sensitive attribute or unclear groups, and DataError when a feature is constant or
     a group is absent among the rows used.
@@ -140,7 +143,8 @@ def prepare(
             f"populations.{name}.sensitive: {sensitive!r} is not a sensitive attribute of {dataset.name}; "
             f"it has: {', '.join(sorted(dataset.sensitive))}"
         )
-    attribute, random_state = dataset.sensitive[sensitive], np.random.RandomState(seed)
+    attribute = dataset.sensitive[sensitive]
+    random_state = np.random.RandomState(seed % draws if draws else seed)
     if dataset.draw is not None:
         frame = dataset.draw(random_state).sample(frac=1, random_state=random_state)
     if groups is not None:

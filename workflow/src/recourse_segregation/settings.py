@@ -94,6 +94,7 @@ def _differing_in_case_only(names: Mapping[str, Any], key: str) -> Iterator[str]
 def _studies(config: Mapping[str, Any]) -> Iterator[str]:
     yield from known(config["run"]["studies"], config["studies"], "run.studies", "study")
     yield from known([config["claims"]["study"]], [plan.MAIN, *config["studies"]], "claims.study", "study")
+    yield from known([config["comparison"]["study"]], config["studies"], "comparison.study", "study")
     for key, study in {"run": config["run"], **{f"studies.{n}": s for n, s in config["studies"].items()}}.items():
         yield from known(study["populations"], config["populations"], f"{key}.populations", "population")
         yield from known(study.get("classifiers", []), config["classifiers"], f"{key}.classifiers", "classifier")
@@ -108,8 +109,20 @@ def _studies(config: Mapping[str, Any]) -> Iterator[str]:
 def _populations(config: Mapping[str, Any]) -> Iterator[str]:
     run = {p for study in [config["run"], *config["studies"].values()] for p in study["populations"]}
     own: dict[str, str] = {}
-    for name, population in config["populations"].items():
-        key, dataset = f"populations.{name}", population["dataset"]
+    originals = [name for name, entry in config["populations"].items() if "variant_of" not in entry]
+    for name, entry in config["populations"].items():
+        key = f"populations.{name}"
+        unknown = list(
+            known([entry.get("variant_of", originals[0])], originals, f"{key}.variant_of", "population of its own")
+        )
+        yield from unknown
+        population = {} if unknown else plan.population_of(config, name)
+        missing = [] if unknown else [key for key in plan.OF_A_POPULATION if key not in population]
+        if missing:
+            yield f"{key}: the key {', '.join(map(repr, missing))} is missing"
+        if unknown or missing:
+            continue
+        dataset = population["dataset"]
         if name in RESERVED:
             yield f"{key}: results/{name} is a folder of something else; choose another name"
         yield from known(population["classifiers"], config["classifiers"], f"{key}.classifiers", "classifier")

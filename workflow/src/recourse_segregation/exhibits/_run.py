@@ -18,7 +18,7 @@ from .. import contracts, files, names
 from ..errors import DataError
 
 #: the columns of a CSV table that may have no text at all
-_TEXTS = ("change_from", "direction", "rule", "reference", "interval", "note")
+_TEXTS = ("change_from", "direction", "reason", "rule", "reference", "interval", "note")
 
 
 class Run:
@@ -48,6 +48,7 @@ class Run:
     diagnostics = cached_property(lambda run: run._of_study("diagnostics"))
     classifiers = cached_property(lambda run: run._of_study("classifiers"))
     comparison = cached_property(lambda run: _csv(run.folder / "comparison.csv", "compare"))
+    comparison_candidates = cached_property(lambda run: _csv(run.folder / "comparison_candidates.csv", "compare"))
     claims = cached_property(lambda run: _csv(run.folder / "claims.csv", "claims"))
     smallest_effect = cached_property(lambda run: contracts.read_run(run.folder / "run.json")["smallest_effect"])
     claims_evidence = cached_property(lambda run: _csv(run.folder / "claims_evidence.csv", "claims"))

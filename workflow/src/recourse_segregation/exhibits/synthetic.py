@@ -18,7 +18,7 @@ from ._tables import across, note, number, tables
 SYNTHETIC = "synthetic"
 _METRICS = (
     *("centralization_released", "atkinson_released", "average_proximity"),
-    *("found", "invalidation", "cost", "cost_gap", "ynn"),
+    *("found", "invalidation", "cost", "cost_gap", "ynn", "ynn_released"),
 )
 
 _LEFT, _REJECTED = "rejected and not moved", "rejected before (moved, in the panels after)"
