@@ -93,7 +93,7 @@ def _cells(own: pd.DataFrame, claim: Claim, overlap: Mapping[str, float], smalle
         p=statistics.t_test(*t),
         p_overlap=statistics.t_test(*t, shared),
         p_small=statistics.equivalence(*t, smallest) if claim.indices else np.nan,
-        as_claimed=cells["mean"] * cells["metric"].map(claim.sign) > 0,
+        as_claimed=cells["mean"] * cells["metric"].map(claim.sign).astype("float64") > 0,
     )
 
 
