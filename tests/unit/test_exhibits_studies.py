@@ -379,7 +379,7 @@ def test_strictness_is_answered_drawn_and_shown():
     assert summary["more"].tolist() == [0, len(seeing)]
     assert summary["less"].tolist() == [0, len(seeing)], "0.001 for each seed hides what one in a hundred do"
     assert summary["atkinson"].tolist() == pytest.approx([0.0015, 0.09], abs=1e-3)
-    assert f"60 % to 60 % of train move; {len(seeing)} of {2 * len(seeing)}" in strictness.answer(summary).data
+    assert f"60.0 % to 60.0 % of train move; {len(seeing)} of {2 * len(seeing)}" in strictness.answer(summary).data
     assert "Law school by sex" in strictness.show_summary(summary).data
     by_method = strictness.summary(table, "method")
     assert by_method[["method", "more", "less"]].values.tolist() == [
