@@ -44,7 +44,7 @@ def test_dry_run_of_the_paper_s_configuration(tmp_path):
     assert counts["prepare"] == len({(population, block) for population, _, _, block in cells}) + len(fewer)
     assert len({counts[rule] for rule in ("recourse", "simulate", "measure")}) == 1
     assert counts["recourse"] == len(cells), "a cell that several studies need is run once"
-    assert counts["notebook"] == 6 + len(run["studies"]) - 1, "the re-runs are on the page `comparison`"
+    assert counts["notebook"] == len(plan.pages(CONFIG))
 
 
 def pins(lines: list[str]) -> dict[str, str]:
