@@ -277,9 +277,21 @@ def _maps(levels: pd.DataFrame, default: tuple[float, float]) -> Figure:
         texts = grid.map(lambda value, m=metric, i=index: _brief(value, names.metric(m).digits + i, i))
         sns.heatmap(
             shade,
-            **{"ax": axis, "annot": texts, "fmt": "", "cbar": False, "linewidths": 1, "annot_kws": {"size": 8}},
-            **{"cmap": SHADES if index else "Greys", "vmin": -reach if index else 0, "vmax": 1.6 * reach},
+            **{
+                "ax": axis,
+                "annot": texts,
+                "fmt": "",
+                "cbar": False,
+                "linewidths": 1,
+                "annot_kws": {"size": 8, "color": "black"},
+            },
+            **{
+                "cmap": SHADES if index else "Greys",
+                "vmin": -reach if index else 0,
+                "vmax": (1 if index else 2.5) * reach,
+            },
         )
+        axis.grid(visible=False)
         axis.set(title=MODEL.get(metric) or names.quantity(metric), xlabel="γ", ylabel="KL weight")
         axis.set_xticklabels([f"{value:g}" for value in grid.columns])
         axis.set_yticklabels([f"{value:g}" for value in grid.index], rotation=0)
