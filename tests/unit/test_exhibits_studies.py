@@ -158,7 +158,9 @@ def test_gamma_is_judged_with_each_kl_weight(mapped):
     assert table["difference"].to_numpy() == pytest.approx([0, -0.2, 0])
     half = 2.919986 * 0.001 / np.sqrt(3)  # 90 % of Student's t for two degrees of freedom
     assert table[["low", "high"]].iloc[0].tolist() == pytest.approx([-half, half])
-    row = tradeoff.balance(tradeoff.of_model(mapped, seeds), table).set_index("kl_weight").loc[0.1]
+    judged = tradeoff.balance(tradeoff.of_model(mapped, seeds), table).set_index("kl_weight")
+    assert judged.loc[1, "read_with"] == pytest.approx(0), "with its own largest γ"
+    row = judged.loc[0.1]
     assert row[["kl", "read_without", "read_with"]].tolist() == pytest.approx([5, 0.1, -0.2])
     assert row[["tests", "equivalent", "different"]].tolist() == [2, 0, 1]
     assert "0.0000 ≈" in tradeoff.show_equivalence(table).data
@@ -379,7 +381,7 @@ def test_strictness_is_answered_drawn_and_shown():
     assert summary["more"].tolist() == [0, len(seeing)]
     assert summary["less"].tolist() == [0, len(seeing)], "0.001 for each seed hides what one in a hundred do"
     assert summary["atkinson"].tolist() == pytest.approx([0.0015, 0.09], abs=1e-3)
-    assert f"60 % to 60 % of train move; {len(seeing)} of {2 * len(seeing)}" in strictness.answer(summary).data
+    assert f"60.0 % to 60.0 % of train move; {len(seeing)} of {2 * len(seeing)}" in strictness.answer(summary).data
     assert "Law school by sex" in strictness.show_summary(summary).data
     by_method = strictness.summary(table, "method")
     assert by_method[["method", "more", "less"]].values.tolist() == [

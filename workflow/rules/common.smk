@@ -55,7 +55,8 @@ def per_cell(path, cells=CELLS):
 
 def scenarios_of(room, population, seeds, classifier, method=None):
     """The settings of a room in each scenario that a cell has, or (without a method) any cell of its classifier."""
-    cells = [cell for cell in CELLS if (cell.population, cell.classifier, cell.seeds) == (population, classifier, seeds)]
+    wanted = (population, classifier, seeds)
+    cells = [cell for cell in CELLS if (cell.population, cell.classifier, cell.seeds) == wanted]
     names = dict.fromkeys(s for cell in cells if method in (None, cell.method) for s in cell.scenarios)
     return plan.in_scenarios(config, room, population, names)
 

@@ -145,7 +145,7 @@ def read(path: Path | str, contract: str) -> pd.DataFrame:
 
 
 def read_run(path: Path | str) -> dict[str, dict[str, Any]]:
-    """What a run is: its `studies` and the `labels` of what they name (see `plan.described_run`).
+    """What a run is: its `studies`, the `labels` of what they name and more (see `plan.described_run`).
 
     Raises DataError when the file is missing or not JSON.
     """

@@ -177,4 +177,4 @@ def _told(rows: pd.DataFrame) -> pd.Series:
 
 
 def _share(value: float) -> str:
-    return f"{value:.0%}".replace("%", " %")
+    return f"{value:.1%}".replace("%", " %")

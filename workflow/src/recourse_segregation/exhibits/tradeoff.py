@@ -28,7 +28,7 @@ from .variants import between
 
 #: what is shown against the parameter, and of these the indices that are shown against the cost
 QUALITIES = ("cost", "found", "diversity")
-INDICES = ("centralization", "atkinson", "average_proximity", *names.ADDED)
+INDICES = ("centralization", "atkinson", "average_proximity", "spatial_proximity", *names.ADDED)
 METRICS = (*QUALITIES, *INDICES)
 #: method -> the options that trade cost for balance
 PARAMETERS = {"ebr": ["density_quantile"], "ibr": ["kl_weight", "adversary_weight"]}
@@ -234,7 +234,7 @@ def balance(cells: pd.DataFrame, equivalence: pd.DataFrame) -> pd.DataFrame:
     key = [*POPULATION, kl]
     means = cells.groupby([*key, gamma, "metric"], observed=True)["value"].mean().unstack()
     means = means.reindex(columns=list(MODEL)).reset_index(gamma)
-    without, with_most = means[means[gamma] == 0], means[means[gamma] == means[gamma].max()]
+    without, with_most = means[means[gamma] == 0], means.sort_values(gamma).groupby(level=key, observed=True).last()
     columns = {"kl": without["kl"], "read_without": without["read"], "read_with": with_most["read"]}
     verdicts = equivalence.groupby(key, observed=True)["verdict"]
     counts = {name: verdicts.agg(lambda own, n=name: (own == n).sum()) for name in ("equivalent", "different")}
@@ -277,9 +277,21 @@ def _maps(levels: pd.DataFrame, default: tuple[float, float]) -> Figure:
         texts = grid.map(lambda value, m=metric, i=index: _brief(value, names.metric(m).digits + i, i))
         sns.heatmap(
             shade,
-            **{"ax": axis, "annot": texts, "fmt": "", "cbar": False, "linewidths": 1, "annot_kws": {"size": 8}},
-            **{"cmap": SHADES if index else "Greys", "vmin": -reach if index else 0, "vmax": 1.6 * reach},
+            **{
+                "ax": axis,
+                "annot": texts,
+                "fmt": "",
+                "cbar": False,
+                "linewidths": 1,
+                "annot_kws": {"size": 8, "color": "black"},
+            },
+            **{
+                "cmap": SHADES if index else "Greys",
+                "vmin": -reach if index else 0,
+                "vmax": (1 if index else 2.5) * reach,
+            },
         )
+        axis.grid(visible=False)
         axis.set(title=MODEL.get(metric) or names.quantity(metric), xlabel="γ", ylabel="KL weight")
         axis.set_xticklabels([f"{value:g}" for value in grid.columns])
         axis.set_yticklabels([f"{value:g}" for value in grid.index], rotation=0)

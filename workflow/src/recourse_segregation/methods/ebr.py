@@ -108,7 +108,7 @@ class EBR(Method):
         people = people[self.classifier.accepts(people)]
         if not len(people):
             return not_found(x)
-        # A tree: with its pool everybody may be nearest to any of tens of thousands.
+        # A tree, because thousands of people may choose among tens of thousands of samples.
         _, nearest = cKDTree(people[:, self.mutable].cpu().numpy()).query(x[:, self.mutable].cpu().numpy())
         return people[torch.from_numpy(nearest).to(x.device)]
 
