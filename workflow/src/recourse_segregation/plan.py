@@ -145,7 +145,8 @@ def options_for(config: Mapping[str, Any], section: str, name: str, population: 
     original = entry.get("variant_of")
     inherited = options_for(config, section, original, population) if original else {}
     overrides = entry.get("populations", {})
-    own = [overrides.get(name, {}) for name in (config["populations"][population].get("variant_of"), population)]
+    of = config["populations"].get(population, {}).get("variant_of")
+    own = [overrides.get(name, {}) for name in (of, population)]
     return inherited | entry.get("options", {}) | own[0] | own[1]
 
 
