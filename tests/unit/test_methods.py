@@ -10,6 +10,7 @@ import re
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -510,3 +511,61 @@ def test_of_the_accepted_of_a_shell_the_nearest_is_taken():
     assert shown.keys() == {0, 1}
     for row, seen in shown.items():
         assert torch.equal(found[row], seen[(seen - x[row]).norm(dim=1).argmin()])
+
+
+def mapped(margin):
+    """A search of the synthetic features themselves in shells of 0.01, where `margin` of men and of women decides."""
+    method = methods.load("cchvae")(**options("cchvae", shells=100))
+    method.encoding = prepare("synthetic", data.load("synthetic"), "sex", 0, 800, 0.25).encoding
+    method.mutable = torch.tensor(method.encoding.mutable)
+    method.condition, method.generator = ~method.mutable, torch_generator(0)
+    method.vae = SimpleNamespace(encode=lambda own: own, decode_around=lambda points, _: points)
+    method.classifier = classifiers.BuiltIn.__new__(classifiers.BuiltIn)
+    method.classifier.log_odds = lambda x: margin(x[:, method.mutable][:, 0], x[:, ~method.mutable][:, 0])
+    return method
+
+
+#: name -> margin(x1, sex), and whether it is positive for a man, and for a woman, where x1 is at least 0.6
+REGIONS = {
+    "half of the plane": (lambda x1, sex: x1 - 0.6, (True, True)),
+    "a strip before a jump, narrower than a cell": (lambda x1, sex: torch.where(x1 < 0.63, x1 - 0.6, -1), (True, True)),
+    "men only": (lambda x1, sex: torch.where(sex == 0, x1 - 0.6, -1), (True, False)),
+    "nowhere": (lambda x1, sex: x1 - 2, (False, False)),
+}
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_the_map_leaves_out_no_shell_that_holds_somebody_accepted(region):
+    """Who can find something starts just before it, and finds it; the others are not searched for."""
+    margin, somewhere = REGIONS[region]
+    method = mapped(margin)
+    mutable = method.mutable
+    x = torch.rand(200, 3, generator=torch_generator(1))
+    x[:, mutable] *= torch.tensor([0.6, 1.0])
+    x[:, ~mutable] = (torch.arange(200) % 2 == 0).float()[:, None]
+    away, first = 0.6 - x[:, mutable][:, 0], method.first_shells(x, x[:, mutable])
+    there = torch.tensor(somewhere)[x[:, ~mutable][:, 0].long()]
+    assert (first[~there] == method.shells).all()
+    assert (first[there] * method.width <= away[there]).all()
+    assert (first[there] * method.width > 0.5 * away[there] - 0.05).all()
+    found = torch.isfinite(method.search(x)).all(1)
+    assert torch.equal(found, there)
+
+
+@every_kind
+def test_a_search_with_the_map_finds_the_same_people(cell):
+    """A plain search of what each person's map leaves out finds nothing, in a trained model too."""
+    method, x = fitted("cchvae", *cell), rejected(*cell)
+    first = method.first_shells(x, method.vae.encode(x[:, method.mutable]))
+    assert (first > 0).any()
+    found = method.counterfactuals(x)
+    method.map_thinning = 0
+    torch.testing.assert_close(found.isnan(), method.counterfactuals(x).isnan())
+    for person, method.shells in zip(x[first > 0].split(1), first[first > 0].tolist(), strict=True):
+        assert method.counterfactuals(person).isnan().all()
+
+
+@continuous
+def test_more_than_two_latent_dimensions_have_no_map(cell):
+    with_map, without = (found_by("ibr", cell, latent=3, map_thinning=thinning) for thinning in (4, 0))
+    torch.testing.assert_close(with_map, without, rtol=0, atol=0, equal_nan=True)
