@@ -38,7 +38,7 @@ def test_dry_run_of_the_paper_s_configuration(tmp_path):
     assert counts["prepare"] == len(run["populations"])
     assert len({counts[rule] for rule in ("recourse", "simulate", "measure")}) == 1
     assert counts["recourse"] == len(cells), "a cell that several studies need is run once"
-    assert counts["notebook"] == 6 + len(run["studies"])
+    assert counts["notebook"] == 7 + len(run["studies"])
 
 
 def pins(lines: list[str]) -> dict[str, str]:

@@ -93,7 +93,7 @@ def _cells(own: pd.DataFrame, claim: Claim, overlap: Mapping[str, float], smalle
         p=statistics.t_test(*t),
         p_overlap=statistics.t_test(*t, shared),
         p_small=statistics.equivalence(*t, smallest) if claim.indices else np.nan,
-        as_claimed=cells["mean"] * cells["metric"].map(claim.sign) > 0,
+        as_claimed=cells["mean"] * cells["metric"].map(claim.sign).astype("float64") > 0,
     )
 
 
@@ -102,7 +102,7 @@ def _populations(there: Sequence[str], published: Sequence[str]) -> dict[str, li
     sets = {"published": list(published), "all": list(there)}
     sets |= {f"without {one}": [name for name in published if name != one] for one in published}
     known = {name: chosen for name, chosen in sets.items() if chosen and set(chosen) <= set(there)}
-    if set(known.get("all", ())) <= set(published):
+    if any(set(there) == set(chosen) for name, chosen in known.items() if name != "all"):
         known.pop("all", None)
     return known
 
