@@ -62,6 +62,8 @@ OUTCOMES = [
         "effects (60 % rejected) have a 95 % interval on the more segregated side",
     ),
     ("strictness", "effects", STRICT, LESS, "on the less"),
+    ("robustness", "shares", ALL, "supported >= 0.9", "claims hold in at least nine of ten specifications"),
+    ("robustness", "shares", ALL, "supported <= 0.1", "in at most one of ten"),
     ("theory", "agreement", ALL, "p_holm > 0.05", "worlds: formulas and simulations agree (Hotelling's test, Holm)"),
 ]
 
@@ -71,15 +73,29 @@ def read(name: str) -> pd.DataFrame:
 
 
 def verdicts_on_claims() -> str:
-    """Each claim, the verdict on all populations together and where it is another, the evidence."""
-    table = read("claims").set_index("claim")
-    whole = table[table["population"] == claims.ALL]
-    others = table[table["verdict"] != whole["verdict"].reindex(table.index)]
-    where = others["population"].map(names.population).groupby(["claim", others["verdict"]], sort=False).agg(", ".join)
-    where = (where.index.get_level_values("verdict") + ": " + where).groupby("claim").agg("; ".join)
-    shown = {"claim": whole["statement"], "verdict": "**" + whole["verdict"] + "**"}
-    shown |= {"elsewhere": where.reindex(whole.index, fill_value=""), "evidence": whole["evidence"]}
-    return blocks.table(pd.DataFrame(shown).set_index([*shown]))
+    """Each claim and its verdicts on all populations together; those about segregation on both kinds of indices."""
+    table = read("claims").fillna({"indices": ""})
+    whole = table[table["population"] == claims.ALL].assign(
+        text=lambda rows: [verdict_text(r) for r in rows.itertuples()]
+    )
+    found = []
+    for part in (whole[whole["indices"] != ""], whole[whole["indices"] == ""]):
+        texts = part.pivot(index="statement", columns="indices", values="text").loc[part["statement"].unique()]
+        kinds = [kind for kind in ("", *claims.KINDS) if kind in texts]
+        texts = texts[kinds].rename(
+            columns={"": "verdict"} | {kind: f"on {label}" for kind, label in claims.KINDS.items()}
+        )
+        texts = texts.rename_axis(index="claim", columns=None).reset_index()
+        found.append(blocks.table(texts.set_index([*texts])))  # text stands left
+    return "\n".join(found)
+
+
+def verdict_text(row: Any) -> str:
+    """The verdict on a claim, what it is if one is stricter, and the evidence."""
+    others = {"if seeds share people": row.verdict_overlap, "without small effects": row.verdict_relevant}
+    found = [f"{verdict} {when}" for when, verdict in others.items() if verdict != row.verdict]
+    stricter = f" ({'; '.join(found)})" if found else ""
+    return f"**{row.verdict}**{stricter}: {row.evidence}"
 
 
 def exhibits(made: dict[str, dict[str, float]], methods: list[str]) -> str:

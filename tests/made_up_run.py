@@ -94,16 +94,43 @@ def write_run(folder, table, **studies):
 
 def write_claims(folder):
     """One claim on one population: one test that holds, and one over too few seeds."""
-    about = {"part": 2, "statement": "It leaves the groups < segregated."}
-    counts = {"tests": 2, "in_favour": 1, "undecided": 1, "evidence": "1 of 1 decided tests."}
+    about = {"claim": "lowers", "part": 2, "statement": "It leaves the groups < segregated.", "indices": "paper"}
+    counts = {"tests": 2, "in_favour": 1, "undecided": 1, "evidence": "1 of 1 tests show it."}
     verdicts = {"all": "supported", "synthetic": "undecided"}
-    rows = [about | {"population": p, "verdict": verdict} | counts for p, verdict in verdicts.items()]
+    rows = [
+        about | {"population": p, "verdict": v, "verdict_overlap": "not supported", "verdict_relevant": v} | counts
+        for p, v in verdicts.items()
+    ]
+    other = {"claim": "finds", "part": 3, "statement": "It finds it.", "indices": ""}
+    rows += [rows[0] | {"indices": "groups", "verdict": "contradicted"}, rows[0] | other]
     contracts.write_csv(pd.DataFrame(rows), folder / "claims.csv")
     test = {"population": "synthetic", "reference": "", "metric": "atkinson", "expected": "less segregated: < before"}
     numbers = {"seeds": 20, "mean": -0.1, "low": -0.2, "high": -0.05, "p_holm": 0.0002, "holds": "yes"}
+    numbers |= {"p_overlap_holm": 0.3, "p_small": 1.0}
     unknown = dict.fromkeys(("low", "high", "p_holm"), np.nan) | {"seeds": 1, "holds": "undecided"}
     tests = [about | test | {"method": method} | numbers for method in METHODS]
     contracts.write_csv(pd.DataFrame([tests[0], tests[1] | unknown]), folder / "claims_evidence.csv")
+    contracts.write_csv(pd.DataFrame({"population": ["synthetic"], "seeds": 3, "overlap": 0.0}), folder / "overlap.csv")
+    choice = about | {"shuffled": False, "scope": "everyone", "scenario": "default", "populations": "published"}
+    choice |= {
+        "seeds": 5,
+        "overlap": False,
+        "relevant": False,
+        "tests": 4,
+        "in_favour": 2,
+        "against": 0,
+        "undecided": 0,
+    }
+    rows = [
+        choice | {"indices": indices, "overlap": overlap, "verdict": verdict}
+        for indices, overlap, verdict in [
+            ("paper", False, "supported"),
+            ("paper", True, "not supported"),
+            ("atkinson", False, "supported"),
+            ("atkinson", True, "contradicted"),
+        ]
+    ]
+    contracts.write(pd.DataFrame(rows), folder / "specifications.parquet", "specifications")
 
 
 def write_people(block, seeds):

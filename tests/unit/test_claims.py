@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from made_up_measures import index, measures, quality, rows
-from made_up_run import study
+from made_up_run import LABELS, study
 from recourse_segregation import claims, contracts, names
 from recourse_segregation.claims import Claim, evaluate, read, verdict
 from recourse_segregation.errors import ConfigError
@@ -23,12 +23,19 @@ CHEAP = {"scope": "recipients", "references": ["face"], "margin": 0.1, "metrics"
 FINDS = {"scope": "recipients", "bound": 0.95, "metrics": {"found": "higher"}}
 
 
-def judged(parts, *stated):
+def judged(parts, *stated, **settings):
     """Rows or a table of measures, and what claims on EBR say -> the verdicts and the tests."""
     about = {"part": 2, "statement": "It works.", "scope": "everyone", "methods": ["ebr"], "alpha": 0.05}
     about |= {"id": "other", "verdict": THRESHOLDS}
     table = measures(*parts) if isinstance(parts, list) else parts
-    return evaluate(table, [Claim(**about | claim) for claim in stated])
+    return evaluate(table, [Claim(**about | claim) for claim in stated], **settings)
+
+
+@pytest.fixture(autouse=True)
+def labels():
+    names.use(LABELS | {"method": LABELS["method"] | {"ebr": "EBR"}})
+    yield
+    names.use({})
 
 
 def changed(by, seeds=8, **where):
@@ -106,7 +113,7 @@ def test_less_than_a_reference_within_a_seed():
     verdicts, tests = judged(parts, LOWERS | {"references": ["face"]})
     row = tests.iloc[0]
     assert (row["reference"], row["holds"]) == ("face", "yes")
-    assert row["expected"] == "less segregated: < change of face"
+    assert row["expected"] == "less segregated: < change of FACE"
     assert (row["mean"], row["value"] - row["bar"]) == pytest.approx((-0.015, -0.015))
     assert verdicts["verdict"][0] == "supported"
 
@@ -123,7 +130,7 @@ def test_a_margin_is_a_share_of_the_reference(metric, direction, bar, factors):
     for factor, holds in factors.items():
         parts = [quality(factor * face, metric), quality(face, metric, method="face")]
         _, tests = judged(parts, CHEAP | {"metrics": {metric: direction.split(":")[0]}})
-        assert (tests["holds"].item(), tests["expected"].item()) == (holds, f"{direction} {bar} × face")
+        assert (tests["holds"].item(), tests["expected"].item()) == (holds, f"{direction} {bar} × FACE")
         assert tests["bar"].item() == pytest.approx(bar * face.mean())
 
 
@@ -133,7 +140,7 @@ def test_a_bound(found, holds):
     row = tests.iloc[0]
     assert (row["holds"], row["expected"]) == (holds, "higher: > 0.95")
     assert (row["bar"], row["value"]) == pytest.approx((0.95, np.mean(found)))
-    assert f"mean found {np.mean(found):.3g} to {np.mean(found):.3g}." in verdicts["evidence"][0]
+    assert verdicts["evidence"][0].endswith(f"; mean: Found {np.mean(found):.3f}.")
 
 
 def test_holm_is_over_the_whole_claim():
@@ -158,9 +165,9 @@ def test_other_scenarios_scopes_and_methods_do_not_count():
 @pytest.mark.parametrize(
     ("part", "claim", "note"),
     [
-        (changed(-0.1, method="face"), LOWERS, "this run has no ebr on law-sex"),
+        (changed(-0.1, method="face"), LOWERS, "this run has no EBR on Law school by sex"),
         (quality([0.1] * 8), CHEAP, "face was not run for this seed; 0 seeds: no interval and no test"),
-        (changed(-0.1, metric="centralization"), LOWERS, "atkinson of everyone was not measured"),
+        (changed(-0.1, metric="centralization"), LOWERS, "Atkinson of everyone was not measured"),
         (quality([np.nan] * 8, "found", note="none"), FINDS, "none; 0 seeds: no interval and no test"),
     ],
 )
@@ -188,16 +195,117 @@ def test_the_evidence_has_the_numbers():
     row = judged(parts, LOWERS)[0].iloc[0]
     assert row[["tests", "in_favour", "against", "undecided", "seeds"]].tolist() == [3, 1, 1, 0, 8]
     assert row["evidence"] == (
-        "1 of 3 decided tests are significant as claimed and 1 the other way (0.05 after Holm over 3 tests); "
-        "mean change of atkinson -0.1 to +0.05."
+        "1 of 3 tests show it and 1 the opposite (0.05 after Holm over 3 tests); "
+        "mean change: Atkinson −0.100 to +0.050."
     )
     few = judged([changed(-0.1, seeds=5)], LOWERS)[0].iloc[0]
     assert few[["verdict", "tests", "in_favour", "against", "undecided"]].tolist() == ["undecided", 1, 0, 0, 1]
     assert few["evidence"] == (
         "1 of 1 tests have too few seeds (5) to be significant at 0.05 after Holm over 1 tests: 6 would do; "
-        "mean change of atkinson -0.1 to -0.1."
+        "mean change: Atkinson −0.100."
     )
 
+
+# --- two kinds of indices, seeds that share people, small effects
+
+
+def both(by, shuffled, **where):
+    """An index that changes by `by` with the real groups, and by `shuffled` with shuffled ones."""
+    return changed(by, **where) + changed(shuffled, scenario="placebo", **where)
+
+
+@pytest.mark.parametrize(
+    ("by", "shuffled", "paper", "groups"),
+    [
+        (-0.1, -0.1, "supported", "not supported"),  # blind: it sees that people move
+        (-0.1, -0.2, "supported", "contradicted"),
+        (-0.1, 0.0, "supported", "supported"),
+        (0.0, 0.1, "not supported", "supported"),
+    ],
+)
+def test_groups_are_judged_by_what_is_left_beyond_shuffled_ones(by, shuffled, paper, groups):
+    kinds = [LOWERS | {"indices": kind} for kind in ("paper", "groups")]
+    verdicts, tests = judged([both(by, shuffled)], *kinds, shuffled={"default": "placebo"})
+    assert verdicts["verdict"].tolist() == [paper, paper, groups, groups]
+    assert verdicts["indices"].tolist() == ["paper"] * 2 + ["groups"] * 2
+    assert tests["mean"].tolist() == pytest.approx([by, by - shuffled])
+    alone, _ = judged([changed(by)], *kinds)
+    assert alone["verdict"].tolist() == [paper, paper, "undecided"]
+    assert "with real and with shuffled groups" in alone["evidence"].iloc[-1]
+
+
+def test_an_index_of_a_kind_that_is_not_measured_is_no_test():
+    both_metrics = {"atkinson": "less segregated", "centralization": "less segregated"}
+    _, tests = judged([changed(-0.1)], LOWERS | {"indices": "paper", "metrics": both_metrics})
+    assert tests["metric"].tolist() == ["atkinson"]
+
+
+@pytest.mark.parametrize(
+    ("holds", "expected"),
+    [
+        ({"a": ["yes", "no"], "b": ["opposite", "opposite"]}, "supported"),
+        ({"a": ["yes", "opposite"], "b": ["no", "no"]}, "partly supported"),
+        ({"a": ["no", "no"], "b": ["no", "opposite"]}, "not supported"),
+        ({"a": ["no", "no"], "b": ["opposite", "opposite"]}, "contradicted"),
+        ({"a": ["yes", "undecided"], "b": ["undecided", "undecided"]}, "supported"),
+        ({"a": ["no", "undecided"], "b": ["undecided", "undecided"]}, "undecided"),
+    ],
+)
+def test_one_case_is_enough_for_an_existential_claim(holds, expected):
+    about = {"id": "can", "part": 1, "statement": "It can.", "scope": "everyone", "methods": [], "metrics": {}}
+    claim = Claim(**about, alpha=0.05, verdict=THRESHOLDS, existential=True)
+    cases, answers = zip(*((case, one) for case, found in holds.items() for one in found), strict=True)
+    assert claims.judge(claim, answers, cases) == expected
+
+
+def test_the_evidence_of_an_existential_claim_says_how_many_and_which():
+    parts = [changed(0.1, population="a"), changed(-0.2, population="b"), unchanged(population="c")]
+    claim = {"metrics": {"atkinson": "more segregated"}, "existential": True}
+    row = judged(parts, claim)[0].iloc[0]
+    assert row["verdict"] == "supported"
+    assert row["evidence"].startswith(
+        "1 of 3 pairs of method and population show it; most of all EBR on a (Atkinson +0.100); "
+        "1 of 3 tests show it and 1 the opposite ("
+    )
+
+
+def test_seeds_that_share_people_count_for_less():
+    before = np.linspace(0.3, 0.6, 8)
+    parts = [index(before, before - 0.1 * np.linspace(0.5, 1.5, 8))]
+    verdicts, tests = judged(parts, LOWERS, overlap={"law-sex": 0.75})
+    row = tests.iloc[0]
+    assert (row["overlap"], row["holds"], row["holds_overlap"]) == (0.75, "yes", "no")
+    assert row["p"] < 0.05 < row["p_overlap"] == row["p_overlap_holm"]
+    assert verdicts[["verdict", "verdict_overlap"]].iloc[0].tolist() == ["supported", "not supported"]
+    assert "if seeds count for less since they share people, 0 show it and 0 the opposite" in verdicts["evidence"][0]
+    _, apart = judged(parts, LOWERS)
+    assert apart["p_overlap"].item() == row["p"], "never below the p of the experiment"
+
+
+@pytest.mark.parametrize(("by", "relevant"), [(-0.1, "supported"), (-0.005, "not supported")])
+def test_a_significant_effect_may_be_small(by, relevant):
+    verdicts, tests = judged([changed(by)], LOWERS, smallest=0.01)
+    assert verdicts[["verdict", "verdict_relevant"]].iloc[0].tolist() == ["supported", relevant]
+    assert (tests["p_small"].item() < 0.05) == (relevant == "not supported")
+    said = "1 of the 1 effects that show it are smaller than 0.01"
+    assert (said in verdicts["evidence"][0]) == (relevant == "not supported")
+    _, tests = judged([quality([1.0] * 8, "found")], FINDS, smallest=1.0)
+    assert tests["p_small"].isna().all(), "the smallest effect is one on an index"
+
+
+def test_a_claim_about_segregation_is_there_for_each_kind_of_indices(tmp_path):
+    path = tmp_path / "claims.yaml"
+    stated = ENTRY.replace("metrics: {atkinson: less segregated}", "segregation: less")
+    path.write_text(HEAD + stated + END, encoding="utf-8")
+    found = [(claim.id, claim.indices, dict(claim.metrics)) for claim in read(path)]
+    less = "less segregated"
+    assert found == [
+        ("lowers", "paper", {"atkinson": less}),
+        ("lowers", "groups", {"atkinson": less, "centralization": less}),
+    ]
+
+
+# --- the file
 
 HEAD = f"alpha: 0.05\nverdict: {THRESHOLDS}\nwhy: ours\nclaims:\n"
 ENTRY = """
@@ -208,26 +316,34 @@ ENTRY = """
     methods: [ebr]
     metrics: {atkinson: less segregated}
 """
+END = """
+indices: {paper: [atkinson], groups: [atkinson, centralization]}
+specifications: {scopes: [everyone], scenarios: [default], populations: [a]}
+"""
 MORE = "    why: x\n    {}\n    methods"  # keys before the methods
 
 
 def test_the_claims_of_the_paper_are_readable_and_complete():
     stated = read(RESOURCES / "claims.yaml")
-    known = yaml.safe_load((RESOURCES.parents[1] / "config.yaml").read_text(encoding="utf-8"))["methods"]
+    config = yaml.safe_load((RESOURCES.parents[1] / "config.yaml").read_text(encoding="utf-8"))
+    known = config["methods"]
     assert {c.part for c in stated} == {1, 2, 3}
     baselines = {"wachter", "growing_spheres", "face", "cchvae", "cruds"}
     for claim in stated:
         assert set(claim.methods) in (baselines, {"ebr"}, {"ibr"})
         assert not claim.references or set(claim.references) == baselines
         assert {*claim.methods, *claim.references} <= set(known)
-        assert set(claim.metrics) <= {*names.INDICES, *names.QUALITY}
+        assert claim.indices == claims.GROUPS or set(claim.metrics) <= {*names.INDICES, *names.QUALITY}
+        assert bool(claim.indices) == (claim.part < 3)
     for method in ("ebr", "ibr"):
-        assert [c.part for c in stated if c.methods == [method]] == [2, 2, 3, 3, 3]
+        assert [c.part for c in stated if c.methods == [method]] == [2, 2, 2, 2, 3, 3, 3]
+    assert [c.id for c in stated if c.existential] == ["baselines-segregate"] * 2
+    assert set(claims.choices(RESOURCES / "claims.yaml")["populations"]) <= config["populations"].keys()
 
 
 def test_a_claim_has_the_thresholds_of_the_file_but_for_its_own(tmp_path):
     path = tmp_path / "claims.yaml"
-    path.write_text(HEAD + ENTRY + "    verdict: {supported: 0.9}\n    why: x\n", encoding="utf-8")
+    path.write_text(HEAD + ENTRY + "    verdict: {supported: 0.9}\n    why: x\n" + END, encoding="utf-8")
     [claim] = read(path)
     assert (claim.alpha, claim.scenario, claim.verdict) == (0.05, "default", THRESHOLDS | {"supported": 0.9})
 
@@ -248,6 +364,9 @@ def test_a_claim_has_the_thresholds_of_the_file_but_for_its_own(tmp_path):
         ("    methods", MORE.format("margin: 0.1\n    references: [face]"), r"line 11: claims\.0\.margin: .*any sign"),
         ("    methods", MORE.format("verdict: {partly: 0.9}"), r"line 11: claims\.0\.verdict\.partly: is above `supp"),
         ("'partly': 0.25", "'partly': 0.9", r"line 2: verdict\.partly: is above `supported`"),
+        ("metrics: {atkinson: less segregated}", "segregation: fewer", r"claims\.0\.segregation: 'fewer' is not allow"),
+        ("    metrics", "    segregation: less\n    metrics", r"line 6: claims\.0: "),
+        ("metrics: {atkinson: less segregated}", "segregation: less\n    bound: 1\n    why: x", r"may have any sign"),
         ("segregated}", "segregated}" + ENTRY, r"line 12: claims\.1\.id: 'lowers' is the id of another claim"),
     ],
 )
@@ -255,7 +374,7 @@ def test_a_mistake_is_named_with_file_line_and_key(tmp_path, old, new, message):
     """What is said of any file is in test_checking."""
     path = tmp_path / "claims.yaml"
     assert old in HEAD + ENTRY
-    path.write_text((HEAD + ENTRY).replace(old, new, 1), encoding="utf-8")
+    path.write_text((HEAD + ENTRY).replace(old, new, 1) + END, encoding="utf-8")
     with pytest.raises(ConfigError, match=rf"claims\.yaml, .*{message}"):
         read(path)
 

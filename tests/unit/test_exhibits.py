@@ -15,7 +15,7 @@ import yaml
 from made_up_run import LABELS, METHODS, cell, measures, study, write_run
 from recourse_segregation import exhibits, names, notebooks
 from recourse_segregation.errors import DataError
-from recourse_segregation.exhibits import _tables, comparison, controls, populations, segregation, synthetic
+from recourse_segregation.exhibits import _tables, comparison, controls, populations, robustness, segregation, synthetic
 from recourse_segregation.exhibits import recourse_quality as quality
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
@@ -102,11 +102,11 @@ def test_a_notebook_says_what_it_reads(notebook):
     inputs = set(notebooks.reads(notebook))
     files = {f"{table}.parquet" for table in ("measures", "diagnostics", "classifiers", "population", "after")}
     files |= {"comparison.csv", "comparison_candidates.csv", "claims.csv", "claims_evidence.csv", "run.json"}
-    files |= {"published_logs.csv"}
+    files |= {"published_logs.csv", "overlap.csv", "specifications.parquet"}
     assert not inputs if notebook.stem == "theory" else {"run.json"} <= inputs <= files
 
 
-@pytest.mark.parametrize("name", ["populations", "synthetic", "comparison", "recourse_quality", "study"])
+@pytest.mark.parametrize("name", ["populations", "synthetic", "comparison", "recourse_quality", "robustness", "study"])
 def test_a_notebook_reads_what_it_says_and_no_more(run, tmp_path, name):
     notebook = NOTEBOOKS[0].with_stem(name)
     for file in notebooks.reads(notebook):
@@ -246,9 +246,10 @@ def test_pages_show_their_tables(run):
         (comparison.show_confusion(comparison.confusion(run.comparison_candidates)), 4, ["<b>1 of 1</b>"]),
         (comparison.show_agreement(comparison.agreement(run.comparison)), 2, ["1 of 1"]),
         (comparison.show(run.comparison), 4 + 2, []),
-        (comparison.show_claims(run.claims), 2, ["●\u00a0supported", "It leaves the groups &lt; segregated."]),
-        (comparison.show_claims_by_population(run.claims), 2, ["undecided<br>1/1"]),
-        (comparison.show_evidence(run.claims_evidence), 3, ["[−0.2000, −0.0500]"]),
+        (comparison.show_claims(run.claims), 4, ["<b>●\u00a0supported</b><br>if seeds share people: ○", "On indices"]),
+        (comparison.show_claims_by_population(run.claims), 2, ["undecided<br>1/1", "the paper&#x27;s indices"]),
+        (comparison.show_evidence(run.claims_evidence), 3, ["[−0.2000, −0.0500]", "0.300"]),
+        (robustness.show(robustness.by_choice(run.specifications)), 10, ["50%", "Atkinson alone", "5 seeds"]),
     ]
     for page, rows, texts in shown:
         assert [text for text in texts if text not in page.data] == []
@@ -293,6 +294,22 @@ def test_what_so_many_seeds_can_decide_is_said(seeds, said, shown):
     table = segregation.table(changes_of(*[0.1, 0.2] * 10)[:seeds])
     assert said in segregation.decided(table).data
     assert shown in segregation.show_effects(table).data
+
+
+def test_seeds_that_share_people_make_p_larger():
+    table = segregation.table(changes_of(*[0.1, 0.2] * 10))
+    for share, shown in ((0.0, "&lt; 0.001"), (0.75, "0.110")):
+        overlap = pd.DataFrame({"population": ["law-sex"], "overlap": [share]})
+        found = segregation.with_overlap(table, overlap)
+        assert (found["p_overlap"] >= found["p_holm"]).all()
+        assert shown in segregation.show_effects(found).data
+
+
+def test_no_specification_is_said(run, tmp_path):
+    shares, choices = (make(run.specifications[:0]) for make in (robustness.shares, robustness.by_choice))
+    assert "nothing to show" in exhibits.save(robustness.figure(shares), shares, tmp_path, "shares").data
+    assert robustness.curves(run.specifications[:0]) == {}
+    assert robustness.show(choices).data == robustness.answer(shares).data == ""
 
 
 def test_votes_count_directions_and_leave_out_what_is_missing():
@@ -354,6 +371,8 @@ def figures(run):
         "quality": quality.figures(quality.table(quality.seeds(run)))["synthetic"],
         "controls": controls.figures(pd.concat([changes, changes.assign(scenario="placebo")]))["synthetic"],
         "people": synthetic.figure(synthetic.people(run)),
+        "shares": robustness.figure(robustness.shares(run.specifications)),
+        "curve": robustness.curves(run.specifications)["lowers"],
         "published": comparison.figure(run.comparison, "synthetic"),
     }
 

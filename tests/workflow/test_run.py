@@ -72,7 +72,7 @@ def test_every_published_row_and_every_claim_has_a_verdict(finished):
 def test_pages_are_rendered(finished):
     folder = finished[0] / "results" / "notebooks"
     index = (folder / "index.html").read_text(encoding="utf-8")
-    pages = ["populations", "synthetic", "segregation", "recourse_quality", "theory", "comparison"]
+    pages = ["populations", "synthetic", "segregation", "recourse_quality", "theory", "comparison", "robustness"]
     for page in [*pages, "tradeoff", "ablation", "conventions", "choices", "controls", "half"]:
         assert f'href="{page}.html"' in index
         assert (folder / f"{page}.ipynb").exists()
@@ -82,7 +82,10 @@ def test_pages_are_rendered(finished):
 
 DELIVERED = [
     *(f"results/{name}.parquet" for name in ("measures", "diagnostics", "classifiers")),
-    *(f"results/{name}.csv" for name in ("comparison", "comparison_candidates", "claims", "claims_evidence")),
+    *(
+        f"results/{name}.csv"
+        for name in ("comparison", "comparison_candidates", "claims", "claims_evidence", "overlap")
+    ),
     *("results/run.json", "results/provenance.json", "results/notebooks/index.html"),
     *("results/notebooks/segregation.html", "results/exhibits/segregation", "results/exhibits/half"),
 ]

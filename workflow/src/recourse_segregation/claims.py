@@ -54,6 +54,7 @@ _SEGREGATION = {"more segregated": +1, "less segregated": -1}
 #: what a claim about segregation is judged on: the changes of the paper's indices, or of those that see groups, beyond
 #: the changes with shuffled ones
 PAPER, GROUPS = "paper", "groups"
+KINDS = {PAPER: "the paper's indices", GROUPS: "indices that see groups"}
 #: a case of an existential claim
 CASE = [*statistics.SHARED, "method", "reference"]
 
@@ -276,8 +277,8 @@ def _tests(own: pd.DataFrame, claim: Claim, overlap: Mapping[str, float], smalle
     table = table.rename(columns={"after": "value", "before": "bar", "change": "mean"})
     not_run = table["seeds"].isna()
     table.loc[not_run, "note"] = [_not_run(own, row) for row in table[not_run].itertuples()]
-    table = table.fillna({"seeds": 0, "interval": ""}).astype({"seeds": "int64"})
-    table = table.astype(dict.fromkeys(["mean", "change_se", "p"], "float64"))  # also where nothing was run
+    table = table.fillna({"seeds": 0, "interval": ""})
+    table = table.astype({"seeds": "int64", **dict.fromkeys(("mean", "change_se", "p"), "float64")})
 
     table["overlap"] = table["population"].map(overlap).fillna(0.0).astype("float64")
     t = (table["mean"], table["change_se"], table["seeds"])

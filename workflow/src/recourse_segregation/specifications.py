@@ -102,7 +102,7 @@ def _populations(there: Sequence[str], published: Sequence[str]) -> dict[str, li
     sets = {"published": list(published), "all": list(there)}
     sets |= {f"without {one}": [name for name in published if name != one] for one in published}
     known = {name: chosen for name, chosen in sets.items() if chosen and set(chosen) <= set(there)}
-    if set(known.get("all", ())) <= set(published):
+    if any(set(there) == set(chosen) for name, chosen in known.items() if name != "all"):
         known.pop("all", None)
     return known
 

@@ -259,7 +259,9 @@ def error_of_mean(error: ArrayLike, seeds: ArrayLike, overlap: ArrayLike = 0.0) 
     """
     overlap = np.asarray(overlap, dtype="float64")
     with np.errstate(divide="ignore"):
-        return np.asarray(error) * np.sqrt(1 + np.asarray(seeds) * overlap / (1 - overlap))
+        return np.asarray(error, dtype="float64") * np.sqrt(
+            1 + np.asarray(seeds, dtype="float64") * overlap / (1 - overlap)
+        )
 
 
 def t_test(mean: ArrayLike, error: ArrayLike, seeds: ArrayLike, overlap: ArrayLike = 0.0) -> np.ndarray:
@@ -267,7 +269,9 @@ def t_test(mean: ArrayLike, error: ArrayLike, seeds: ArrayLike, overlap: ArrayLi
 
     The arguments are those of `error_of_mean`.
     """
-    return 2 * _upper_tail(np.abs(mean), error_of_mean(error, seeds, overlap), seeds).clip(max=0.5)
+    return 2 * _upper_tail(np.abs(np.asarray(mean, dtype="float64")), error_of_mean(error, seeds, overlap), seeds).clip(
+        max=0.5
+    )
 
 
 def equivalence(
@@ -278,7 +282,7 @@ def equivalence(
     The larger p of two one-sided t-tests (Schuirmann 1987, Journal of Pharmacokinetics and Biopharmaceutics 15). bound:
     the smallest effect of interest, > 0. The other arguments are those of `error_of_mean`.
     """
-    return _upper_tail(bound - np.abs(mean), error_of_mean(error, seeds, overlap), seeds)
+    return _upper_tail(bound - np.abs(np.asarray(mean, dtype="float64")), error_of_mean(error, seeds, overlap), seeds)
 
 
 def holm(p: Sequence[float]) -> np.ndarray:

@@ -18,7 +18,7 @@ from .. import contracts, files, names
 from ..errors import DataError
 
 #: the columns of a CSV table that may have no text at all
-_TEXTS = ("change_from", "direction", "reason", "rule", "reference", "interval", "note")
+_TEXTS = ("change_from", "direction", "reason", "rule", "reference", "interval", "note", "indices")
 
 
 class Run:

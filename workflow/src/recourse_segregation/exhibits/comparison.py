@@ -23,17 +23,31 @@ LOGS = Path(__file__).parents[3] / "resources" / "published_logs.csv"
 _SIGNS = dict(zip(VERDICTS, "●◐○", strict=False)) | dict(zip(claims.VERDICTS, "●◐○✕", strict=False))
 _NEAR, _AGAIN = "within the tolerance", "within the re-runs"
 _NUMBER = ["population", "method", "metric"]
+_CLAIM = {"part": "Part", "statement": "Claim", "indices": "Judged on"}
 
 
 def show_claims(table: pd.DataFrame) -> Any:
-    """The claims, a row each: the verdict on all populations together and what it is based on.
+    """The claims, a row each: the verdicts on all populations together and what they are based on.
 
-    table: `claims` of a run (see `claims.evaluate`).
+    table: `claims` of a run (see `claims.evaluate`). Claims about segregation have the verdicts on both kinds of
+    indices beside each other; the others have one, in a table below.
     """
+    from IPython.display import HTML
 
-    columns = {"part": "Part", "statement": "Claim", "verdict": "Verdict", "evidence": "Evidence"}
-    shown = table.loc[table["population"] == claims.ALL, list(columns)]
-    return tables(shown.assign(verdict=shown["verdict"].map(_signed)).rename(columns=columns), blank=["Part"])
+    kinds = {"": "Verdict"} | {kind: f"On {label}" for kind, label in claims.KINDS.items()}
+    shown = table[table["population"] == claims.ALL]
+    shown = ordered(shown, statement=shown["statement"].unique(), indices=list(kinds))
+
+    def text(row: Any) -> str:
+        others = {"if seeds share people": row.verdict_overlap, "without small effects": row.verdict_relevant}
+        found = [f"{when}: {_signed(verdict)}" for when, verdict in others.items() if verdict != row.verdict]
+        return "\n".join([f"**{_signed(row.verdict)}**", *found, row.evidence])
+
+    parts = [
+        tables(across(own, ["part", "statement"], "indices", text, kinds.get).rename(columns=_CLAIM), blank=["Part"])
+        for _, own in shown.groupby(shown["indices"] == "")
+    ]
+    return HTML("\n".join(part.data for part in parts))
 
 
 def show_claims_by_population(table: pd.DataFrame) -> Any:
@@ -44,8 +58,9 @@ def show_claims_by_population(table: pd.DataFrame) -> Any:
     def text(row: Any) -> str:
         return f"{_signed(row.verdict)}\n{row.in_favour}/{row.tests - row.undecided}"
 
-    wide = across(own, ["statement"], "population", text, names.population)
-    return tables(wide.rename(columns={"statement": "Claim"}))
+    wide = across(own, ["statement", "indices"], "population", text, names.population)
+    wide["indices"] = wide["indices"].map(claims.KINDS).fillna("")
+    return tables(wide.rename(columns=_CLAIM), blank=["Claim"])
 
 
 def show_evidence(table: pd.DataFrame) -> Any:
@@ -60,11 +75,13 @@ def show_evidence(table: pd.DataFrame) -> Any:
             "population": row.population,
             "method": row.method,
             "Beside": names.method(row.reference) if row.reference else "",
-            "Metric": names.in_line(row.metric),
+            "Metric": names.in_line(row.metric) + " beyond shuffled groups" * (row.indices == claims.GROUPS),
             "Expected": row.expected,
             "Difference": number(row.mean, digits=digits, sign=True),
             "95 % interval": bracket(row.low, row.high, digits),
             "p, Holm": p_value(row.p_holm),
+            "p, people shared": p_value(row.p_overlap_holm),
+            "p, small": p_value(row.p_small),
             "Seeds": f"{row.seeds}",
             "Holds": row.holds,
         }

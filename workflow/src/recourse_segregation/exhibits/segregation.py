@@ -50,6 +50,17 @@ def parts(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return table[~family], table[family]
 
 
+def with_overlap(table: pd.DataFrame, overlap: pd.DataFrame) -> pd.DataFrame:
+    """`table` with p_overlap: p_holm if it is taken into account that seeds share people (`statistics.error_of_mean`).
+
+    overlap: population, overlap (the share of training people that two seeds have in common).
+    """
+    shared = table["population"].astype("str").map(overlap.set_index("population")["overlap"]).fillna(0.0)
+    p = np.maximum(table["p"], statistics.t_test(table["change"], table["change_se"], table["seeds"], shared))
+    family = [table[column] for column in statistics.FAMILY]
+    return table.assign(p_overlap=p.groupby(family, observed=True).transform(statistics.holm))
+
+
 def votes(seeds: pd.DataFrame) -> pd.DataFrame:
     """How often each method raises or lowers each index, of the seeds in which it has a value.
 
@@ -158,6 +169,7 @@ def show_effects(table: pd.DataFrame) -> Any:
             "95 % interval": bracket(row.low, row.high, digits),
             "p": p_value(row.p),
             "p, Holm": p_value(row.p_holm),
+            **({"p, people shared": p_value(row.p_overlap)} if "p_overlap" in table else {}),
             "Effect": number(row.effect, digits=2, sign=True),
             "": mark(row),
         }
