@@ -38,13 +38,14 @@ class Case:
     """What a search knows.
 
     classifier: [..., d] -> two logits. options: the method's, as in config.yaml. seen: bool [d], what the decoder of a
-    VAE also sees. density: the method's model, if it has one.
+    VAE also sees. individuals: float64 [n, d], all who may be given recourse. density: the method's model, if any.
     """
 
     classifier: nn.Module
     encoding: Any
     options: Mapping
     seen: Tensor
+    individuals: np.ndarray
     density: VAE | CSVAE | MDN | None = None
     #: what people with the same immutables share
     known: dict = field(default_factory=dict)
@@ -389,7 +390,7 @@ def fit(method: str, options: Mapping, population, classifier) -> tuple[Case, di
     everyone = torch.tensor(population.features, dtype=torch.float32)
     mutable, seen = torch.tensor(encoding.mutable), torch.tensor(~encoding.mutable)
     seen[encoding.sensitive_index] &= method != "ibr"
-    case = Case(plain(classifier.network), encoding, options, seen)
+    case = Case(plain(classifier.network), encoding, options, seen, population.features)
     own, given = everyone[:, mutable], everyone[:, seen]
     if method == "cchvae":
         case.density, losses = train_vae(own, given, options)

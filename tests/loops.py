@@ -62,7 +62,7 @@ def roads(points: np.ndarray, density: np.ndarray, neighbours: int) -> networkx.
 
 def search_of(method: str, fitted, options: Mapping, individuals: np.ndarray) -> Callable[[Tensor], Tensor]:
     """The search of people x [n, d], for a method that the library has fitted, with the model that it trained."""
-    case = Case(plain(fitted.classifier.network), fitted.encoding, options, ~fitted.mutable)
+    case = Case(plain(fitted.classifier.network), fitted.encoding, options, ~fitted.mutable, individuals)
     if method == "face":
         return lambda x: torch.stack([face(case, individuals, person) for person in x])
     if method in ("cchvae", "ibr"):

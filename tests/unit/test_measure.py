@@ -5,12 +5,12 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 import pytest
-import references
 import torch
 from common import CONFIG, Cell, options
 from hypothesis import given
 from hypothesis import strategies as st
 
+import loops
 from conftest import QUICK, population
 from recourse_segregation import classifiers, contracts, measure, recourse, simulation
 from recourse_segregation.errors import ConfigError
@@ -203,7 +203,7 @@ def test_ynn_as_released_looks_at_all_people_and_all_columns(people, trained):
     plain, table = measure.after(*given), measure.after(*given, used=(everyone, accepted))
     rows = table[table["metric"] == "ynn_released"]
     target = offered.loc[offered["found"], list(everyone.encoding.columns)].to_numpy()
-    assert rows["value"].tolist() == [pytest.approx(references.ynn(target, everyone.features, accepted, 5))]
+    assert rows["value"].tolist() == [pytest.approx(loops.ynn(target, everyone.features, accepted, 5))]
     assert table.drop(rows.index).reset_index(drop=True).equals(plain)
 
 
