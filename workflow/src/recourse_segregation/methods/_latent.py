@@ -84,7 +84,10 @@ class LatentSearch(Method):
                 low, high = centres[people].amin(0) - reach, centres[people].amax(0) + reach
                 if ((high - low) / step + 2).prod() > min(_MAPPED, len(people) * shells * self.samples):
                     break  # they are too far apart: searching costs less than a map of all that is between them
-                axes = [torch.arange(a, b + step, step, device=x.device) for a, b in zip(low, high, strict=True)]
+                axes = [
+                    torch.arange(a, b + step, step, device=x.device)
+                    for a, b in zip(low.tolist(), high.tolist(), strict=True)
+                ]
                 nearest = torch.full((len(people),), torch.inf, device=x.device)
                 for part in self._accepted(x[people[:1]], axes, step).split(_JUDGED):
                     distance = torch.cdist(centres[people], part, compute_mode="donot_use_mm_for_euclid_dist")

@@ -39,7 +39,7 @@ def nearest_in_shells(
     result, active = not_found(x), (shell < shells).nonzero().squeeze(1)
     at_once = max(1, _MOST // samples)
     while len(active):
-        progress.left(len(active), len(x), f"searching from shell {shell[active].min():,}")
+        progress.left(len(active), len(x), f"searching from shell {int(shell[active].min()):,}")
         several = min(max(1, _LEAST // (len(active) * samples)), shells - int(shell[active].max()))
         inner = torch.arange(several, device=device).repeat_interleave(samples)
         people_at_once = max(1, judged // (several * samples))
