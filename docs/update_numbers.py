@@ -28,7 +28,7 @@ METHOD = ["population", "method"]
 ALL, MATCHES, COST, FOUND = "index >= 0", "by_tolerance == 'matches'", "metric == 'cost'", "metric == 'found'"
 CONSISTENT, IDLE, WRONG = (f"verdict == '{verdict}'" for verdict in comparison.VERDICTS[:3])
 SAME = "verdict == 'equivalent'"
-OTHERS = "convention != 'As compared'"
+OTHERS = "convention != 'Ours' and phase == 'change' and low <= high"
 TESTED, APART = "low <= high", "low > 0 or high < 0"
 SHOWN, SHUFFLED = "metric in @indices", "metric in @indices and method in @methods and scenario == 'placebo'"
 MORE = "low > 0 and metric != 'average_proximity' or high < 0 and metric == 'average_proximity'"
@@ -52,7 +52,7 @@ OUTCOMES = [
     ("tradeoff", "equivalence", "kl_weight < 1", SAME, "where the KL weight leaves a latent to balance"),
     ("ablation", "contrasts", TESTED, APART, "differences from the full method have a 95 % interval without 0"),
     ("choices", "contrasts", TESTED, APART, "differences from the choice made have a 95 % interval without 0"),
-    ("conventions", "agreement", OTHERS, "gained > lost", "other conventions meet more published numbers"),
+    ("conventions", "conventions", OTHERS, APART, "differences of a change by a convention have a 95 % interval without 0"),
     ("controls", "controls", SHUFFLED, APART, "changes under shuffled groups have a 95 % interval without 0"),
     (
         "strictness",

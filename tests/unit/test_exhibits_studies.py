@@ -296,39 +296,14 @@ def test_a_convention_has_a_row_only_where_it_changes_a_number(measured):
     assert set(ours.loc[ours["phase"] == "before", "method"]) == {"none"}
 
 
-def test_agreement_counts_matches_by_convention(measured):
-    table = conventions.agreement(measured).set_index("convention")
-    assert table["numbers"].unique().tolist() == [4]
-    # as compared: centralization before and the cost match, Atkinson (0.7) and centralization after (0.6) do not
-    assert table.loc[conventions.COMPARED, ["matches", "gained", "lost"]].tolist() == [2, 0, 0]
-    assert table.loc["Unresolved dropped", ["matches", "gained", "lost"]].tolist() == [3, 1, 0]
-    assert table.loc["Atkinson as defined", ["matches", "gained"]].tolist() == [3, 1]
-    assert table.loc["Wachter as CARLA", "matches"] == 2  # its numbers after recourse are Wachter's
-    (best,) = table.index[table["nearest"]]
-    assert best.lower() in conventions.nearest(table.reset_index()).data.lower()
-    assert "+1 −0" in conventions.show_agreement(table.reset_index()).data
-
-
-def test_agreement_counts_as_the_comparison_does_on_real_data():
-    """On real data Atkinson is compared as it is defined: the convention leaves these numbers as they are."""
-    law = cell("face", 0.1, population="law-sex", classifier="mlp", atkinson_released=0.9)
-    table = conventions.agreement(run(law, published=[("face", "after", "atkinson", 0.6)])).set_index("convention")
-    assert table["matches"].tolist() == [1] * len(table)
-    assert table["undefined"].sum() == 0
-
-
-def test_an_undefined_number_does_not_match():
+def test_an_undefined_number_says_why():
     lost = cell("face", scenario="drop", cost=np.nan)
     own = run(cell("face"), lost, published=PRINTED[3:])
-    table = conventions.agreement(own).set_index("convention")
-    assert table.loc["Unresolved dropped", ["matches", "lost", "undefined"]].tolist() == [0, 1, 1]
     shown = conventions.show(conventions.table(own)).data
     assert "nobody &lt;found&gt;" in shown
 
 
-def test_without_a_published_number_or_a_scenario_there_is_an_error(measured):
-    with pytest.raises(DataError, match="no published number is about"):
-        conventions.agreement(run(cell("cruds"), published=PRINTED[3:]))
+def test_without_the_first_scenario_there_is_an_error(measured):
     measured.described["scenarios"] = ["origin", "drop"]
     with pytest.raises(DataError, match="no measures in the scenario 'origin'"):
         conventions.table(measured)

@@ -1,4 +1,4 @@
-"""The same recourse under other conventions: what each changes, and which comes nearest to the published numbers.
+"""The same recourse under other conventions: what each changes.
 
 A convention replaces one thing and leaves the rest: what becomes of those without recourse, or the radius (both are
 scenarios of the study), a method by its variant in the study, or an index as it is defined by the one that the release
@@ -16,19 +16,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .. import comparison, names, statistics
+from .. import names, statistics
 from ..contracts import BEFORE, RECOURSE
-from ..errors import DataError
 from ._figures import DARK, MIDDLE, around_zero, multiples
 from ._run import Run, ordered, summarised
-from ._tables import POPULATION, across, note, number, sentence, tables
+from ._tables import POPULATION, across, note, number, tables
 from .variants import first_scenario
 
 #: the changes of these indices are drawn
 DRAWN = ("centralization", "atkinson", "average_proximity", *names.ADDED)
-#: how the numbers of the comparison are made: the first convention of `agreement`
-COMPARED = "As compared"
-#: what every convention is compared with in `table`: the first scenario, and the indices as they are defined
+#: what every convention is compared with: the first scenario, and the indices as they are defined
 OURS = "Ours"
 
 _KEY = [*RECOURSE, "phase", "metric"]
@@ -54,21 +51,16 @@ class Convention:
         return pd.concat([own[own[self.column] != self.old], new.assign(**{self.column: self.old})])
 
 
-def conventions(study: Mapping[str, Any], released: bool) -> list[Convention]:
-    """The conventions of a study beyond its first scenario.
-
-    released: whether the indices are those of the release already, so that the ones as defined are the convention.
-    """
+def conventions(study: Mapping[str, Any]) -> list[Convention]:
+    """The conventions of a study beyond its first scenario."""
     default, *others = study["scenarios"]
     found = [Convention(names.scenario(scenario), scenario) for scenario in others]
     for variant, base in study["variant_of"].items():
         if base in study["methods"]:
             found.append(Convention(names.method(variant), default, "method", base, variant))
     for index in ("centralization", "atkinson"):
-        kinds = {"defined": index, "released": f"{index}_released"}
-        old, new = ("released", "defined") if released else ("defined", "released")
-        label = f"{names.metric(index).label} as {new}"
-        found.append(Convention(label, default, "metric", kinds[old], kinds[new]))
+        label = f"{names.metric(index).label} as released"
+        found.append(Convention(label, default, "metric", index, f"{index}_released"))
     return found
 
 
@@ -85,7 +77,7 @@ def table(run: Run) -> pd.DataFrame:
     study = run.described
     base = _numbers(first_scenario(run).astype({"method": "str"}))
     tables = []
-    for convention in [Convention(OURS, study["scenarios"][0]), *conventions(study, released=False)]:
+    for convention in [Convention(OURS, study["scenarios"][0]), *conventions(study)]:
         other = _numbers(convention.apply(run.measures))
         if convention.column:  # what else there is cannot differ
             other = other[other[convention.column].isin([convention.old, BEFORE])]
@@ -107,38 +99,6 @@ def table(run: Run) -> pd.DataFrame:
     return ordered(changed, **orders).sort_values(list(orders), kind="stable", ignore_index=True)
 
 
-def agreement(run: Run) -> pd.DataFrame:
-    """How many published numbers are met under each convention, by the rule of the comparison.
-
-    Columns: population, convention (the first is that of the comparison), numbers (published, of populations and
-    methods of the study), matches, gained and lost (against the comparison), undefined, distance (median of
-    |ours - published| over the difference that is allowed), nearest (most matches, then the smallest distance).
-
-    Raises DataError when the comparison has none of the study's numbers.
-    """
-    study = run.described
-    printed = run.comparison[run.comparison["population"].isin(study["populations"])].reset_index(drop=True)
-    printed = printed.assign(value=printed["published"], half_digit=0.0)
-    by_number, met, there = [], None, None
-    for convention in [Convention(COMPARED, study["scenarios"][0]), *conventions(study, released=True)]:
-        compared = comparison.compare(convention.apply(run.measures), printed, 0.0, 0.0).reset_index(drop=True)
-        off = (compared["ours"] - printed["published"]).abs()
-        matches = off <= printed["allowed"] + 1e-9  # decimals are not exact in binary
-        if met is None:
-            met, there = matches, compared["by_tolerance"] != "not run"
-        counts = {"numbers": 1, "matches": matches, "gained": matches & ~met, "lost": met & ~matches}
-        counts |= {"undefined": compared["ours"].isna(), "distance": off / printed["allowed"]}
-        by_number.append(printed[["population"]].assign(convention=convention.label, **counts)[there])
-    if not there.any():
-        raise DataError("no published number is about a population and method of the study; see comparison.csv")
-    table = pd.concat(by_number)
-    table = ordered(table, population=study["populations"], convention=table["convention"].unique())
-    summed = dict.fromkeys(["numbers", "matches", "gained", "lost", "undefined"], "sum")
-    found = table.groupby(["population", "convention"]).agg(summed | {"distance": "median"}).reset_index()
-    ranked = found.sort_values(["matches", "distance"], ascending=[False, True], kind="stable")
-    return found.assign(nearest=found.index.isin(ranked.drop_duplicates("population").index))
-
-
 def show(table: pd.DataFrame) -> Any:
     """`table`, a table a population: each number that a convention changes, as it is and under every convention."""
     levels = table[table["phase"] != "change"]
@@ -158,26 +118,6 @@ def show(table: pd.DataFrame) -> Any:
     texts = across(shown, [*_KEY, "published"], "convention", text, empty="").drop(columns="phase")
     texts["metric"] = texts["metric"].map(names.in_line)
     return tables(texts.rename(columns={"metric": "Number", "published": "Published"}), POPULATION, blank=["method"])
-
-
-def show_agreement(table: pd.DataFrame) -> Any:
-    """`agreement`, conventions down and populations across: matches, those won and lost, and the distance."""
-
-    def text(row: Any) -> str:
-        swapped = f" (+{row.gained} −{row.lost})" if row.gained or row.lost else ""
-        return f"{row.matches} of {row.numbers}{swapped}\ndistance {number(row.distance, digits=2)}"
-
-    texts = across(table, ["convention"], "population", text, names.population)
-    return tables(texts.rename(columns={"convention": "Convention"}))
-
-
-def nearest(table: pd.DataFrame) -> Any:
-    """Which convention meets most published numbers, in a sentence made from `agreement`."""
-    said = [
-        f"{names.population(row.population)}: {row.convention} ({row.matches} of {row.numbers})"
-        for row in table[table["nearest"]].itertuples()
-    ]
-    return sentence(f"Most published numbers are met by – {'; '.join(said)}.")
 
 
 def figure(table: pd.DataFrame) -> Figure | None:
