@@ -52,7 +52,13 @@ OUTCOMES = [
     ("tradeoff", "equivalence", "kl_weight < 1", SAME, "where the KL weight leaves a latent to balance"),
     ("ablation", "contrasts", TESTED, APART, "differences from the full method have a 95 % interval without 0"),
     ("choices", "contrasts", TESTED, APART, "differences from the choice made have a 95 % interval without 0"),
-    ("conventions", "conventions", OTHERS, APART, "differences of a change by a convention have a 95 % interval without 0"),
+    (
+        "conventions",
+        "conventions",
+        OTHERS,
+        APART,
+        "differences by a convention have a 95 % interval without 0",
+    ),
     ("controls", "controls", SHUFFLED, APART, "changes under shuffled groups have a 95 % interval without 0"),
     (
         "strictness",

@@ -342,7 +342,7 @@ def test_overlap_widens_by_nadeau_and_bengio():
     ],
 )
 def test_without_spread_or_seeds(mean, error, seeds, p, equivalent):
-    found = t_test(mean, error, seeds, 0.5), equivalence(mean, error, seeds, 0.1, 0.5)
+    found = t_test(mean, error, seeds, 0.5), equivalence(mean, error, seeds, 0.1)
     assert found == pytest.approx((p, equivalent), nan_ok=True)
 
 

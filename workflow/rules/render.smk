@@ -41,8 +41,6 @@ rule claims:
     params:
         code=tracking.code("claims"),
         study=plan.claims_study(config),
-        shuffled=plan.shuffled(config),
-        smallest=config["claims"]["smallest_effect"],
         datasets={name: plan.dataset(config, name) for name in plan.populations(config)},
     script:
         "../scripts/claims.py"

@@ -18,15 +18,11 @@ with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
         shared.append((name, own["seed"].nunique(), population.overlap(own, drawn)))
     shared = pd.DataFrame(shared, columns=["population", "seeds", "overlap"])
 
-    settings = {
-        "shuffled": params.shuffled,
-        "overlap": shared.set_index("population")["overlap"].dropna().to_dict(),
-        "smallest": params.smallest,
-    }
-    study = run["studies"][params.study]
-    verdicts, tests = claims.evaluate(contracts.of_study(measures, study), stated, **settings)
-    seeds = [run["studies"][name]["seeds"] for name in (contracts.MAIN, params.study)]
-    table = specifications.specify(measures, stated, claims.choices(snakemake.input.claims), seeds, **settings)
+    judged = shared.set_index("population")["overlap"].dropna().to_dict(), run["smallest_effect"]
+    main, study = (run["studies"][name] for name in (contracts.MAIN, params.study))
+    verdicts, tests = claims.evaluate(contracts.of_study(measures, study), stated, *judged)
+    seeds, choices = [main["seeds"], study["seeds"]], claims.choices(snakemake.input.claims)
+    table = specifications.specify(measures, stated, choices, seeds, main["decided_by"], *judged)
     contracts.write_csv(verdicts, snakemake.output.claims)
     contracts.write_csv(tests.round(6), snakemake.output.evidence)
     contracts.write_csv(shared.round(6), snakemake.output.overlap)

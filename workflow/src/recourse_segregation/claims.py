@@ -37,7 +37,6 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -88,7 +87,6 @@ class Claim:
     references: Sequence[str] = ()
     margin: float | None = None
     bound: float | None = None
-    scenario: str = DEFAULT
     existential: bool = False
     indices: str = ""
     why: str = ""
@@ -177,15 +175,13 @@ def _meaning(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...]
 def evaluate(
     measures: pd.DataFrame,
     claims: Sequence[Claim],
-    shuffled: Mapping[str, str] = MappingProxyType({}),
-    overlap: Mapping[str, float] = MappingProxyType({}),
-    smallest: float = np.nan,
+    overlap: Mapping[str, float],
+    smallest: float,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The verdicts and the tests that they come from.
 
-    measures: a `measures` table (see `contracts`). shuffled: scenario -> the same with shuffled groups. overlap:
-    population -> the share of their training people that two seeds have in common, 0 if it is not there. smallest: the
-    smallest effect of interest, on the scale of an index; NaN for none.
+    measures: a `measures` table (see `contracts`). overlap: see `statistics.t_tests`. smallest: the smallest effect of
+    interest, on the scale of an index; NaN for none.
 
     Verdicts, one row a claim, and kind of indices, for population `all` and then one a population: claim, part,
     statement, indices (`paper`, `groups` or empty), population, verdict, verdict_overlap, verdict_relevant, tests,
@@ -199,7 +195,7 @@ def evaluate(
     """
     verdicts, tests = [], []
     for claim in claims:
-        found = _tests(judged_on(measures, claim, shuffled), claim, overlap, smallest)
+        found = _tests(judged_on(measures, claim), claim, overlap, smallest)
         for population, part in [(ALL, found), *found.groupby("population", sort=False)]:
             cases = [*part[CASE].itertuples(index=False, name=None)]
             about = (claim.id, claim.part, claim.statement, claim.indices, population)
@@ -237,11 +233,10 @@ def verdict(
     return "partly supported" if in_favour >= partly and in_favour > against else "not supported"
 
 
-def judged_on(measures: pd.DataFrame, claim: Claim, shuffled: Mapping[str, str]) -> pd.DataFrame:
-    """The measures that a claim is about: of its scenario, for GROUPS minus those with shuffled groups."""
-    if claim.indices == GROUPS:
-        measures = statistics.beyond_shuffled(measures, claim.scenario, shuffled.get(claim.scenario, ""))
-    return measures[measures["scenario"] == claim.scenario].astype(dict.fromkeys(CELL, "str"))
+def judged_on(measures: pd.DataFrame, claim: Claim, scenario: str = DEFAULT) -> pd.DataFrame:
+    """The measures that a claim is about: of a scenario, for GROUPS those of DEFAULT minus those of the placebo."""
+    own = statistics.beyond_shuffled(measures) if claim.indices == GROUPS else measures
+    return own[own["scenario"] == scenario].astype(dict.fromkeys(CELL, "str"))
 
 
 def compared(own: pd.DataFrame, claim: Claim) -> pd.DataFrame:
@@ -261,6 +256,11 @@ def compared(own: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def towards(claim: Claim, metrics: pd.Series, differences: pd.Series) -> pd.Series:
+    """Do differences of metrics go the way that is claimed?"""
+    return differences * metrics.map(claim.sign).astype("float64") > 0
+
+
 def answers(significant: pd.Series, decided: pd.Series, as_claimed: pd.Series) -> np.ndarray:
     """Whether tests hold: `yes`, `opposite`, `no` or `undecided`, from bool [tests]."""
     return np.select([~decided, ~significant, as_claimed], ["undecided", "no", "yes"], "opposite")
@@ -274,23 +274,16 @@ def _tests(own: pd.DataFrame, claim: Claim, overlap: Mapping[str, float], smalle
     planned = product(claim.methods, claim.references or [""], metrics)
     planned = pd.DataFrame(planned, columns=["method", "reference", "metric"], dtype="str").assign(scope=claim.scope)
     table = own[statistics.SHARED].drop_duplicates().merge(planned, how="cross").merge(tested, on=_TEST, how="left")
-    table = table.rename(columns={"after": "value", "before": "bar", "change": "mean"})
     not_run = table["seeds"].isna()
     table.loc[not_run, "note"] = [_not_run(own, row) for row in table[not_run].itertuples()]
     table = table.fillna({"seeds": 0, "interval": ""})
-    table = table.astype({"seeds": "int64", **dict.fromkeys(("mean", "change_se", "p"), "float64")})
+    table = table.astype({"seeds": "int64", **dict.fromkeys(("change", "change_se", "p"), "float64")})
 
-    table["overlap"] = table["population"].map(overlap).fillna(0.0).astype("float64")
-    t = (table["mean"], table["change_se"], table["seeds"])
-    table["p_overlap"] = np.maximum(table["p"], statistics.t_test(*t, table["overlap"]))
-    bound = table["metric"].isin(names.INDICES).map({True: smallest, False: np.nan})
-    table["p_small"] = statistics.holm(statistics.equivalence(*t, bound))
-    table["p_overlap_holm"] = statistics.holm(table["p_overlap"])
-
-    decided, as_claimed = (
-        table["decidable"].eq(True),
-        table["mean"] * table["metric"].map(claim.sign).astype("float64") > 0,
-    )
+    table = statistics.t_tests(table, overlap, np.where(table["metric"].isin(names.INDICES), smallest, np.nan))
+    table["p_overlap"] = np.maximum(table["p"], table["p_overlap"])
+    table["p_small"], table["p_overlap_holm"] = statistics.holm(table["p_small"]), statistics.holm(table["p_overlap"])
+    table = table.rename(columns={"after": "value", "before": "bar", "change": "mean"})
+    decided, as_claimed = table["decidable"].eq(True), towards(claim, table["metric"], table["mean"])
     found = {"holds": table["p_holm"] <= claim.alpha, "holds_overlap": table["p_overlap_holm"] <= claim.alpha}
     found["holds_relevant"] = found["holds"] & ~(table["p_small"] <= claim.alpha)
     table = table.assign(**{name: answers(significant, decided, as_claimed) for name, significant in found.items()})
@@ -314,7 +307,7 @@ def _sentence(claim: Claim, tests: pd.DataFrame, family: int, smallest: float) -
     """What the tests say, in one sentence with their numbers. family: how many tests Holm's adjustment is over."""
     if tests.empty:
         missing = " with real and with shuffled groups" if claim.indices == GROUPS else ""
-        return f"This run has nothing to test it on: no population in the scenario {claim.scenario}{missing}."
+        return f"This run has nothing to test it on: no population in the scenario {DEFAULT}{missing}."
     undecided = tests["holds"] == "undecided"
     few, not_run = tests[undecided & (tests["seeds"] > 1)], tests[undecided & (tests["seeds"] < 2)]
     adjusted = f"{claim.alpha:g} after Holm over {family} tests"

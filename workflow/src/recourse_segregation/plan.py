@@ -207,21 +207,6 @@ def reruns(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def shuffled(config: Mapping[str, Any]) -> dict[str, str]:
-    """Scenario -> the scenario that differs from it in one thing: its groups are shuffled."""
-
-    def told(name: str) -> dict[str, Any]:
-        entry = config["scenarios"][name]
-        return {"simulate": entry.get("simulate", {}), "measure": {"groups": "own"} | entry.get("measure", {})}
-
-    def with_shuffled(name: str) -> dict[str, Any]:
-        return told(name) | {"measure": told(name)["measure"] | {"groups": "shuffled"}}
-
-    own = [name for name in config["scenarios"] if told(name)["measure"]["groups"] == "own"]
-    pairs = product(own, config["scenarios"])
-    return {name: other for name, other in pairs if told(other) == with_shuffled(name)}
-
-
 def described_run(config: Mapping[str, Any]) -> dict[str, Any]:
     """What exhibits need to know of a run (`run.json`): its `studies`, the `labels` of what they name, and the
     `smallest_effect` of interest on an index.

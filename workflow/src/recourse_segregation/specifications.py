@@ -7,8 +7,9 @@ in which scenario, the populations, how many seeds, whether p-values take into a
 whether effects smaller than the smallest one of interest count. Its verdict is that of `claims.judge`, after Holm over
 its own tests. The tests are t-tests, which five seeds can decide, and not those of `claims`, which need more.
 
-What was not run is left out: a population with too few seeds, a scenario without its shuffled groups. So is a scenario
-that moves no number of a specification.
+The people and their classifier are those of the main study, whatever other studies do with them. What was not run is
+left out, such as a population with too few seeds, and for indices that see groups every scenario but the usual one, of
+which alone there is a placebo. So is a scenario that moves no number of a specification.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import pandas as pd
 from . import claims, statistics
 from .claims import GROUPS, Claim
 from .contracts import CONTRACTS, DEFAULT
+from .statistics import SHARED
 
 _TEST = [*claims.CASE, "metric"]
 
@@ -33,20 +35,19 @@ def specify(
     stated: Sequence[Claim],
     choices: Mapping[str, Sequence[str]],
     seeds: Sequence[int],
-    shuffled: Mapping[str, str],
+    decided_by: Mapping[str, Sequence[str]],
     overlap: Mapping[str, float],
     smallest: float,
 ) -> pd.DataFrame:
     """The verdict on every claim in every specification: the columns of the contract `specifications`.
 
     measures: a `measures` table with all studies. choices: `scopes`, `scenarios` (the first is the usual one) and
-    `populations`, the paper's. seeds: how many, the first of each population. The others are as in `claims.evaluate`.
+    `populations`, the paper's. seeds: how many, the first of each population. decided_by: population -> classifiers, of
+    the main study. The others are as in `claims.evaluate`.
     """
-    rows = [
-        row
-        for claim in stated
-        for row in _of_claim(measures, claim, choices, sorted(set(seeds)), shuffled, overlap, smallest)
-    ]
+    pairs = pd.DataFrame([(name, one) for name in decided_by for one in decided_by[name]], columns=SHARED[:2])
+    measures = measures.merge(pairs)
+    rows = [row for claim in stated for row in _of_claim(measures, claim, choices, seeds, overlap, smallest)]
     return pd.DataFrame(rows, columns=list(CONTRACTS["specifications"]))
 
 
@@ -54,8 +55,7 @@ def _of_claim(
     measures: pd.DataFrame,
     claim: Claim,
     choices: Mapping[str, Sequence[str]],
-    sizes: Sequence[int],
-    shuffled: Mapping[str, str],
+    seeds: Sequence[int],
     overlap: Mapping[str, float],
     smallest: float,
 ) -> Iterator[tuple]:
@@ -65,17 +65,15 @@ def _of_claim(
     needed = measures["metric"].isin(claim.metrics) & measures["method"].isin(methods)
     usual: dict[tuple, np.ndarray] = {}  # the numbers in the first scenario
     for scenario in scenarios:
-        if claim.indices == GROUPS and scenario not in shuffled:
-            continue
-        own = claims.judged_on(measures[needed], replace(claim, scenario=scenario), shuffled)
+        own = claims.judged_on(measures[needed], claim, scenario)
         there = own.groupby("population")["seed"].nunique()
-        for scope, size in product(scopes, sizes):
+        for scope, size in product(scopes, sorted(set(seeds))):
             cells = _cells(own[own["seed"] < size], replace(claim, scope=scope), overlap, smallest)
             for (name, people), (indices, metrics) in product(
                 _populations(there[there >= size].index, choices["populations"]).items(), _indices(claim, cells)
             ):
                 tests = cells[cells["population"].isin(people) & cells["metric"].isin(metrics)]
-                key, numbers = (name, indices, scope, size), tests[["mean", "sem"]].to_numpy()
+                key, numbers = (name, indices, scope, size), tests[["change", "change_se"]].to_numpy()
                 if np.array_equal(usual.setdefault(key, numbers), numbers, equal_nan=True) and scenario != scenarios[0]:
                     continue
                 about = (claim.id, claim.part, claim.statement, indices, claim.indices == GROUPS, scope, scenario, name)
@@ -84,17 +82,11 @@ def _of_claim(
 
 
 def _cells(own: pd.DataFrame, claim: Claim, overlap: Mapping[str, float], smallest: float) -> pd.DataFrame:
-    """Every test by itself: mean, sem, p and p_overlap, p_small and as_claimed."""
-    seeds = claims.compared(own, claim)
-    cells = seeds.groupby(_TEST, sort=False)["change"].agg(["mean", "sem", "count"]).reset_index()
-    t = (cells["mean"], cells["sem"], cells["count"])
-    shared = cells["population"].map(overlap).fillna(0.0).astype("float64")
-    return cells.assign(
-        p=statistics.t_test(*t),
-        p_overlap=statistics.t_test(*t, shared),
-        p_small=statistics.equivalence(*t, smallest) if claim.indices else np.nan,
-        as_claimed=cells["mean"] * cells["metric"].map(claim.sign).astype("float64") > 0,
-    )
+    """Every test by itself: change, change_se, those of `statistics.t_tests` and as_claimed."""
+    changes = claims.compared(own, claim).groupby(_TEST, sort=False)["change"]
+    cells = changes.agg(change="mean", change_se="sem", seeds="count").reset_index()
+    as_claimed = claims.towards(claim, cells["metric"], cells["change"])
+    return statistics.t_tests(cells, overlap, smallest).assign(as_claimed=as_claimed)
 
 
 def _populations(there: Sequence[str], published: Sequence[str]) -> dict[str, list[str]]:
@@ -118,9 +110,9 @@ def _judged(claim: Claim, tests: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
     """overlap, relevant, tests, in_favour, against, undecided and verdict, for each choice of the first two."""
     cases = [*tests[claims.CASE].itertuples(index=False, name=None)] if claim.existential else []
     small = statistics.holm(tests["p_small"]) <= claim.alpha
-    decided, as_claimed = tests["p"].notna().to_numpy(), tests["as_claimed"].to_numpy()
+    decided, as_claimed = tests["p_t"].notna().to_numpy(), tests["as_claimed"].to_numpy()
     for shared in (False, True):
-        significant = statistics.holm(tests["p_overlap" if shared else "p"]) <= claim.alpha
+        significant = statistics.holm(tests["p_overlap" if shared else "p_t"]) <= claim.alpha
         for relevant in (False, True) if claim.indices else (False,):
             holds = list(claims.answers(significant & ~(small & relevant), decided, as_claimed))
             counts = [holds.count(one) for one in ("yes", "opposite", "undecided")]

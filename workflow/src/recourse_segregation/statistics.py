@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -31,12 +31,14 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import special, stats
 
-from .contracts import CELL, IDENTITY
+from .contracts import CELL, DEFAULT, IDENTITY
 from .errors import DataError
 from .seeds import numpy_generator
 
 #: what the methods share that are compared with each other
 SHARED = [name for name in CELL if name != "method"]
+#: the scenario that is DEFAULT with shuffled groups
+PLACEBO = "placebo"
 #: Holm's family by default: one index, of all methods
 FAMILY = [*SHARED, "scope", "metric"]
 
@@ -127,13 +129,13 @@ def differences(
     return _paired(own, theirs, [*FAMILY, "reference", "seed"], own["reference"] + " was not run for this seed")
 
 
-def beyond_shuffled(measures: pd.DataFrame, scenario: str, shuffled: str) -> pd.DataFrame:
-    """The measures of a scenario minus those of `shuffled`, where groups are shuffled, number by number.
+def beyond_shuffled(measures: pd.DataFrame) -> pd.DataFrame:
+    """The measures of the scenario DEFAULT minus those of PLACEBO, number by number.
 
     A change in the result is what of a change is due to who is in which group. The same columns as `measures`, without
     the numbers that one of the two lacks.
     """
-    own, other = (measures[measures["scenario"] == name] for name in (scenario, shuffled))
+    own, other = (measures[measures["scenario"] == name] for name in (DEFAULT, PLACEBO))
     key = [*(name for name in IDENTITY if name != "scenario"), "phase", "scope", "metric"]
     table = own.merge(other[[*key, "value", "note"]], on=key, suffixes=("", "_shuffled"))
     value, note = table["value"] - table.pop("value_shuffled"), table.pop("note_shuffled")
@@ -257,11 +259,9 @@ def error_of_mean(error: ArrayLike, seeds: ArrayLike, overlap: ArrayLike = 0.0) 
     seeds also differ in what they train and draw. error: the usual one, deviation / √J. seeds: J. overlap: f in [0, 1];
     0 for samples drawn anew.
     """
-    overlap = np.asarray(overlap, dtype="float64")
+    error, seeds, overlap = (np.asarray(values, dtype="float64") for values in (error, seeds, overlap))
     with np.errstate(divide="ignore"):
-        return np.asarray(error, dtype="float64") * np.sqrt(
-            1 + np.asarray(seeds, dtype="float64") * overlap / (1 - overlap)
-        )
+        return error * np.sqrt(1 + seeds * overlap / (1 - overlap))
 
 
 def t_test(mean: ArrayLike, error: ArrayLike, seeds: ArrayLike, overlap: ArrayLike = 0.0) -> np.ndarray:
@@ -269,20 +269,30 @@ def t_test(mean: ArrayLike, error: ArrayLike, seeds: ArrayLike, overlap: ArrayLi
 
     The arguments are those of `error_of_mean`.
     """
-    return 2 * _upper_tail(np.abs(np.asarray(mean, dtype="float64")), error_of_mean(error, seeds, overlap), seeds).clip(
-        max=0.5
-    )
+    p = _upper_tail(np.abs(np.asarray(mean, dtype="float64")), error_of_mean(error, seeds, overlap), seeds)
+    return 2 * p.clip(max=0.5)
 
 
-def equivalence(
-    mean: ArrayLike, error: ArrayLike, seeds: ArrayLike, bound: ArrayLike, overlap: ArrayLike = 0.0
-) -> np.ndarray:
+def equivalence(mean: ArrayLike, error: ArrayLike, seeds: ArrayLike, bound: ArrayLike) -> np.ndarray:
     """p of a mean that is `bound` or more away from 0, elementwise; small: it is smaller. NaN below two seeds.
 
     The larger p of two one-sided t-tests (Schuirmann 1987, Journal of Pharmacokinetics and Biopharmaceutics 15). bound:
     the smallest effect of interest, > 0. The other arguments are those of `error_of_mean`.
     """
-    return _upper_tail(bound - np.abs(np.asarray(mean, dtype="float64")), error_of_mean(error, seeds, overlap), seeds)
+    return _upper_tail(bound - np.abs(np.asarray(mean, dtype="float64")), np.asarray(error, dtype="float64"), seeds)
+
+
+def t_tests(table: pd.DataFrame, overlap: Mapping[str, float], smallest: ArrayLike = np.nan) -> pd.DataFrame:
+    """A summary with Student's tests of its changes: columns overlap, p_t, p_overlap and p_small more, before Holm.
+
+    table: population, change, change_se and seeds. overlap: population -> the share of their training people that two
+    seeds have in common, 0 if it is not there. p_overlap takes it into account; p_small is that of `equivalence` for
+    the bound `smallest`.
+    """
+    mean = [table[column] for column in ("change", "change_se", "seeds")]
+    shared = table["population"].astype("str").map(overlap).fillna(0.0).astype("float64")
+    p = {"p_t": t_test(*mean), "p_overlap": t_test(*mean, shared), "p_small": equivalence(*mean, smallest)}
+    return table.assign(overlap=shared, **p)
 
 
 def holm(p: Sequence[float]) -> np.ndarray:

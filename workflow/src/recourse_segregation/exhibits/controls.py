@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 
 from .. import names, statistics
 from ..contracts import DEFAULT, RECOURSE
+from ..statistics import PLACEBO
 from . import segregation
 from ._tables import POPULATION, by_method, listed, note, number, tables
 
 CONTROLS = ("nobody", "collapse", "swap_in")
-PLACEBO = "placebo"
 
 
 def against_placebo(seeds: pd.DataFrame) -> pd.DataFrame:

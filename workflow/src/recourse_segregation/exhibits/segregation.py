@@ -55,8 +55,8 @@ def with_overlap(table: pd.DataFrame, overlap: pd.DataFrame) -> pd.DataFrame:
 
     overlap: population, overlap (the share of training people that two seeds have in common).
     """
-    shared = table["population"].astype("str").map(overlap.set_index("population")["overlap"]).fillna(0.0)
-    p = np.maximum(table["p"], statistics.t_test(table["change"], table["change_se"], table["seeds"], shared))
+    tested = statistics.t_tests(table, overlap.set_index("population")["overlap"].to_dict())
+    p = np.maximum(table["p"], tested["p_overlap"])
     family = [table[column] for column in statistics.FAMILY]
     return table.assign(p_overlap=p.groupby(family, observed=True).transform(statistics.holm))
 

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from .. import names
 from ..contracts import DEFAULT, RECOURSE
+from ..statistics import PLACEBO
 from . import controls, segregation
 from ._figures import LIGHT, multiples, values
 from ._run import Run, ordered, summarised
@@ -38,7 +39,7 @@ def effects(run: Run) -> pd.DataFrame:
     """
     measured = set(run.measures["metric"])
     seeds = segregation.seeds(run, "everyone", [metric for metric in METRICS if metric in measured])
-    if controls.PLACEBO in run.described["scenarios"]:
+    if PLACEBO in run.described["scenarios"]:
         table = controls.against_placebo(seeds).rename(columns={"after": "real", "before": "shuffled"})
     else:
         table = segregation.table(seeds[seeds["scenario"] == DEFAULT])
