@@ -18,15 +18,17 @@ sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "workflow" / "src")]
 
 import blocks  # noqa: E402
 
-from recourse_segregation import claims, comparison, contracts, names, plan  # noqa: E402
+from recourse_segregation import contracts, names, plan  # noqa: E402
+from recourse_segregation.comparison import VERDICTS  # noqa: E402
 from recourse_segregation.errors import DataError  # noqa: E402
+from recourse_segregation.exhibits import comparison  # noqa: E402
 
 RESULTS = ROOT / "results"
 INDICES = {"centralization": "Δ centralization", "atkinson": "Δ Atkinson", "average_proximity": "Δ average proximity"}
 METHOD = ["population", "method"]
 
 ALL, MATCHES, COST, FOUND = "index >= 0", "by_tolerance == 'matches'", "metric == 'cost'", "metric == 'found'"
-CONSISTENT, IDLE, WRONG = (f"verdict == '{verdict}'" for verdict in comparison.VERDICTS[:3])
+CONSISTENT, IDLE, WRONG = (f"verdict == '{verdict}'" for verdict in VERDICTS[:3])
 SAME = "verdict == 'equivalent'"
 OTHERS = "convention != 'Ours' and phase == 'change' and low <= high"
 TESTED, APART = "low <= high", "low > 0 or high < 0"
@@ -79,29 +81,10 @@ def read(name: str) -> pd.DataFrame:
 
 
 def verdicts_on_claims() -> str:
-    """Each claim and its verdicts on all populations together; those about segregation on both kinds of indices."""
-    table = read("claims").fillna({"indices": ""})
-    whole = table[table["population"] == claims.ALL].assign(
-        text=lambda rows: [verdict_text(r) for r in rows.itertuples()]
-    )
-    found = []
-    for part in (whole[whole["indices"] != ""], whole[whole["indices"] == ""]):
-        texts = part.pivot(index="statement", columns="indices", values="text").loc[part["statement"].unique()]
-        kinds = [kind for kind in ("", *claims.KINDS) if kind in texts]
-        texts = texts[kinds].rename(
-            columns={"": "verdict"} | {kind: f"on {label}" for kind, label in claims.KINDS.items()}
-        )
-        texts = texts.rename_axis(index="claim", columns=None).reset_index()
-        found.append(blocks.table(texts.set_index([*texts])))  # text stands left
-    return "\n".join(found)
-
-
-def verdict_text(row: Any) -> str:
-    """The verdict on a claim, what it is if one is stricter, and the evidence."""
-    others = {"if seeds share people": row.verdict_overlap, "without small effects": row.verdict_relevant}
-    found = [f"{verdict} {when}" for when, verdict in others.items() if verdict != row.verdict]
-    stricter = f" ({'; '.join(found)})" if found else ""
-    return f"**{row.verdict}**{stricter}: {row.evidence}"
+    """Each claim and its verdicts on all populations together, as on the page `comparison`."""
+    parts = comparison.claims_texts(read("claims").fillna({"indices": ""}))
+    texts = (part.drop(columns="Part").replace("\n", "<br>", regex=True) for part in parts)
+    return "\n".join(blocks.table(part.set_index([*part])) for part in texts)  # text stands left
 
 
 def exhibits(made: dict[str, dict[str, float]], methods: list[str]) -> str:
@@ -133,7 +116,7 @@ def wide(table: pd.DataFrame, texts: pd.Series, metrics: list[str]) -> pd.DataFr
 
 def headline() -> str:
     """Each method's changes where there are published numbers, mean ± standard error over seeds, and the verdicts."""
-    verdicts = read("exhibits/comparison/verdicts")
+    verdicts = comparison.verdicts(read("comparison"))
     quality, changes = read("exhibits/recourse_quality/quality"), read("exhibits/segregation/everyone")
     error = changes["change_se"].map(" ± {:.4f}".format, na_action="ignore").fillna("")
     texts = wide(quality, quality["mean"].map("{:.2f}".format), ["found", "cost"])
@@ -141,12 +124,8 @@ def headline() -> str:
     texts = texts[texts.index.isin(verdicts["population"], level="population")].rename(columns=INDICES)
     texts = texts.rename(names.population, level="population").rename(names.method, level="method")
 
-    verdicts = verdicts[verdicts.groupby("verdict")["rows"].transform("sum") > 0]
-    counts = verdicts["rows"].astype("str") + verdicts["matches"].map(" ({})".format).where(verdicts["matches"] > 0, "")
-    total = verdicts.groupby("population")["rows"].transform("sum").map(" ({})".format)
-    whose = {"published numbers": verdicts["population"].map(names.population) + total}
-    counts = verdicts.assign(text=counts, **whose).set_index([*whose, "verdict"])["text"].unstack(sort=False)
-    return f"{blocks.table(texts)}\n{blocks.table(counts)}"
+    counts = comparison.verdicts_texts(verdicts).set_index("population").rename(names.population)
+    return f"{blocks.table(texts)}\n{blocks.table(counts.rename_axis('published numbers'))}"
 
 
 def times(config: dict[str, Any], stages: dict[str, dict[str, float]], population: str = "gmc-age") -> str:

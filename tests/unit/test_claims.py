@@ -28,9 +28,8 @@ def judged(parts, *stated, **settings):
     about = {"part": 2, "statement": "It works.", "scope": "everyone", "methods": ["ebr"], "alpha": 0.05}
     about |= {"id": "other", "verdict": THRESHOLDS}
     table = measures(*parts) if isinstance(parts, list) else parts
-    return evaluate(
-        table, [Claim(**about | claim) for claim in stated], **{"overlap": {}, "smallest": np.nan} | settings
-    )
+    settings = {"overlap": {}, "smallest": np.nan} | settings
+    return evaluate(table, [Claim(**about | claim) for claim in stated], **settings)
 
 
 @pytest.fixture(autouse=True)

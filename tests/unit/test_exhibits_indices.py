@@ -62,13 +62,7 @@ def test_an_index_that_a_control_misleads_is_not_reported(controlled):
     assert found.loc["mmd", "fooled"] == 1
     assert set(found.index[~found["report"]]) == {"average_proximity", "information", "mmd"}
     said = indices.answer(found.reset_index()).data
-    for part in (
-        "Report Centralization: no control misleads it, and it sees most, in 2 of 2",
-        "Isolation, Dissimilarity",
-        "by Average proximity: with shuffled",
-        "places: Information.",
-        "that for Information, MMD",
-    ):
+    for part in ("Report Centralization: no control misleads it, and it tells 2 of 2", "Isolation, Dissimilarity"):
         assert part in said
     assert "<td><b>yes</b></td>" in indices.show_detection(found.reset_index()).data.replace(
         ' style="text-align: left"', ""
@@ -78,7 +72,6 @@ def test_an_index_that_a_control_misleads_is_not_reported(controlled):
 def test_no_index_may_pass(controlled):
     found = indices.detection(segregation.seeds(controlled, "everyone", indices.SHOWN))
     assert "No index passes" in indices.answer(found.assign(report=False)).data
-    assert "too few seeds" in indices.answer(found.assign(seen=0)).data
 
 
 def test_the_profile_is_of_the_excess_by_neighbours(controlled):

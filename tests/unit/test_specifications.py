@@ -27,7 +27,7 @@ def run(populations="ab", **where):
 
 def specified(*parts, kinds=("paper",), seeds=(5,), overlap=None, smallest=0.01, **claim):
     stated = [Claim(**ABOUT | claim, indices=kind) for kind in kinds]
-    decided_by = dict.fromkeys("abc", ["mlp"])
+    decided_by = {population: ["mlp"] for population in "abc"}
     table = specifications.specify(measures(*parts), stated, CHOICES, seeds, decided_by, overlap or {}, smallest)
     assert list(table) == list(contracts.CONTRACTS["specifications"])
     assert not table.duplicated([c for c in table if c not in ("tests", "in_favour", "against", "verdict")]).any()

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from . import claims, statistics
-from .claims import GROUPS, Claim
+from .claims import GROUPS, PAPER, Claim
 from .contracts import CONTRACTS, DEFAULT
 from .statistics import SHARED
 
@@ -60,7 +60,8 @@ def _of_claim(
     smallest: float,
 ) -> Iterator[tuple]:
     """The rows of one claim and kind of indices."""
-    scenarios, scopes = (choices["scenarios"], choices["scopes"]) if claim.indices else ([DEFAULT], [claim.scope])
+    scopes = choices["scopes"] if claim.indices else [claim.scope]
+    scenarios = choices["scenarios"] if claim.indices == PAPER else [DEFAULT]
     methods = ["none", *claim.methods, *claim.references]
     needed = measures["metric"].isin(claim.metrics) & measures["method"].isin(methods)
     usual: dict[tuple, np.ndarray] = {}  # the numbers in the first scenario

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from IPython.display import HTML
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -21,19 +22,18 @@ from ._tables import POPULATION, across, bracket, listed, number, p_value, sente
 LOGS = Path(__file__).parents[3] / "resources" / "published_logs.csv"
 #: verdict, on a number or a claim -> sign, so that it can be told apart without colour
 _SIGNS = dict(zip(VERDICTS, "●◐○", strict=False)) | dict(zip(claims.VERDICTS, "●◐○✕", strict=False))
-_NEAR, _AGAIN = "within the tolerance", "within the re-runs"
+#: rule -> the column of the candidates that says who meets it
+_RULES = {"within the tolerance": "within_tolerance", "within the re-runs": "inside"}
 _NUMBER = ["population", "method", "metric"]
 _CLAIM = {"part": "Part", "statement": "Claim", "indices": "Judged on"}
 
 
-def show_claims(table: pd.DataFrame) -> Any:
-    """The claims, a row each: the verdicts on all populations together and what they are based on.
+def claims_texts(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """The claims, a row each: the verdicts on all populations together and what they are based on, as texts.
 
-    table: `claims` of a run (see `claims.evaluate`). Claims about segregation have the verdicts on both kinds of
-    indices beside each other; the others have one, in a table below.
+    table: `claims` of a run (see `claims.evaluate`). First those about segregation, with the verdicts on both kinds of
+    indices beside each other, then the others.
     """
-    from IPython.display import HTML
-
     kinds = {"": "Verdict"} | {kind: f"On {label}" for kind, label in claims.KINDS.items()}
     shown = table[table["population"] == claims.ALL]
     shown = ordered(shown, statement=shown["statement"].unique(), indices=list(kinds))
@@ -43,11 +43,13 @@ def show_claims(table: pd.DataFrame) -> Any:
         found = [f"{when}: {_signed(verdict)}" for when, verdict in others.items() if verdict != row.verdict]
         return "\n".join([f"**{_signed(row.verdict)}**", *found, row.evidence])
 
-    parts = [
-        tables(across(own, ["part", "statement"], "indices", text, kinds.get).rename(columns=_CLAIM), blank=["Part"])
-        for _, own in shown.groupby(shown["indices"] == "")
-    ]
-    return HTML("\n".join(part.data for part in parts))
+    parts = shown.groupby(shown["indices"] == "")
+    return [across(own, ["part", "statement"], "indices", text, kinds.get).rename(columns=_CLAIM) for _, own in parts]
+
+
+def show_claims(table: pd.DataFrame) -> Any:
+    """`claims_texts`, a table below the other."""
+    return HTML("\n".join(tables(part, blank=["Part"]).data for part in claims_texts(table)))
 
 
 def show_claims_by_population(table: pd.DataFrame) -> Any:
@@ -103,7 +105,7 @@ def verdicts(comparison: pd.DataFrame) -> pd.DataFrame:
     return counted.groupby(["population", "verdict"], observed=False)[["rows", "matches"]].sum().reset_index()
 
 
-def show_verdicts(table: pd.DataFrame) -> Any:
+def verdicts_texts(table: pd.DataFrame) -> pd.DataFrame:
     """`verdicts`, a row a population; in parentheses how many the tolerance alone would call met."""
 
     def text(row: Any) -> str:
@@ -111,7 +113,12 @@ def show_verdicts(table: pd.DataFrame) -> Any:
 
     wide = across(table, ["population"], "verdict", text, _signed)
     wide.insert(1, "Published numbers", table.groupby("population", observed=False)["rows"].sum().to_numpy())
-    return tables(wide)
+    return wide
+
+
+def show_verdicts(table: pd.DataFrame) -> Any:
+    """`verdicts_texts`."""
+    return tables(verdicts_texts(table))
 
 
 def answer(comparison: pd.DataFrame, rules: pd.DataFrame) -> Any:
@@ -127,7 +134,7 @@ def answer(comparison: pd.DataFrame, rules: pd.DataFrame) -> Any:
         f"{counts['undecided']} are undecided."
     ]
     for exhibit, rows in rules.groupby("exhibit", sort=False):
-        near, again = (rows[rows["rule"] == rule].iloc[0] for rule in (_NEAR, _AGAIN))
+        near, again = rows.itertuples()
         said.append(
             f"Of the {near.numbers} numbers after recourse on {exhibit} data, a tolerance is met by the right "
             f"method in {near.right}, by no recourse in {near.nobody} and by a wrong method in {near.others:.1f} on "
@@ -146,7 +153,8 @@ def rules(candidates: pd.DataFrame) -> pd.DataFrame:
     """
     after = candidates[(candidates["phase"] == "after") & ~candidates["metric"].isin(QUALITY)]
     found = []
-    for (exhibit, rule), rows in _by_rule(after):
+    for (exhibit, rows), rule in product(after.groupby("exhibit", sort=False), _RULES):
+        rows = rows.assign(met=rows[_RULES[rule]])
         numbers = len(rows[_NUMBER].drop_duplicates())
         right, nobody = rows["candidate"] == rows["method"], rows["candidate"] == NOBODY
         # a method takes the place of each method but itself: scaled to as many numbers as there are
@@ -229,12 +237,6 @@ def show_agreement(table: pd.DataFrame) -> Any:
         }
 
     return listed(table, row, blank=["Data"])
-
-
-def _by_rule(candidates: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
-    for exhibit, rows in candidates.groupby("exhibit", sort=False):
-        for rule, column in ((_NEAR, "within_tolerance"), (_AGAIN, "inside")):
-            yield (exhibit, rule), rows.assign(met=rows[column])
 
 
 def figure(comparison: pd.DataFrame, exhibit: str) -> Figure | None:

@@ -45,7 +45,7 @@ def detection(seeds: pd.DataFrame) -> pd.DataFrame:
         own, methods = (table[table["metric"] == name] for table in (calibration, beside))
         sign = names.metric(name).segregation
         swap, point = sign * own["swap_in"], sign * own["collapse"]
-        apart = (methods["low"] > 0) | (methods["high"] < 0)
+        apart = segregation.told(methods)
         row = {"metric": name, "populations": len(own), "mixed": (swap < 0).sum(), "fooled": (point <= swap).sum()}
         row |= {"share": own["share"].mean(), "cells": methods["change"].notna().sum(), "seen": apart.sum()}
         row |= {"more": (apart & (sign * methods["change"] > 0)).sum()}
@@ -55,28 +55,14 @@ def detection(seeds: pd.DataFrame) -> pd.DataFrame:
 
 
 def answer(detection: pd.DataFrame) -> Any:
-    """Which index to report, in words: of those that pass, the one that sees most (of equals, groups most clearly)."""
-    best = detection.sort_values(["seen", "share"], ascending=[False, True], kind="stable")
-    good = best.loc[best["report"], "metric"]
-    blind, wrong = detection[detection["share"] >= BLIND], detection[detection["mixed"] < detection["populations"]]
-    fooled = detection[detection["fooled"] > 0]
-    said = ["No index passes all three questions."]
-    if len(good):
-        first = best[best["report"]].iloc[0]
-        most = f"it sees most, in {first['seen']} of {first['cells']} methods × populations"
-        few = "it tells the groups best from shuffled ones (too few seeds to say which sees most methods)"
-        said = [f"Report {_listed(good[:1])}: no control misleads it, and {most if first['seen'] else few}."]
-    if len(good) > 1:
-        said.append(f"No control misleads {_listed(good[1:])} either.")
-    if len(blind):
-        said.append(
-            f"Do not judge by {_listed(blind['metric'])}: with shuffled groups they change at least half as much."
-        )
-    if len(wrong):
-        said.append(f"Not everywhere less segregated in the other group's places: {_listed(wrong['metric'])}.")
-    if len(fooled):
-        said.append(f"Sending everybody to one point is no worse than that for {_listed(fooled['metric'])}.")
-    return sentence(" ".join(said))
+    """Which index to report: of those that pass, the one that sees most (of equals, groups most clearly)."""
+    good = detection[detection["report"]].sort_values(["seen", "share"], ascending=[False, True], kind="stable")
+    if good.empty:
+        return sentence("No index passes all three questions.")
+    first, *others = map(names.in_line, good["metric"])
+    seen, cells = good[["seen", "cells"]].iloc[0]
+    said = f"Report {first}: no control misleads it, and it tells {seen} of {cells} methods × populations from chance."
+    return sentence(said + f" No control misleads {', '.join(others)} either." * bool(others))
 
 
 def show_detection(detection: pd.DataFrame) -> Any:
@@ -138,7 +124,3 @@ def show_profile(profile: pd.DataFrame, metrics: Sequence[str] = PROFILE) -> Any
     table = table.assign(text=texts, method=pd.Categorical(table["method"], table["method"].unique(), ordered=True))
     wide = table.pivot(index=[*POPULATION, "metric", "method"], columns="k", values="text").sort_index()
     return tables(wide.rename(columns="k = {}".format).reset_index(), POPULATION, blank=["metric"])
-
-
-def _listed(metrics: pd.Series) -> str:
-    return ", ".join(map(names.in_line, metrics))

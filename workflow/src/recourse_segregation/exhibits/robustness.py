@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import textwrap
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from .. import claims, names
 from ._figures import DARK, WARM, WIDTH, new_figure, theme
-from ._tables import sentence, tables
+from ._run import ordered
+from ._tables import across, sentence, tables
 
-#: what a specification chooses
-CHOICES = ("indices", "scope", "populations", "scenario", "seeds", "overlap", "relevant")
+#: what a specification chooses, and what that is called
+CHOICES = {name: name for name in ("indices", "scope", "populations", "scenario", "seeds")}
+CHOICES |= {"overlap": "p-values", "relevant": "effects"}
 HOLDS = claims.VERDICTS[0]
 
 _COLORS = dict(zip(claims.VERDICTS, (DARK, "#7fa8cc", "#c9cfd6", WARM, "white"), strict=True))
@@ -76,19 +78,13 @@ def figure(shares: pd.DataFrame) -> Figure | None:
     with theme():
         chart = new_figure(WIDTH, 0.62 * len(shares) + 1.2)
         axis = chart.subplots()
-        left = np.zeros(len(shares))
-        for verdict, color in _COLORS.items():
-            width = shares[verdict].to_numpy()
-            axis.barh(
-                range(len(shares)), width, left=left, color=color, edgecolor="black", linewidth=0.6, label=verdict
-            )
-            for row, (start, share) in enumerate(zip(left, width, strict=True)):
-                if share >= 0.05:
-                    look = {"color": "white" if verdict == HOLDS else "black", "fontsize": 9}
-                    axis.text(start + share / 2, row, f"{share:.0%}", ha="center", va="center", **look)
-            left += width
-        axis.set_yticks(range(len(shares)), [textwrap.fill(text, 62) for text in shares["statement"]])
-        axis.set(xlim=(0, 1), ylim=(len(shares) - 0.5, -0.5), xlabel="share of the specifications")
+        bars = shares.set_index(shares["statement"].map(partial(textwrap.fill, width=62)))[list(_COLORS)]
+        bars.plot.barh(stacked=True, ax=axis, color=_COLORS, edgecolor="black", linewidth=0.6, width=0.8, legend=False)
+        for verdict, drawn in zip(bars, axis.containers, strict=True):
+            texts = [f"{share:.0%}" if share >= 0.05 else "" for share in bars[verdict]]
+            color = "white" if verdict == HOLDS else "black"
+            axis.bar_label(drawn, texts, label_type="center", color=color, fontsize=9)
+        axis.set(xlim=(0, 1), ylim=(len(shares) - 0.5, -0.5), xlabel="share of the specifications", ylabel="")
         axis.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         for row, count in enumerate(shares["specifications"]):
             axis.text(1.01, row, f"of {count:,}", va="center", fontsize=9)
@@ -105,14 +101,10 @@ def curves(specifications: pd.DataFrame) -> dict[str, Figure]:
 
 def show(by_choice: pd.DataFrame) -> Any:
     """`by_choice` for the claims about segregation: choices down, claims across."""
-    own = by_choice[by_choice["part"] < 3]
-    texts = own.assign(text=[f"{share:.0%}" for share in own["supported"]])
-    wide = texts.pivot(index=["choice", "label"], columns="statement", values="text").fillna("–")
-    order = own[["choice", "label"]].drop_duplicates()
-    wide = wide.loc[list(order.itertuples(index=False, name=None)), own["statement"].unique()].reset_index()
-    names_of = {"choice": "Choice", "label": "Option"}
-    wide["choice"] = wide["choice"].map({"overlap": "p-values", "relevant": "effects"}).fillna(wide["choice"])
-    return tables(wide.rename(columns=names_of), blank=["Choice"])
+    own = by_choice[by_choice["part"] < 3].replace({"choice": CHOICES})
+    own = ordered(own, choice=CHOICES.values(), label=own["label"].unique(), statement=own["statement"].unique())
+    wide = across(own, ["choice", "label"], "statement", lambda row: f"{row.supported:.0%}")
+    return tables(wide.rename(columns={"choice": "Choice", "label": "Option"}), blank=["Choice"])
 
 
 def _labelled(table: pd.DataFrame) -> pd.DataFrame:
@@ -152,19 +144,15 @@ def _curve(own: pd.DataFrame) -> Figure:
         above.set(ylim=(-1.05, 1.05), ylabel="tests that show it\n− that show the opposite")
         above.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         above.set_title(f"{own['statement'].iloc[0]} Supported in {(rank == 0).mean():.0%}.")
-        _matrix(below, own, rows)
+        # a row an option, dark where it is taken
+        taken = np.array([own[choice] == label for choice, label in rows], dtype="float64")
+        below.imshow(taken, aspect="auto", cmap=ListedColormap(["white", DARK]), interpolation="nearest")
+        below.set_yticks(range(len(rows)), [label for _, label in rows], fontsize=8)
+        first = [i for i, (choice, _) in enumerate(rows) if i and rows[i - 1][0] != choice]
+        below.hlines(np.array(first) - 0.5, -0.5, len(own) - 0.5, color="black", linewidth=0.6)
+        below.set_xlabel("specifications, the most favourable first")
+        below.grid(visible=False)
         found = [verdict for verdict in claims.VERDICTS if (own["verdict"] == verdict).any()]
         handles = [Patch(facecolor=_COLORS[verdict], edgecolor="black", label=verdict) for verdict in found]
         chart.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
     return chart
-
-
-def _matrix(axis: Axes, own: pd.DataFrame, rows: list[tuple[str, str]]) -> None:
-    """Which option each specification takes: a row an option, dark where it is taken."""
-    taken = np.array([own[choice] == label for choice, label in rows], dtype="float64")
-    axis.imshow(taken, aspect="auto", cmap=ListedColormap(["white", DARK]), interpolation="nearest")
-    axis.set_yticks(range(len(rows)), [label for _, label in rows], fontsize=8)
-    first = [i for i, (choice, _) in enumerate(rows) if i and rows[i - 1][0] != choice]
-    axis.hlines(np.array(first) - 0.5, -0.5, len(own) - 0.5, color="black", linewidth=0.6)
-    axis.set_xlabel("specifications, the most favourable first")
-    axis.grid(visible=False)

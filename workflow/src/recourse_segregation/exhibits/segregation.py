@@ -78,10 +78,15 @@ def mark(row: Any) -> str:
 
     Filled: significant after Holm. Hollow: not, but the interval excludes no change.
     """
-    if not row.significant and not (row.low > 0 or row.high < 0):
+    if not row.significant and not told(row):
         return ""
     more = row.change * names.metric(row.metric).segregation > 0
     return ("▲" if more else "▼") if row.significant else ("△" if more else "▽")
+
+
+def told(rows: Any) -> Any:
+    """Does the interval exclude no change? rows: a row of `table`, or several."""
+    return (rows.low > 0) | (rows.high < 0)
 
 
 def decided(table: pd.DataFrame, alpha: float = 0.05) -> Any:

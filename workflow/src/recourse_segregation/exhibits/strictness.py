@@ -1,7 +1,7 @@
 """How strict is the bank? What recourse does to segregation when more people are rejected, and so more move.
 
 The published network decides every time: only its threshold moves. The effect on an index is its change with the real
-groups - that with shuffled ones, if the study has the placebo, else its change.
+groups - that with shuffled ones.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from matplotlib.figure import Figure
 
 from .. import names
 from ..contracts import DEFAULT, RECOURSE
-from ..statistics import PLACEBO
 from . import controls, segregation
 from ._figures import LIGHT, multiples, values
 from ._run import Run, ordered, summarised
-from ._tables import POPULATION, across, listed, note, number, sentence, tables
+from ._tables import POPULATION, across, listed, note, number, tables
 
 #: the indices that are shown: those that see groups, and the paper's that does not
 SEEING = (
@@ -39,11 +38,7 @@ def effects(run: Run) -> pd.DataFrame:
     """
     measured = set(run.measures["metric"])
     seeds = segregation.seeds(run, "everyone", [metric for metric in METRICS if metric in measured])
-    if PLACEBO in run.described["scenarios"]:
-        table = controls.against_placebo(seeds).rename(columns={"after": "real", "before": "shuffled"})
-    else:
-        table = segregation.table(seeds[seeds["scenario"] == DEFAULT])
-        table = table.assign(real=table["change"], shuffled=float("nan"))
+    table = controls.against_placebo(seeds).rename(columns={"after": "real", "before": "shuffled"})
     table = table.merge(rejected(run), on=POPULATION).merge(moved(run), on=RECOURSE)
     listed = run.described["classifiers"]
     published = [row.classifier == listed[row.population][0] for row in table.itertuples()]
@@ -75,39 +70,24 @@ def moved(run: Run) -> pd.DataFrame:
 def summary(effects: pd.DataFrame, by: str = "population") -> pd.DataFrame:
     """The effects on the indices that see groups, a row a population and classifier, from few to many rejected.
 
-    by: `method` for a row a method and classifier, over all populations.
+    by: `method` for a row a method and classifier, over all populations; `classifier` for a row each, over everything.
 
-    Columns: population (or method), classifier, seeds, rejected (mean), least and most (who move), effects (defined),
-    more and less (segregated: the 95 % interval excludes 0); and for each index the mean size of its effects.
+    Columns: those that a row is for, seeds, rejected (mean), least and most (who move), effects (defined), more and less
+    (segregated: the 95 % interval excludes 0); and for each index the mean size of its effects.
     """
     seen = effects[effects["metric"].isin(SEEING)].dropna(subset=["change"])
 
     def describe(part: pd.DataFrame) -> tuple:
         more = part["change"] * [names.metric(metric).segregation for metric in part["metric"]] > 0
-        told = _told(part)
+        told = segregation.told(part)
         who = part["seeds"].max(), part["rejected"].mean(), part["moved"].min(), part["moved"].max()
         return *who, len(part), int((told & more).sum()), int((told & ~more).sum())
 
-    key = [by, "classifier"]
+    key = list(dict.fromkeys([by, "classifier"]))
     table = summarised(seen, key, ["seeds", "rejected", "least", "most", "effects", "more", "less"], describe)
     sizes = seen["change"].abs().groupby([seen[column] for column in [*key, "metric"]]).mean().unstack("metric")
     sizes.columns = sizes.columns.astype("str")
     return table.join(sizes, on=key).sort_values([by, "rejected"], ignore_index=True)
-
-
-def answer(summary: pd.DataFrame) -> Any:
-    """What `summary` says of each threshold, all populations together, in words."""
-    said = []
-    for classifier, part in summary.groupby("classifier"):
-        total = part[["effects", "more", "less"]].sum()
-        who = f"{_share(part['least'].min())} to {_share(part['most'].max())} of train move"
-        told = f"{total['more']} of {total['effects']} effects have a 95 % interval on the more segregated side"
-        means = part[[index for index in SEEING[:3] if index in part]].mean()
-        digits = {index: names.metric(index).digits + 1 for index in means.index}
-        sizes = ", ".join(f"{names.in_line(m)} {number(size, digits=digits[m])}" for m, size in means.items())
-        about = f"{names.classifier(classifier)} ({part['seeds'].max()} seeds): {who}"
-        said.append(f"{about}; {told}, {total['less']} on the less; mean size: {sizes}.")
-    return sentence(" ".join(said))
 
 
 def figures(effects: pd.DataFrame) -> dict[str, Figure]:
@@ -127,7 +107,7 @@ def _curves(effects: pd.DataFrame) -> Figure:
             axis.plot(line["moved"], line["change"], color=color, linewidth=1, zorder=2)
             look = {"edgecolor": color, "marker": marker, "s": 24, "zorder": 3}
             axis.scatter(line["moved"], line["change"], facecolor=color, label=names.method(method), **look)
-            chance = line[~_told(line)]
+            chance = line[~segregation.told(line)]
             axis.scatter(chance["moved"], chance["change"], facecolor="white", **look)
         own = rows[rows["published"]]
         ring = {"s": 110, "facecolor": "none", "edgecolor": "black", "linewidth": 0.8, "label": "published threshold"}
@@ -170,11 +150,6 @@ def show(effects: pd.DataFrame) -> Any:
     shown = effects.assign(Move=effects["moved"].map(_share))
     wide = across(shown, [*POPULATION, "method", "Move"], "metric", text, lambda name: names.metric(name).label)
     return tables(wide.assign(population=wide["population"].map(names.population)), ["population"], ["classifier"])
-
-
-def _told(rows: pd.DataFrame) -> pd.Series:
-    """Does the interval exclude no effect?"""
-    return (rows["low"] > 0) | (rows["high"] < 0)
 
 
 def _share(value: float) -> str:
