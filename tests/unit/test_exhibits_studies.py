@@ -98,7 +98,7 @@ def test_a_study_without_variants_of_a_method_has_no_figure():
 def test_what_the_study_does_not_say_of_a_variant_or_says_twice_is_an_error():
     own = rising()
     own.described["options"]["ebr-1"]["synthetic"]["density_quantile"] = 0.9
-    with pytest.raises(DataError, match=r"same density_quantile on synthetic .*ebr-1 = 0\.9"):
+    with pytest.raises(DataError, match="same density_quantile on synthetic: ebr-1, ebr-2"):
         tradeoff.seeds(own, "ebr")
     del own.described["options"]["ebr-1"]
     with pytest.raises(DataError, match=r"density_quantile ebr-1 has on synthetic"):
@@ -203,7 +203,7 @@ def test_a_variant_is_compared_with_its_base_within_a_seed(parts):
 
 
 def test_c_chvae_is_compared_with_the_method_that_is_built_on_it(parts):
-    table = variants.contrasts(parts, variants.ABLATION, variants.BESIDE).set_index(["method", "metric"])
+    table = variants.contrasts(parts, variants.BESIDE).set_index(["method", "metric"])
     assert table.loc[("cchvae", "cost"), "reference"] == "ibr"
     assert table.loc[("cchvae", "cost"), "difference"] == pytest.approx(0.5)
     lost = table.loc[("cchvae", "diversity")]

@@ -72,7 +72,7 @@ def summary(effects: pd.DataFrame, by: str = "population") -> pd.DataFrame:
 
     by: `method` for a row a method and classifier, over all populations; `classifier` for a row each, over everything.
 
-    Columns: those that a row is for, seeds, rejected (mean), least and most (who move), effects (defined), more and less
+    Columns: those that a row is for, seeds, rejected (mean), least and most (who move), effects (defined), more, less
     (segregated: the 95 % interval excludes 0); and for each index the mean size of its effects.
     """
     seen = effects[effects["metric"].isin(SEEING)].dropna(subset=["change"])

@@ -7,6 +7,7 @@ none: so IBR's is a map, KL weight × γ, which also shows what the latent carri
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -24,12 +25,8 @@ from . import variants
 from ._figures import DARK, LIGHT, MIDDLE, SHADES, multiples, new_figure, theme
 from ._run import Run, ordered, summarised
 from ._tables import POPULATION, across, listed, note, number, small, tables
-from .variants import between
+from .variants import INDICES, METRICS, between
 
-#: what is shown against the parameter, and of these the indices that are shown against the cost
-QUALITIES = ("cost", "found", "diversity")
-INDICES = ("centralization", "atkinson", "average_proximity", "spatial_proximity", *names.ADDED)
-METRICS = (*QUALITIES, *INDICES)
 #: method -> the options that trade cost for balance
 PARAMETERS = {"ebr": ["density_quantile"], "ibr": ["kl_weight", "adversary_weight"]}
 #: of IBR's model, in nats: what its latent carries, and what the adversary reads of the group in it, which is the
@@ -47,44 +44,41 @@ def seeds(run: Run, base: str) -> pd.DataFrame:
 
     Raises DataError when the study does not say a variant's parameters, or two variants have the same.
     """
-    study, options = run.described, PARAMETERS[base]
-    made = [m for m in study["methods"] if study["variant_of"].get(m) == base]
-    table = variants.seeds(run, METRICS)
-    table = table[table["method"].isin(made)]
-    for population in study["populations"]:
-        told = {m: parameters_of(study, m, population, base) for m in made}
-        if len(set(told.values())) < len(told):
-            values = ", ".join(f"{m} = {', '.join(map('{:g}'.format, own))}" for m, own in told.items())
-            raise DataError(
-                f"two variants of {base} have the same {' and '.join(options)} on {population} ({values}); keep one"
-            )
-    given = [
-        parameters_of(study, *key, base) for key in zip(table["method"], table["population"].astype("str"), strict=True)
-    ]
-    table = table.join(pd.DataFrame(given, table.index, options, dtype="float64"))
-    return table.sort_values([*POPULATION, "metric", *options, "seed"], ignore_index=True)
+    table = variants.seeds(run).merge(parameters(run, base), on=["population", "method"])
+    table = ordered(table, population=run.described["populations"], method=run.described["methods"])
+    return table.sort_values([*POPULATION, "metric", *PARAMETERS[base], "seed"], ignore_index=True)
 
 
-def parameters_of(study: Mapping[str, Any], method: str, population: str, base: str) -> tuple[float, ...]:
-    """The parameters with which a variant of `base`, or `base` itself, ran on a population.
+def parameters(run: Run, base: str) -> pd.DataFrame:
+    """The parameters of `base`, the published ones, and of its variants: population, method, a column a parameter.
 
-    Raises DataError when the study does not say.
+    Empty if the study has no variants of `base`. Raises DataError when the study does not say a variant's parameters,
+    or two variants have the same.
     """
-    try:
-        return tuple(float(study["options"][method][population][option]) for option in PARAMETERS[base])
-    except KeyError as error:
-        raise DataError(
-            f"the study does not say which {' and '.join(PARAMETERS[base])} {method} has on {population} (no {error}); "
-            "run the rule collect again"
-        ) from error
+    study, options, rows = run.described, PARAMETERS[base], []
+    made = [m for m in study["methods"] if study["variant_of"].get(m) == base]
+    for population, method in product(study["populations"], [base, *made] if made else []):
+        try:
+            given = [float(study["options"][method][population][option]) for option in options]
+        except KeyError as error:
+            raise DataError(
+                f"the study does not say which {' and '.join(options)} {method} has on {population} (no {error}); run "
+                "the rule collect again"
+            ) from error
+        rows.append((population, method, *given))
+    table = pd.DataFrame(rows, columns=["population", "method", *options])
+    own = table[table["method"] != base]
+    same = own[own.duplicated(["population", *options], keep=False)]
+    if len(same):
+        what = f"{' and '.join(options)} on {same['population'].iloc[0]}: {', '.join(same['method'])}"
+        raise DataError(f"two variants of {base} have the same {what}; keep one")
+    return table
 
 
 def defaults(run: Run, base: str) -> dict[str, tuple[float, ...]]:
-    """Population -> the parameters of `base` itself, the published ones; none if the study has no variants."""
-    study = run.described
-    if base not in study["variant_of"].values():
-        return {}
-    return {population: parameters_of(study, base, population, base) for population in study["populations"]}
+    """Population -> the parameters of `base` itself; none if the study has no variants."""
+    own = parameters(run, base).query("method == @base").set_index("population")[PARAMETERS[base]]
+    return dict(zip(own.index, own.itertuples(index=False, name=None), strict=True))
 
 
 # --- EBR: curves
@@ -194,17 +188,14 @@ def equivalence(seeds: pd.DataFrame, smallest: float) -> pd.DataFrame:
     pairs = indices[indices[gamma] > 0].merge(without, on=key, suffixes=("", "_without"))
     pairs = pairs.assign(difference=pairs["value"] - pairs["value_without"])
 
-    def describe(part: pd.DataFrame) -> tuple:
-        known = part["difference"].dropna()
-        mean, error, n = known.mean(), known.sem(), len(known)
-        reach = special.stdtrit(n - 1, 1 - ALPHA) * error if n > 1 else np.nan
-        p = float(statistics.equivalence(mean, error, n, smallest)) if n > 1 else np.nan
-        verdict = "equivalent" if p <= ALPHA else "different" if abs(mean) > reach else "undecided"
-        return n, mean, mean - reach, mean + reach, p, verdict
-
-    columns = ["seeds", "difference", "low", "high", "p", "verdict"]
     pairs = pairs.sort_values([*POPULATION, kl, gamma, "metric"], ascending=[True, True, False, True, True])
-    return summarised(pairs, [*POPULATION, kl, gamma, "metric"], columns, describe)
+    found = pairs.groupby([*POPULATION, kl, gamma, "metric"], sort=False, observed=True)["difference"]
+    table = found.agg(seeds="count", change="mean", change_se="sem").reset_index()
+    table = statistics.t_tests(table, {}, smallest).rename(columns={"change": "difference", "p_small": "p"})
+    mean, reach = table["difference"], special.stdtrit(table["seeds"] - 1, 1 - ALPHA) * table["change_se"]
+    verdict = np.select([table["p"] <= ALPHA, mean.abs() > reach], ["equivalent", "different"], "undecided")
+    table = table.assign(low=mean - reach, high=mean + reach, verdict=verdict)
+    return table[[*POPULATION, kl, gamma, "metric", "seeds", "difference", "low", "high", "p", "verdict"]]
 
 
 def show_equivalence(table: pd.DataFrame) -> Any:
@@ -216,12 +207,12 @@ def show_equivalence(table: pd.DataFrame) -> Any:
         mean = number(row.difference, digits=digits, sign=True)
         return f"{mean} {signs[row.verdict]}".rstrip() + between(row.low, row.high, digits)
 
-    names_of = {"kl_weight": "KL weight", "adversary_weight": "γ"}
-    shown = table.assign(**{name: table[name].map("{:g}".format) for name in names_of}).rename(columns=names_of)
-    wide = across(shown, [*POPULATION, *names_of.values()], "metric", text, names.quantity)
-    order = wide.assign(**{name: wide[name].astype("float64") for name in names_of.values()})
-    rows = order.sort_values([*POPULATION, *names_of.values()], ascending=[True, True, False, True]).index
-    return tables(wide.loc[rows], POPULATION, blank=["KL weight"])
+    orders = {"KL weight": sorted(set(table["kl_weight"]), reverse=True), "γ": sorted(set(table["adversary_weight"]))}
+    shown = table.rename(columns={"kl_weight": "KL weight", "adversary_weight": "γ"})
+    shown = shown.assign(**{name: shown[name].map("{:g}".format) for name in orders})
+    shown = ordered(shown, **{name: [f"{value:g}" for value in order] for name, order in orders.items()})
+    wide = across(shown, [*POPULATION, *orders], "metric", text, names.quantity)
+    return tables(wide, POPULATION, blank=["KL weight"])
 
 
 def balance(cells: pd.DataFrame, equivalence: pd.DataFrame) -> pd.DataFrame:
@@ -275,22 +266,9 @@ def _maps(levels: pd.DataFrame, default: tuple[float, float]) -> Figure:
         shade = grid * (names.metric(metric).segregation if index else 1)
         reach = max(float(shade.abs().max(axis=None)), 1e-9)
         texts = grid.map(lambda value, m=metric, i=index: _brief(value, names.metric(m).digits + i, i))
-        sns.heatmap(
-            shade,
-            **{
-                "ax": axis,
-                "annot": texts,
-                "fmt": "",
-                "cbar": False,
-                "linewidths": 1,
-                "annot_kws": {"size": 8, "color": "black"},
-            },
-            **{
-                "cmap": SHADES if index else "Greys",
-                "vmin": -reach if index else 0,
-                "vmax": (1 if index else 2.5) * reach,
-            },
-        )
+        look = {"annot": texts, "fmt": "", "annot_kws": {"size": 8, "color": "black"}, "cbar": False, "linewidths": 1}
+        low, high = (-reach, reach) if index else (0, 2.5 * reach)
+        sns.heatmap(shade, ax=axis, cmap=SHADES if index else "Greys", vmin=low, vmax=high, **look)
         axis.grid(visible=False)
         axis.set(title=MODEL.get(metric) or names.quantity(metric), xlabel="γ", ylabel="KL weight")
         axis.set_xticklabels([f"{value:g}" for value in grid.columns])

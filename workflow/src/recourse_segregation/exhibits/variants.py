@@ -6,7 +6,8 @@ before; that of a quality of the recourse is its value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -19,32 +20,28 @@ from ._figures import changes
 from ._run import Run, ordered, summarised
 from ._tables import bracket, by_method, note, number, unbroken
 
-#: what the pages show: the qualities that say what an index is worth, and the indices
-METRICS = ("found", "cost", "diversity", "centralization", "atkinson", "average_proximity", *names.ADDED)
-#: what the tables of the ablation have
-ABLATION = (
-    *("found", "cost", "cost_gap", "diversity"),
-    *("centralization", "atkinson", "average_proximity", "spatial_proximity", *names.ADDED),
-)
+#: what is shown: the qualities that say what an index is worth, and the indices
+QUALITIES = ("found", "cost", "cost_gap", "diversity")
+INDICES = ("centralization", "atkinson", "average_proximity", "spatial_proximity", *names.ADDED)
+METRICS = (*QUALITIES, *INDICES)
 #: no variant of IBR, but what is left of it without its adversary and its own decoder
 BESIDE = {"cchvae": "ibr"}
 
 
-def seeds(run: Run, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
+def seeds(run: Run) -> pd.DataFrame:
     """Each number, seed by seed: population, classifier, method, metric, seed, value, note.
 
     Raises DataError when the study has no measures of its first scenario, or of a metric.
     """
     own = first_scenario(run)
-    indices = statistics.changes(own, "everyone", [m for m in metrics if m in names.INDICES])
+    indices = statistics.changes(own, "everyone", INDICES)
     quality = statistics.numbers(own, "recipients", "after")
-    quality = quality[quality["metric"].isin(names.QUALITY)]
-    table = pd.concat([quality, indices.assign(value=indices["change"])])
-    absent = [m for m in metrics if m not in set(table["metric"])]
+    table = pd.concat([quality[quality["metric"].isin(QUALITIES)], indices.assign(value=indices["change"])])
+    absent = [m for m in METRICS if m not in set(table["metric"])]
     if absent:
         raise DataError(f"the measures of this study have no {', '.join(absent)}; run the rule measure for its cells")
     order = [*RECOURSE, "metric", "seed"]
-    return ordered(table, metric=metrics).sort_values(order).reset_index(drop=True)[[*order, "value", "note"]]
+    return ordered(table, metric=METRICS).sort_values(order).reset_index(drop=True)[[*order, "value", "note"]]
 
 
 def levels(seeds: pd.DataFrame) -> pd.DataFrame:
@@ -63,7 +60,7 @@ def levels(seeds: pd.DataFrame) -> pd.DataFrame:
     return summarised(seeds, key, ["mean", "low", "high", "seeds", "note"], describe)
 
 
-def contrasts(run: Run, metrics: Sequence[str] = METRICS, beside: Mapping[str, str] | None = None) -> pd.DataFrame:
+def contrasts(run: Run, beside: Mapping[str, str] = MappingProxyType({})) -> pd.DataFrame:
     """What each variant changes, paired within a seed: variant - the method that it is made of.
 
     beside: other methods -> what they are compared with. Columns: population, classifier, method, reference, metric,
@@ -74,16 +71,16 @@ def contrasts(run: Run, metrics: Sequence[str] = METRICS, beside: Mapping[str, s
     Raises DataError when the study lacks a method that a variant is compared with, or its first scenario.
     """
     methods = run.described["methods"]
-    against = {m: r for m, r in {**(beside or {}), **run.described["variant_of"]}.items() if m in methods}
+    against = {m: r for m, r in {**beside, **run.described["variant_of"]}.items() if m in methods}
     for variant, reference in against.items():
         if reference not in methods:
             raise DataError(f"{variant} is compared with {reference}, which the study lacks; add it to its methods")
     own, references = first_scenario(run), list(dict.fromkeys(against.values()))
     seeds = pd.concat(
-        statistics.differences(own, list(against), references, scope, [m for m in metrics if m in known])
-        for scope, known in (("recipients", names.QUALITY), ("everyone", names.INDICES))
+        statistics.differences(own, list(against), references, scope, metrics)
+        for scope, metrics in (("recipients", QUALITIES), ("everyone", INDICES))
     )
-    seeds = ordered(seeds[seeds["reference"] == seeds["method"].astype("str").map(against)], metric=metrics)
+    seeds = ordered(seeds[seeds["reference"] == seeds["method"].astype("str").map(against)], metric=METRICS)
     key = [*CELL, "reference", "scope", "metric"]
     seeds = seeds.sort_values([*RECOURSE, "metric", "seed"])
     reasons = [statistics.missing(part["change"], part["note"]) for _, part in seeds.groupby(key, sort=False)]
@@ -121,7 +118,7 @@ def between(low: float, high: float, digits: int) -> str:
 
 def figure(contrasts: pd.DataFrame, title: str) -> Figure | None:
     """What each variant changes, with its interval: populations down, metrics across; None without variants."""
-    drawn = contrasts[contrasts["metric"].isin(METRICS)].rename(columns={"difference": "change"})
+    drawn = contrasts.rename(columns={"difference": "change"})
     return None if drawn.empty else changes(drawn, title)
 
 
