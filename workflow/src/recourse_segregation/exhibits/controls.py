@@ -6,7 +6,6 @@ the other group (`swap_in`). Placebo: the same people move in the same way, but 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from .. import names, statistics
 from ..contracts import DEFAULT, RECOURSE
 from ..statistics import PLACEBO
 from . import segregation
-from ._tables import POPULATION, by_method, listed, note, number, tables
+from ._tables import POPULATION, by_method, listed, note, number
 
 CONTROLS = ("nobody", "collapse", "swap_in")
 
@@ -61,38 +60,6 @@ def calibration(table: pd.DataFrame) -> pd.DataFrame:
     return found.assign(share=share).reset_index()
 
 
-def blind_spots(calibration: pd.DataFrame) -> pd.DataFrame:
-    """What the numbers of `calibration` say about each index: columns metric, finding (a sentence)."""
-    rows = [
-        (metric, finding)
-        for metric, part in calibration.groupby("metric", sort=False)
-        for finding in _findings(part, names.metric(metric))
-    ]
-    return pd.DataFrame(rows, columns=["metric", "finding"])
-
-
-def _findings(part: pd.DataFrame, metric: names.Metric) -> Iterator[str]:
-    """Sentences about the rows of one index, one a population."""
-    still = part["nobody"].abs().max()
-    if not np.isnan(still):
-        yield f"Nobody moves: it changes by at most {number(still, digits=metric.digits + 1)}."
-    places = {"collapse": "Everybody at one point", "swap_in": "Everybody in the other group's places"}
-    towards = {control: metric.segregation * part[control].dropna() for control in places}
-    for control, about in places.items():
-        if len(towards[control]):
-            less, more = int((towards[control] < 0).sum()), int((towards[control] > 0).sum())
-            yield f"{about}: less segregated in {less} of {len(towards[control])} populations, more in {more}."
-    both = pd.DataFrame(towards).dropna()
-    if len(both):
-        preferred = int((both["collapse"] <= both["swap_in"]).sum())
-        yield f"One point is no worse than the other group's places in {preferred} of {len(both)} populations."
-    shares = part["share"].dropna()
-    if len(shares):
-        least, most = f"{shares.min():.0%}", f"{shares.max():.0%}"
-        share = least if least == most else f"{least} to {most}"
-        yield f"With shuffled groups a change is {share} as large in the mean as with the real ones."
-
-
 def figures(table: pd.DataFrame) -> dict[str, Figure]:
     """The change of each index with the real and with shuffled groups, a figure a data set.
 
@@ -132,8 +99,3 @@ def show_against_placebo(table: pd.DataFrame) -> Any:
         return f"{real}, shuffled {shuffled}\n**{difference}**{segregation.interval(row, digits)}"
 
     return by_method(table, text)
-
-
-def show_blind_spots(findings: pd.DataFrame) -> Any:
-    """`blind_spots`, a row a finding."""
-    return tables(findings.rename(columns={"finding": "What the controls say"}), blank=["metric"])

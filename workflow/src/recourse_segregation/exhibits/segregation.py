@@ -61,18 +61,6 @@ def with_overlap(table: pd.DataFrame, overlap: pd.DataFrame) -> pd.DataFrame:
     return table.assign(p_overlap=p.groupby(family, observed=True).transform(statistics.holm))
 
 
-def votes(seeds: pd.DataFrame) -> pd.DataFrame:
-    """How often each method raises or lowers each index, of the seeds in which it has a value.
-
-    Columns: population, classifier, method, scenario, metric, seeds, raised, lowered, unchanged.
-    """
-    defined = seeds.dropna(subset=["change"])
-    direction = np.sign(defined["change"].round(12))  # a difference of rounding is none
-    directions = defined.assign(seeds=1, raised=direction > 0, lowered=direction < 0, unchanged=direction == 0)
-    counts = directions.groupby([*CELL, "metric"])[["seeds", "raised", "lowered", "unchanged"]].sum()
-    return counts.astype("int64").reset_index()
-
-
 def mark(row: Any) -> str:
     """A triangle for a change of a row of `table` that is hardly chance, else nothing; upwards for more segregated.
 
@@ -176,20 +164,11 @@ def show_effects(table: pd.DataFrame) -> Any:
             "p, Holm": p_value(row.p_holm),
             **({"p, people shared": p_value(row.p_overlap)} if "p_overlap" in table else {}),
             "Effect": number(row.effect, digits=2, sign=True),
+            "More segregated": f"{row.more_segregated} of {row.seeds}",
             "": mark(row),
         }
 
     return listed(table.sort_values([*POPULATION, "metric", "method"]), row, POPULATION, blank=["metric"])
-
-
-def show_votes(votes: pd.DataFrame) -> Any:
-    """`votes`, a table a population: raised / lowered, and how many did not change."""
-
-    def text(row: Any) -> str:
-        same = f" ({row.unchanged} unchanged)" if row.unchanged else ""
-        return f"{row.raised} ↑ {row.lowered} ↓{same}"
-
-    return by_method(votes, text)
 
 
 @theme()
