@@ -79,7 +79,7 @@ def blocks(config: Mapping[str, Any], population: str, classifier: str) -> list[
     As many as any study wants that has both. A classifier of one study's own may have fewer than the others.
     """
     wanted = [study for study in studies(config).values() if population in study.populations]
-    seeds = max(study.seeds for study in wanted if classifier in _reported(config, study, population))
+    seeds = max(study.seeds for study in wanted if classifier in _classifiers(config, study, population, "classifiers"))
     size = config["run"]["block_size"]
     return [f"{first}-{min(first + size, seeds) - 1}" for first in range(0, seeds, size)]
 
@@ -96,7 +96,7 @@ def cells(config: Mapping[str, Any], *names: str) -> list[Cell]:
     found: dict[tuple[str, ...], dict[str, None]] = {}
     for population in populations(config):
         for study in (study for study in wanted if population in study.populations):
-            for classifier in _decided_by(config, study, population):
+            for classifier in _classifiers(config, study, population, "decided_by"):
                 every = blocks(config, population, classifier)
                 needed = [block for block in every if seeds_in(block)[0] < study.seeds]
                 for cell in product([population], [classifier], study.methods, needed):
@@ -111,7 +111,7 @@ def trained(config: Mapping[str, Any]) -> list[Cell]:
         for population in populations(config)
         for study in studies(config).values()
         if population in study.populations
-        for classifier in _reported(config, study, population)
+        for classifier in _classifiers(config, study, population, "classifiers")
     }
     return [Cell(*pair, "", block, ()) for pair in pairs for block in blocks(config, *pair)]
 
@@ -222,20 +222,17 @@ def described_run(config: Mapping[str, Any]) -> dict[str, Any]:
     }
     found = {}
     for name, study in studies(config).items():
-        who = {"classifiers": _reported, "decided_by": _decided_by}
-        lists = {key: {p: list(of(config, study, p)) for p in study.populations} for key, of in who.items()}
+        lists = {
+            which: {p: list(_classifiers(config, study, p, which)) for p in study.populations}
+            for which in ("classifiers", "decided_by")
+        }
         found[name] = asdict(study) | lists | _variants(config, study)
     return {"studies": found, "labels": labels, "smallest_effect": config["claims"]["smallest_effect"]}
 
 
-def _decided_by(config: Mapping[str, Any], study: Study, population: str) -> Sequence[str]:
-    """The classifiers whose rejected are given recourse."""
-    return study.classifiers or population_of(config, population)["decided_by"]
-
-
-def _reported(config: Mapping[str, Any], study: Study, population: str) -> Sequence[str]:
-    """The classifiers that are trained and reported."""
-    return study.classifiers or population_of(config, population)["classifiers"]
+def _classifiers(config: Mapping[str, Any], study: Study, population: str, which: str) -> Sequence[str]:
+    """which: `classifiers`, that are trained and reported, or `decided_by`, whose rejected are given recourse."""
+    return study.classifiers or population_of(config, population)[which]
 
 
 def _variants(config: Mapping[str, Any], study: Study) -> dict[str, Any]:

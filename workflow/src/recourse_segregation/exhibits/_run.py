@@ -37,12 +37,8 @@ class Run:
             raise DataError(
                 f"{folder}: the study {study!r} was not run, only {', '.join(studies)}; add it to run.studies"
             )
-        own = studies[study]
-        self.folder, self.studies, self.described = (
-            folder,
-            studies,
-            own | ({"scenarios": scenarios} if scenarios else {}),
-        )
+        self.folder, self.studies = folder, studies
+        self.described = studies[study] | ({"scenarios": scenarios} if scenarios else {})
 
     measures = cached_property(lambda run: run._of_study("measures"))
     diagnostics = cached_property(lambda run: run._of_study("diagnostics"))

@@ -20,7 +20,7 @@ from ..measure import PROFILE
 from . import controls, segregation
 from ._figures import DARK, LIGHT, MIDDLE, WARM, multiples
 from ._run import Run, ordered
-from ._tables import POPULATION, listed, number, sentence, tables
+from ._tables import POPULATION, across, listed, number, sentence, tables
 
 #: not the mirror image of isolation, nor what is there for the published numbers only
 SHOWN = tuple(name for name in names.INDICES if name not in ("exposure", "centralization_released"))
@@ -120,7 +120,9 @@ def show_profile(profile: pd.DataFrame, metrics: Sequence[str] = PROFILE) -> Any
     rows = profile[profile["metric"].isin(metrics)]
     before = rows.drop_duplicates([*POPULATION, "metric", "k"]).assign(method="none", change=lambda t: t["before"])
     table = pd.concat([before, rows.astype({"method": "str"})])
-    texts = [number(row.change, sign=row.method != "none") for row in table.itertuples()]
-    table = table.assign(text=texts, method=pd.Categorical(table["method"], table["method"].unique(), ordered=True))
-    wide = table.pivot(index=[*POPULATION, "metric", "method"], columns="k", values="text").sort_index()
-    return tables(wide.rename(columns="k = {}".format).reset_index(), POPULATION, blank=["metric"])
+    table = ordered(table, method=table["method"].unique())
+
+    def text(row: Any) -> str:
+        return number(row.change, sign=row.method != "none")
+
+    return tables(across(table, [*POPULATION, "metric", "method"], "k", text, "k = {}".format), POPULATION, ["metric"])
