@@ -24,6 +24,8 @@ from recourse_segregation.seeds import numpy_generator  # noqa: E402
 torch.set_num_threads(1)
 
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+#: the options of the published network
+NETWORK = CONFIG["classifiers"]["mlp"]["options"]
 
 
 def options(method: str, population: str | None = None, **changes: Any) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def people(name: str) -> common.Cell:
         trained = plan.options_for(common.CONFIG, "classifiers", "linear", name)
     else:
         population = made_up(name, rows=160)
-        trained = {"hidden": (16,), "learning_rate": 0.02, "epochs": 60, "batch": 32}
+        trained = common.NETWORK | {"hidden": (16,), "learning_rate": 0.02, "epochs": 60, "batch": 32}
     classifier = classifiers.train(population, torch_generator(0, "same quality", name), **trained)
     return common.Cell(population, classifier, radius_quantile=0.1)
 

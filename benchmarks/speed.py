@@ -72,7 +72,7 @@ def judged(individuals: int, features: int, seed: int = 0):
     """Made-up people and a classifier that has seen little: it decides much like a trained one."""
     population = common.people(individuals, features, seed)
     return population, classifiers.train(
-        population, torch_generator(seed), hidden=(32,), learning_rate=0.002, epochs=10, batch=256, rejected=None
+        population, torch_generator(seed), **common.NETWORK | {"epochs": 10, "batch": 256}
     )
 
 
@@ -82,7 +82,7 @@ def preparing(individuals: int, features: int, _: int) -> Work:
 
 def training(individuals: int, features: int, _: int) -> Work:
     population = common.people(individuals, features)
-    options = {"hidden": (18, 9, 3), "learning_rate": 0.002, "epochs": 1, "batch": 32}
+    options = common.NETWORK | {"hidden": (18, 9, 3), "epochs": 1, "batch": 32}
     return Work(lambda: classifiers.train(population, torch_generator(0), **options))
 
 

@@ -9,6 +9,8 @@ import zlib
 import common
 import numpy as np
 import pytest
+import same_quality
+import speed
 import torch
 
 import loops
@@ -112,3 +114,10 @@ def test_every_metric_is_that_of_a_plain_loop(method, people, trained):
     ours = cell.measured(offered)
     assert len(plain) == 21
     assert {key: ours[key] for key in plain} == pytest.approx(plain, abs=1e-9)
+
+
+def test_the_benchmarks_draw_their_people_and_train_their_classifiers():
+    assert same_quality.people("levels").classifier.network.layers
+    for (kind, *_), stage in speed.STAGES.items():
+        if kind == "Pipeline":
+            stage(200, 10, 0).ours()
