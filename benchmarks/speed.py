@@ -71,9 +71,8 @@ class Work:
 def judged(individuals: int, features: int, seed: int = 0):
     """Made-up people and a classifier that has seen little: it decides much like a trained one."""
     population = common.people(individuals, features, seed)
-    return population, classifiers.train(
-        population, torch_generator(seed), **common.NETWORK | {"epochs": 10, "batch": 256}
-    )
+    options = common.NETWORK | {"epochs": 10, "batch": 256}
+    return population, classifiers.train(population, torch_generator(seed), **options)
 
 
 def preparing(individuals: int, features: int, _: int) -> Work:

@@ -10,12 +10,11 @@ import common
 import numpy as np
 import pytest
 import same_quality
-import speed
 import torch
 
 import loops
 from conftest import QUICK
-from recourse_segregation import classifiers
+from recourse_segregation import classifiers, names
 from recourse_segregation.data import load
 from recourse_segregation.population import Population, prepare
 from recourse_segregation.seeds import torch_generator
@@ -117,6 +116,9 @@ def test_every_metric_is_that_of_a_plain_loop(method, people, trained):
 
 
 def test_the_benchmarks_draw_their_people_and_train_their_classifiers():
+    import speed
+
+    names.use({})  # not the labels that it takes
     assert same_quality.people("levels").classifier.network.layers
     for (kind, *_), stage in speed.STAGES.items():
         if kind == "Pipeline":

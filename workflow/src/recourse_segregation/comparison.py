@@ -26,7 +26,6 @@ from .errors import DataError
 from .statistics import changes, differences, numbers, prediction_interval
 
 VERDICTS = ("consistent", "cannot tell", "inconsistent", "undecided")
-BY_TOLERANCE = ("matches", "same direction", "differs", "undefined", "not run")
 #: who would meet a published number if nothing had happened
 NOBODY = "nobody"
 
