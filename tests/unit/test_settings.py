@@ -335,6 +335,13 @@ def test_a_population_and_a_scenario_say_otherwise(studies):
     assert measured["default"] == CONFIG["measure"] | {"radius_quantile": 0.1}
 
 
+def test_a_scenario_with_shuffled_groups_belongs_to_one_without():
+    some = running()
+    assert plan.shuffled(some) == {"default": "placebo"}
+    some["scenarios"]["drop-placebo"] = {"simulate": {"unresolved": "drop"}, "measure": {"groups": "shuffled"}}
+    assert plan.shuffled(validated(some)) == {"default": "placebo", "drop": "drop-placebo"}
+
+
 def test_options_of_a_population_and_of_a_variant():
     some = running()
     some["methods"]["mine"] = {"variant_of": "ebr", "options": {"density_quantile": 0.99}}
