@@ -1,4 +1,4 @@
-"""Evidence for docs/deviations.md that is on no page: the order of rows, and the classifier's initial weights.
+"""Evidence for docs/deviations.md that is on no page: the order of rows, the ball, EBR's pools.
 
     python benchmarks/deviations.py       (after `make reproduce`)
 
@@ -6,28 +6,28 @@ Order: what the released centralization makes of three orders of the same people
 keeps their row (ours); `moved last`, `moved first`: those who implemented recourse stand behind or before all others.
 Means over seeds, beside the published number.
 
-Initial weights, which no protocol fixes: on `synthetic`, seed 0, what Wachter's recourse gives with 20 classifiers. On
-Law, what C-CHVAE and IBR give with, for each seed, that of 6 starts which rejects most people within the release's
-range.
+Ball: how many pairs of people on Law's lattice are as far apart as the radius of centralization, and the index before
+recourse with closed and with open balls (`within`: equal to 12 decimals, or else to the last bit).
+
+Pools: what EBR gives with at most so many proposals for a profile of immutables, means over seeds (Adult: seed 0).
 """
 
 from __future__ import annotations
 
+import itertools
+
 import common
 import numpy as np
 import pandas as pd
-import torch
+from scipy.spatial.distance import cdist
 
 from recourse_segregation import classifiers, contracts, plan
 from recourse_segregation.comparison import CLASSIFIERS, read_published
-from recourse_segregation.metrics import segregation
+from recourse_segregation.metrics import pairwise, segregation
 from recourse_segregation.population import Population
-from recourse_segregation.seeds import torch_generator
 
 #: the first seeds of each population
 RESULTS, BLOCK = common.ROOT / "results", "seeds-0-4"
-#: Rejected in train a seed in the release on law-sex (fewest, most): see docs/deviations.md.
-RELEASED = (294, 433)
 
 
 def people(population: str) -> dict[int, Population]:
@@ -54,44 +54,51 @@ def orders(published: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["population", "method", "as drawn", "moved last", "moved first", "published"])
 
 
-def cell(name: str, classifier: str, population: Population, stream: torch.Generator) -> common.Cell:
-    """The population with a classifier that starts from the weights of this stream."""
-    options = plan.options_for(common.CONFIG, "classifiers", classifier, name)
-    trained = classifiers.train(population, stream, **options)
-    return common.Cell(population, trained, **plan.settings(common.CONFIG, "measure", name))
-
-
-def outcome(cell: common.Cell, method: str) -> dict[str, float]:
-    """Segregation of everyone, and the quality of the recourse: metric -> value."""
-    offered, _ = cell.given(method, cell.population.seed)
-    values = cell.measured(offered)
-    return {metric: values.get(("everyone", metric), value) for (_, metric), value in values.items()}
-
-
-def weights_on_synthetic(published: pd.DataFrame, starts: int = 20) -> pd.DataFrame:
-    """What Wachter's recourse gives, beside the published numbers."""
-    population = people("synthetic")[0]
-    streams = [torch_generator(start, "initialisation") for start in range(starts)]
-    found = pd.DataFrame([outcome(cell("synthetic", "linear", population, s), "wachter") for s in streams])
-    printed = published.query("population == 'synthetic' and method == 'wachter'").set_index("metric")["value"]
-    return found.agg(["mean", "std", "min", "max"]).T.join(printed.rename("published"), how="inner")
-
-
-def weights_on_law(starts: int = 6) -> pd.DataFrame:
-    """What C-CHVAE and IBR give with about as many rejected as in the release, means over seeds."""
+def balls(decimals: float = 1e-12) -> pd.DataFrame:
+    """Pairs at the radius, and centralization with closed and open balls, on Law before recourse."""
     found = []
     for seed, population in people("law-sex").items():
-        streams = [torch_generator(seed, "initialisation", str(start)) for start in range(starts)]
-        cells = [cell("law-sex", "mlp", population, stream) for stream in streams]
-        rejected = {int((~of.accepted).sum()): of for of in reversed(cells)}
-        like = [n for n in rejected if RELEASED[0] <= n <= RELEASED[1]]
-        for method in ("cchvae", "ibr") if like else ():
-            found.append({"method": method, "rejected": max(like), **outcome(rejected[max(like)], method)})
-    columns = ["rejected", "centralization_released", "atkinson", "average_proximity"]
-    return pd.DataFrame(found).groupby("method")[columns].mean()
+        train = population.training_part()
+        x, minority = train.features[:, train.encoding.mutable], train.minority
+        own, others = x[minority], x[~minority]
+        radius = pairwise.distance_quantile(own, common.CONFIG["measure"]["radius_quantile"])
+        for within in (0.0, decimals):
+            pairs = [(abs(cdist(own, y) - radius) <= within).sum() for y in (own, others)]
+            closed, opened = radius + within, np.nextafter(radius - within, 0)
+            values = [segregation.centralization(x, minority, r) for r in (closed, opened)]
+            found.append((seed, within, pairs[0] // 2, pairs[1], *values))
+    return pd.DataFrame(found, columns=["seed", "within", "pairs of the minority", "between", "closed", "open"])
+
+
+def outcome(cell: common.Cell, method: str, **changes: int) -> dict[str, float]:
+    """Segregation of everyone, and the quality and diagnostics of the recourse: metric -> value.
+
+    changes: to the method's options.
+    """
+    offered, diagnostics = cell.given(method, cell.population.seed, **changes)
+    values = cell.measured(offered)
+    reported = diagnostics.set_index("quantity")["value"].to_dict()
+    return reported | {metric: values.get(("everyone", metric), value) for (_, metric), value in values.items()}
+
+
+def pools(caps: tuple[int, ...] = (20_000, 50_000, 200_000, 1_000_000)) -> pd.DataFrame:
+    """What EBR gives with at most so many proposals for a profile of immutables."""
+    found = []
+    for name, seeds, most in (("gmc-age", range(5), caps), ("law-sex", range(5), caps), ("adult-sex", [0], caps[:3])):
+        trained = classifiers.load(RESULTS / name / BLOCK / "mlp" / "classifier.pt")
+        of = people(name)
+        for seed, cap in itertools.product(seeds, most):
+            seed_cell = common.Cell(of[seed], trained[seed], **plan.settings(common.CONFIG, "measure", name))
+            found.append({"population": name, "proposals": cap, **outcome(seed_cell, "ebr", proposals=cap)})
+    columns = ["pool", "in_box", "centralization", "centralization_released", "atkinson", "average_proximity", "cost"]
+    return pd.DataFrame(found).groupby(["population", "proposals"])[columns].mean()
 
 
 if __name__ == "__main__":
     printed = read_published(common.ROOT / "workflow" / "resources" / "published.csv")
-    for table in (orders(printed).set_index(["population", "method"]), weights_on_synthetic(printed), weights_on_law()):
-        print(f"{table.round(4).to_string()}\n", flush=True)
+    for table in (
+        orders(printed).set_index(["population", "method"]),
+        balls().set_index(["seed", "within"]),
+        pools(),
+    ):
+        print(f"{table.round(5).to_string()}\n", flush=True)

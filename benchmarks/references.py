@@ -1,6 +1,6 @@
 """The same methods one by one: plain loops over individuals, autograd, torch.optim and DataLoader, as in public code.
 
-Nothing here is clever. `speed.py` times it, `same_quality.py` compares what comes out of it, and nothing else uses it.
+Nothing here is clever. `speed.py` times it, and `same_quality.py` and tests compare what comes out of it.
 Everything takes the options, stops where and returns what the library does, but shares none of its code; draws come
 from torch's global stream (`torch.manual_seed`). A person is a float32 tensor [d].
 """
@@ -37,15 +37,15 @@ def plain(network) -> nn.Sequential:
 class Case:
     """What a search knows.
 
-    classifier: [..., d] -> two logits. options: the method's, as in config.yaml. individuals: float64 [n, d], all who
-    are used. seen: bool [d], what the decoder of a VAE also sees. density: the method's model, if it has one.
+    classifier: [..., d] -> two logits. options: the method's, as in config.yaml. seen: bool [d], what the decoder of a
+    VAE also sees. individuals: float64 [n, d], all who may be given recourse. density: the method's model, if any.
     """
 
     classifier: nn.Module
     encoding: Any
     options: Mapping
-    individuals: np.ndarray
     seen: Tensor
+    individuals: np.ndarray
     density: VAE | CSVAE | MDN | None = None
     #: what people with the same immutables share
     known: dict = field(default_factory=dict)
@@ -166,23 +166,24 @@ def cruds(case: Case, person: Tensor) -> Tensor:
 
 
 def ebr(case: Case, person: Tensor) -> Tensor:
-    """The nearest of the person's own samples, or, with `shared_pool`, of one pool, the minority's."""
-    encoding, own = case.encoding, person[~case.mutable]
+    """The nearest of the samples drawn for everyone with these immutables, or, with `shared_pool`, for the minority."""
+    encoding, own, people = case.encoding, person[~case.mutable], 1
     sensitive = np.flatnonzero(~encoding.mutable).tolist().index(encoding.sensitive_index)
     if case.options["shared_pool"]:
         own[sensitive] = encoding.groups.index(encoding.minority)
-        pool = own.numpy().tobytes()
-        if pool not in case.known:
-            case.known[pool] = ebr_samples(case, own, sensitive)
-        samples = case.known[pool]
     else:
-        samples = ebr_samples(case, own, sensitive)
+        x = torch.tensor(case.individuals, dtype=torch.float32)
+        people = int((x[case.margin(x) <= 0][:, ~case.mutable] == own).all(1).sum())
+    pool = own.numpy().tobytes()
+    if pool not in case.known:
+        case.known[pool] = ebr_samples(case, own, sensitive, people)
+    samples = case.known[pool]
     people = person.repeat(len(samples), 1)
     people[:, case.mutable] = samples
     return case.nearest(person, people)
 
 
-def ebr_samples(case: Case, own: Tensor, sensitive: int) -> Tensor:
+def ebr_samples(case: Case, own: Tensor, sensitive: int, people: int) -> Tensor:
     """Algorithm 1: mutable features [., m] that are likely with these immutables, and in the other group as well."""
     options, encoding, density = case.options, case.encoding, case.density
     continuous = [list(encoding.mutable_columns).index(encoding.columns[c]) for (c,) in encoding.indices("continuous")]
@@ -190,73 +191,12 @@ def ebr_samples(case: Case, own: Tensor, sensitive: int) -> Tensor:
     other[sensitive] = 1 - other[sensitive]
     samples = density.sample(options["proposals"], own)
     chance = density.log_density(samples, other).exp() / options["bound"]
-    samples = samples[torch.rand(len(samples), dtype=torch.float64) < chance][: options["keep"]]
+    samples = samples[torch.rand(len(samples), dtype=torch.float64) < chance][: options["keep"] * people]
     samples = samples[((samples >= 0) & (samples <= 1))[:, continuous].all(1)]
     if not len(samples):
         return samples
     product = density.log_density(samples, own) + density.log_density(samples, other)
     return samples[product >= product.quantile(options["density_quantile"])]
-
-
-def face(case: Case, person: Tensor) -> Tensor:
-    """The accepted individual in a dense region to whom the way from the person, who is one of them, is shortest."""
-    mutable = case.mutable
-    own = person[~mutable].numpy()
-    if own.tobytes() not in case.known:
-        case.known[own.tobytes()] = face_graph(case, own)
-    points, targets, ways = case.known[own.tobytes()]
-    start = int(distances(person[None, mutable].numpy(), points).argmin())
-    cost = np.where(targets, costs(ways, start), np.inf)
-    if np.isinf(cost).all():
-        return torch.full_like(person, math.nan)
-    result = person.clone()
-    result[mutable] = torch.tensor(points[cost.argmin()], dtype=torch.float32)
-    return result
-
-
-def face_graph(case: Case, own: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Those with these immutables: mutable features [n, m], who is accepted in a dense region [n], `roads` [n, n]."""
-    mutable, options = case.encoding.mutable, case.options
-    members = case.individuals[(case.individuals[:, ~mutable] == own).all(1)]
-    points, targets = members[:, mutable], (case.margin(torch.tensor(members, dtype=torch.float32)) > 0).numpy()
-    scale = points.std(0)
-    # Gaussian kernels with Scott's bandwidth.
-    bandwidth = np.where(scale > 0, scale, 1.0) * len(points) ** (-1 / (points.shape[1] + 4))
-    kernels = [np.exp(-0.5 * (((points - point) / bandwidth) ** 2).sum(1)).sum() for point in points]
-    density = np.log(np.array(kernels) / max(kernels))
-    if targets.any():
-        targets &= density >= np.quantile(density[targets], options["density_quantile"])
-    return points, targets, roads(points, density, options["neighbours"])
-
-
-def roads(points: np.ndarray, density: np.ndarray, neighbours: int) -> np.ndarray:
-    """The cost of the road between two points [n, n], length over density; inf where there is none.
-
-    There is one between nearest neighbours; then each part that is not connected is linked to whoever is closest
-    outside it, until there is one part.
-    """
-    length = distances(points, points)
-    linked = np.zeros(length.shape, dtype=bool)
-    for row, lengths in zip(linked, length, strict=True):
-        row[lengths.argsort()[1 : neighbours + 1]] = True
-    while True:
-        ways = np.where(linked | linked.T, length / np.exp(0.5 * (density[:, None] + density)), np.inf)
-        left = np.ones(len(points), dtype=bool)
-        while left.any():
-            part = np.isfinite(costs(ways, left.argmax()))
-            if part.all():
-                return ways
-            gaps = np.where(part[:, None] & ~part, length, np.inf)
-            linked[np.unravel_index(gaps.argmin(), gaps.shape)] = True
-            left &= ~part
-
-
-def costs(ways: np.ndarray, start: int) -> np.ndarray:
-    """What the shortest way from `start` to each costs [n], inf where there is none: a road more in every round."""
-    cost = np.where(np.arange(len(ways)) == start, 0.0, np.inf)
-    while ((further := (cost[:, None] + ways).min(0)) < cost).any():
-        cost = np.minimum(cost, further)
-    return cost
 
 
 # -- density models
@@ -308,15 +248,16 @@ def train_vae(
 ) -> tuple[VAE, dict[str, float]]:
     """A VAE, with a group [n] against an adversary, and its final losses per individual."""
     hidden, latent, epochs = options["hidden"], options["latent"], options["epochs"]
+    decay = {"weight_decay": options["weight_decay"]}
+    label = x.new_zeros(len(x), 1) if group is None else group[:, None]
+    if group is not None:
+        rival = mlp((latent, *options["adversary_hidden"], 1), nn.Sigmoid)
+        rival_optimiser = torch.optim.Adam(rival.parameters(), lr=options["adversary_learning_rate"], **decay)
     encoder = mlp((x.shape[1], *hidden, 2 * latent))
     decoder = mlp((latent + condition.shape[1], *reversed(hidden), x.shape[1]))
     model = VAE(encoder, decoder, latent)
     weights = [*encoder.parameters(), *decoder.parameters()]
-    optimiser = torch.optim.Adam(weights, lr=options["learning_rate"], weight_decay=options["weight_decay"])
-    label = x.new_zeros(len(x), 1) if group is None else group[:, None]
-    if group is not None:
-        rival = mlp((latent, *options["adversary_hidden"], 1), nn.Sigmoid)
-        rival_optimiser = torch.optim.Adam(rival.parameters(), lr=options["adversary_learning_rate"])
+    optimiser = torch.optim.Adam(weights, lr=options["learning_rate"], **decay)
 
     def terms(part: Tensor, given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         posterior = gaussian(encoder(part))
@@ -325,18 +266,19 @@ def train_vae(
 
     for epoch in range(epochs):
         for part, given, wanted in loader(options["batch"], x, condition, label):
+            if group is not None:
+                z = gaussian(encoder(part)).rsample().detach()
+                descend(rival_optimiser, binary_cross_entropy_with_logits(rival(z), wanted, reduction="sum"))
             z, reconstruction, kl = terms(part, given)
             loss = reconstruction + options["kl_weight"] * epoch / epochs * kl
             if group is not None:
                 loss = loss - options["adversary_weight"] * Bernoulli(logits=rival(z)).entropy().sum()
             descend(optimiser, loss)
-            if group is not None:
-                descend(rival_optimiser, binary_cross_entropy_with_logits(rival(z.detach()), wanted))
     nn.ModuleList([encoder, decoder]).requires_grad_(False)
     z, reconstruction, kl = terms(x, condition)
     losses = {"reconstruction": reconstruction.item() / len(x), "kl": kl.item() / len(x)}
     if group is not None:
-        losses["adversary"] = binary_cross_entropy_with_logits(rival(z), label).item()
+        losses["adversary_cross_entropy"] = binary_cross_entropy_with_logits(rival(z), label).item()
     return model, losses
 
 
@@ -353,7 +295,7 @@ def train_csvae(x: Tensor, condition: Tensor, options: Mapping, label: Tensor) -
     hidden, latent, learning_rate = options["hidden"], options["latent"], options["learning_rate"]
     m, c, y = x.shape[1], condition.shape[1], label[:, None]
     to_z, to_w, prior = mlp((m, hidden, 2 * latent)), mlp((m + 1, hidden, 2 * latent)), mlp((1, 2 * latent))
-    decoder, rival = mlp((2 * latent + c, hidden, m)), mlp((latent, hidden, 1))
+    decoder, rival = mlp((2 * latent + c, hidden, m)), mlp((latent + c, hidden, 1))
     model = nn.ModuleList([to_z, to_w, prior, decoder])
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
     rival_optimiser = torch.optim.Adam(rival.parameters(), lr=learning_rate)
@@ -361,24 +303,25 @@ def train_csvae(x: Tensor, condition: Tensor, options: Mapping, label: Tensor) -
     def terms(part: Tensor, given: Tensor, y: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         q_z, q_w, p_w = gaussian(to_z(part)), gaussian(to_w(torch.cat([part, y], 1))), gaussian(prior(y))
         z, w = q_z.rsample(), q_w.rsample()
-        return z, {
-            "reconstruction": mse_loss(decoder(torch.cat([z, w, given], 1)), part),
-            "kl_z": from_standard(q_z).mean(),
+        seen, whole = torch.cat([z, given], 1), torch.cat([part, given], 1)
+        return seen, {
+            "reconstruction": mse_loss(torch.cat([decoder(torch.cat([z, w, given], 1)), given], 1), whole),
+            "kl": from_standard(q_z).mean(),
             "kl_w": kl_divergence(q_w, p_w).sum(1).mean(),
-            "adversary": binary_cross_entropy_with_logits(rival(z.detach()), y),
+            "adversary_cross_entropy": binary_cross_entropy_with_logits(rival(seen.detach()), y),
         }
 
     for _ in range(options["epochs"]):
         for batch in loader(options["batch"], x, condition, y):
-            z, losses = terms(*batch)
+            seen, losses = terms(*batch)
             loss = (
                 options["reconstruction_weight"] * losses["reconstruction"]
-                + options["z_weight"] * losses["kl_z"]
-                + options["w_weight"] * losses["kl_w"]
-                - options["entropy_weight"] * Bernoulli(logits=rival(z)).entropy().mean()
+                + options["z_weight"] * losses["kl"] * len(batch[0])
+                + options["w_weight"] * losses["kl_w"] * len(batch[0])
+                - options["entropy_weight"] * Bernoulli(logits=rival(seen)).entropy().mean()
             )
             descend(optimiser, loss)
-            descend(rival_optimiser, options["cross_entropy_weight"] * losses["adversary"])
+            descend(rival_optimiser, options["cross_entropy_weight"] * losses["adversary_cross_entropy"])
     nn.ModuleList([model, rival]).requires_grad_(False)
     _, losses = terms(x, condition, y)
     return CSVAE(to_z, decoder, latent, prior), {name: loss.item() for name, loss in losses.items()}
@@ -432,7 +375,7 @@ def train_mdn(x: Tensor, condition: Tensor, options: Mapping) -> tuple[MDN, dict
 
 # -- the methods, complete: density model, if any, and search
 
-SEARCHES = {"wachter": wachter, "growing_spheres": growing_spheres, "face": face, "cruds": cruds, "ebr": ebr}
+SEARCHES = {"wachter": wachter, "growing_spheres": growing_spheres, "cruds": cruds, "ebr": ebr}
 SEARCHES |= {"cchvae": latent_search, "ibr": latent_search}
 
 
@@ -447,7 +390,7 @@ def fit(method: str, options: Mapping, population, classifier) -> tuple[Case, di
     everyone = torch.tensor(population.features, dtype=torch.float32)
     mutable, seen = torch.tensor(encoding.mutable), torch.tensor(~encoding.mutable)
     seen[encoding.sensitive_index] &= method != "ibr"
-    case = Case(plain(classifier.network), encoding, options, population.features, seen)
+    case = Case(plain(classifier.network), encoding, options, seen, population.features)
     own, given = everyone[:, mutable], everyone[:, seen]
     if method == "cchvae":
         case.density, losses = train_vae(own, given, options)
@@ -460,108 +403,3 @@ def fit(method: str, options: Mapping, population, classifier) -> tuple[Case, di
         accepted = case.margin(everyone) > 0
         case.density, losses = train_mdn(own[accepted], given[accepted], options)
     return case, losses
-
-
-def recourse(method: str, options: Mapping, population, classifier) -> tuple[Tensor, dict[str, float]]:
-    """Recourse of everyone in train who is rejected [n, d], NaN where there is none, and the model's final losses."""
-    case, losses = fit(method, options, population, classifier)
-    x = torch.tensor(population.features[population.train], dtype=torch.float32)
-    return search(method, case, x[case.margin(x) <= 0]), losses
-
-
-def search_of(method: str, fitted, options: Mapping, individuals: np.ndarray) -> Callable[[Tensor], Tensor]:
-    """`search` as a function of x, for a method that the library has fitted, with the model that it trained."""
-    case = Case(plain(fitted.classifier.network), fitted.encoding, options, individuals, ~fitted.mutable)
-    if method in ("cchvae", "ibr"):
-        case.density = VAE(plain(fitted.vae.encoder), plain(fitted.vae.decoder), fitted.vae.latent)
-        case.seen = fitted.condition
-    elif method == "cruds":
-        model = fitted.model
-        case.density = CSVAE(plain(model.encoder), plain(model.decoder), model.latent, plain(model.prior))
-    elif method == "ebr":
-        case.density = SameDraws(fitted.density)
-    return lambda x: search(method, case, x)
-
-
-class SameDraws:
-    """The library's density, drawing from torch's global stream as plain loops do."""
-
-    def __init__(self, density):
-        self.log_density = density.log_density
-        self.sample = lambda n, condition: density.sample(n, condition, torch.default_generator)
-
-
-# -- metrics
-
-
-def distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """[n, m], [p, m] -> [n, p]: a loop over individuals."""
-    return np.array([np.linalg.norm(y - person, axis=1) for person in x])
-
-
-def surrounded(features: np.ndarray, minority: np.ndarray, radius: float) -> np.ndarray:
-    """bool [minority members]: who has more members than others within the radius; centralization is their share."""
-    near = distances(features[minority], features) <= radius
-    return (near & minority).sum(1) > (near & ~minority).sum(1)
-
-
-def atkinson(centres: np.ndarray, features: np.ndarray, minority: np.ndarray, b: float) -> float:
-    """A loop over individuals to find their area, then one over areas."""
-    area = distances(features, centres).argmin(1)
-    share, total = minority.mean(), 0.0
-    for i in np.unique(area):
-        p = minority[area == i].mean()
-        total += (1 - p) ** (1 - b) * p**b * (area == i).sum()
-    return 1 - share / (1 - share) * (total / (share * len(minority))) ** (1 / (1 - b))
-
-
-def proximity(x: np.ndarray, y: np.ndarray) -> float:
-    """Mean of exp(-distance) over the pairs of x and y."""
-    return np.exp(-distances(x, y)).mean()
-
-
-def ynn(counterfactual: np.ndarray, individuals: np.ndarray, accepted: np.ndarray, k: int) -> float:
-    """A loop over recourses; individuals who tie for the last places share them."""
-    shares = []
-    for person in counterfactual:
-        distance = np.linalg.norm(individuals - person, axis=1)
-        reach = np.sort(distance)[k - 1]
-        inside, edge = distance < reach, distance == reach
-        shares.append((accepted[inside].sum() + (k - inside.sum()) * accepted[edge].mean()) / k)
-    return float(np.mean(shares))
-
-
-def measures(cell, counterfactual: np.ndarray) -> dict[tuple[str, str], float]:
-    """(scope, metric) -> value, after everyone who found recourse has taken it up.
-
-    cell: a `common.Cell`. counterfactual: mutable features [n rejected, m], NaN where there is none.
-    """
-    population, rejected, areas = cell.train, ~cell.accepted, cell.neighbourhoods["everyone"]
-    before, minority = population.features[:, population.encoding.mutable], population.minority
-    found = np.isfinite(counterfactual).all(1)
-    moved, after = rejected.copy(), before.copy()
-    moved[rejected] = found
-    after[moved] = counterfactual[found]
-    values = {}
-    for scope, who in (("everyone", np.ones_like(moved)), ("recipients", moved), ("accepted", ~rejected | moved)):
-        x, m = after[who], minority[who]
-        members, others, central = x[m], x[~m], surrounded(x, m, areas.radius)
-        within = len(members) * proximity(members, members) + len(others) * proximity(others, others)
-        values |= {
-            (scope, "atkinson"): atkinson(areas.centres, x, m, cell.settings["atkinson_b"]),
-            (scope, "centralization"): central.mean(),
-            # As released: the j-th member counts only if row j is a member.
-            (scope, "centralization_released"): (central & m[: len(central)]).mean(),
-            (scope, "average_proximity"): proximity(members, others),
-            (scope, "spatial_proximity"): within / (len(x) * proximity(x, x)),
-        }
-    target, group = after[moved], minority[moved]
-    cost = np.linalg.norm(before[moved] - target, axis=1)
-    return values | {
-        ("recipients", "found"): found.mean(),
-        ("recipients", "cost"): cost.mean(),
-        ("recipients", "cost_gap"): abs(cost[group].mean() - cost[~group].mean()),
-        ("recipients", "ynn"): ynn(target, before, ~rejected, cell.settings["ynn_k"]),
-        ("recipients", "diversity"): distances(target, target).sum() / (len(target) * (len(target) - 1)),
-        ("recipients", "closeness"): distances(target, before[population.labels == 1]).mean(),
-    }

@@ -2,13 +2,13 @@
 
     make same-quality      (writes docs/performance/same_quality.csv and a table in docs/performance.md)
 
-Everything is done twice: by the library (batched, gradients written out), and by plain loops that share nothing with it
-but the people, the classifier and the neighbourhoods: training, search, post-conditions and metrics. The people and the
-classifier are fixed, so that what varies between seeds is the method's own randomness and nothing hides in the
-variation between populations; the two sides draw from independent streams. Then, for each metric and each final
-training loss, two tests of "the same": Kolmogorov-Smirnov (the distribution) and a permutation of the mean. A control
-tells whether they can see anything: ours with half the learning rate (Growing Spheres: a tenth of the samples) against
-the same reference. `tests/unit/test_same_quality.py` holds to the loops, person by person, what does not draw.
+Recourse is found twice: by the library (batched, gradients written out), and by plain loops that share nothing with it
+but the people and the classifier: training, search and post-conditions. People and classifier are fixed, so that what
+varies between seeds is the method's own randomness and nothing hides in the variation between populations; the two
+sides draw from independent streams. Then, for each metric and each final training loss, two tests of "the same":
+Kolmogorov-Smirnov (the distribution) and a permutation of the mean. A control tells whether they can see anything: ours
+with half the learning rate (Growing Spheres: a tenth of the samples) against the same reference.
+`tests/unit/test_same_quality.py` holds to the loops what does not draw: searches person by person, metrics exactly.
 """
 
 from __future__ import annotations
@@ -76,8 +76,12 @@ def plain(cell: common.Cell, method: str, seed: int) -> Values:
     """The same, by plain loops."""
     torch.manual_seed(derive(seed, "same quality", "reference", method))
     options = common.options(method, cell.population.name, **REDUCED.get(method, {}))
-    found, losses = references.recourse(method, options, cell.population, cell.classifier)
-    values = references.measures(cell, found.double().numpy()[:, cell.population.encoding.mutable])
+    case, losses = references.fit(method, options, cell.population, cell.classifier)
+    found = references.search(method, case, common.rejected(cell.train, cell.classifier))
+    offered = cell.train.table[~cell.accepted].assign(found=found.isfinite().all(1).numpy(), reason="")
+    offered[list(cell.population.encoding.columns)] = found.double().numpy()
+    values = cell.measured(offered)
+    del values["recipients", "invalidation"]  # the loops give no reasons
     return values | {("model", name): value for name, value in losses.items()}
 
 
@@ -90,33 +94,22 @@ def sampled(name: str, method: str) -> pd.DataFrame:
     return pd.concat({"plain": loops, "ours": library, "control": control}, axis=1).loc[loops.index]
 
 
-def same(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
-    """p of Kolmogorov-Smirnov, and of a permutation test of the mean, two-sided.
+def tested(samples: pd.DataFrame) -> pd.DataFrame:
+    """Means, spreads and p of each metric; Holm's correction is over all tests of all rows, and so for the control.
 
     A value that is the same in every seed may differ in its last bits between the sides: nine decimals are looked at.
     """
-    a, b = (np.round(values, 9) for values in (a, b))
-    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+    if not np.isfinite(samples).all(axis=None):
         raise ValueError("a metric is not defined for some seed; choose people for whom it is")
-    permuted = stats.permutation_test(
-        (a, b),
-        lambda x, y, axis: x.mean(axis) - y.mean(axis),
-        vectorized=True,
-        n_resamples=RESAMPLES,
-        batch=10_000,
-        rng=numpy_generator(0, "same quality", "permutation"),
-    )
-    return float(stats.ks_2samp(a, b).pvalue), float(permuted.pvalue)
-
-
-def tested(samples: pd.DataFrame) -> pd.DataFrame:
-    """Means, spreads and p of each metric; Holm's correction is over all tests of all rows, and so for the control."""
     table = pd.DataFrame({"seeds": SEEDS}, samples.index)
     for side in ("plain", "ours"):
         table[side], table[f"{side}_sd"] = samples[side].mean(axis=1), samples[side].std(axis=1)
     for side, prefix in (("ours", ""), ("control", "control_")):
-        pairs = zip(samples["plain"].to_numpy(), samples[side].to_numpy(), strict=True)
-        p = np.array([same(*pair) for pair in pairs])
+        pair = samples["plain"].to_numpy().round(9), samples[side].to_numpy().round(9)
+        rng = numpy_generator(0, "same quality", "permutation")
+        options = {"vectorized": True, "n_resamples": RESAMPLES, "batch": 500, "axis": 1, "rng": rng}
+        permuted = stats.permutation_test(pair, lambda x, y, axis: x.mean(axis) - y.mean(axis), **options)
+        p = np.column_stack([stats.ks_2samp(*pair, axis=1).pvalue, permuted.pvalue])
         corrected = holm(p.ravel()).reshape(p.shape)
         for i, test in enumerate(TESTS):
             table[f"{prefix}p_{test}"], table[f"{prefix}p_{test}_holm"] = p[:, i], corrected[:, i]

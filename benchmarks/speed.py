@@ -5,8 +5,8 @@
 Everybody is made up, and every point runs in a process of its own. Seconds are of processor time on one thread, so that
 other work on the machine matters little. Memory is the most that the process held, its libraries (the `base_mib` it
 held at its start) and its people included. `times_a_loop`: what the plain loop of `references.py` takes for the same
-work, over ours. The loop does a part of the work, for a few people or one seed, and is counted up. Several seeds are
-timed where they are worked on at once: in a fit. Everything else takes them one after another.
+fit or search, over ours. The loop does a part of the work, for a few people or one seed, and is counted up. Several
+seeds are timed where they are worked on at once: in a fit. Everything else takes them one after another.
 
 A training or a search that would take too long is cut: to one epoch, a few steps or shells; `per` says to what, and the
 times of a whole one are as many times longer. Loops are cut alike.
@@ -20,17 +20,15 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import blocks
 import common
-import matplotlib
 import numpy as np
 import pandas as pd
 import psutil
 import references
 import torch
-from matplotlib.figure import Figure
 from sklearn import cluster, model_selection  # noqa: F401  (loaded before anything is timed)
 
 from recourse_segregation import classifiers, contracts, methods, names, plan
@@ -38,12 +36,10 @@ from recourse_segregation.metrics import recourse as quality
 from recourse_segregation.metrics import segregation
 from recourse_segregation.seeds import torch_generator
 
-FOLDER = common.ROOT / "docs" / "performance"
-
 INDIVIDUALS, MOST = (1_000, 10_000, 100_000), 1_000_000
 FEATURES, SEEDS = (10, 100), (1, 5, 20)
 STAGE, POINT = ["kind", "stage", "per"], ["individuals", "features", "seeds"]
-#: Loops are timed up to so many individuals, where every metric is exact, on so few of them.
+#: Loops are timed up to so many individuals; the loop of a search moves so few of them.
 LOOPED, FEW = INDIVIDUALS[1], 20
 #: Options that cut a method's training and search, and what is then timed.
 CUT = {
@@ -55,7 +51,6 @@ CUT = {
     "cruds": ({"epochs": 1, "steps": 10}, "one epoch", "10 steps"),
     "ebr": ({"epochs": 10, "density_quantile": 0.3}, "10 epochs", "search"),
 }
-MARKERS = ["o-", "s-", "^-", "v-", "D-", "P-", "X-"]
 names.use(plan.described_run(common.CONFIG)["labels"])
 
 Action = Callable[[], object]
@@ -77,7 +72,7 @@ def judged(individuals: int, features: int, seed: int = 0):
     """Made-up people and a classifier that has seen little: it decides much like a trained one."""
     population = common.people(individuals, features, seed)
     return population, classifiers.train(
-        population, torch_generator(seed), hidden=(32,), learning_rate=0.002, epochs=10, batch=256
+        population, torch_generator(seed), hidden=(32,), learning_rate=0.002, epochs=10, batch=256, rejected=None
     )
 
 
@@ -109,44 +104,31 @@ def fitting(name: str, individuals: int, features: int, seeds: int) -> Work:
 def searching(name: str, individuals: int, features: int, _: int) -> Work:
     population, classifier = judged(individuals, features)
     method = common.make(name, **CUT[name][0]).fit(population, classifier, torch_generator(0))
-    x = classifiers.tensor(population.features)
-    x = x[~classifier.accepts(x)]
-    search = references.search_of(name, method, common.options(name, **CUT[name][0]), population.features)
-    loop = None if name == "face" else lambda: search(x[:FEW])
+    x = common.rejected(population, classifier)
+    # its model is trained where the loop is run for the first time, which is not timed
+    case = cache(lambda: references.fit(name, common.options(name, **CUT[name][0]), population, classifier)[0])
+    loop = None if name == "face" else lambda: references.search(name, case(), x[:FEW])
     return Work(lambda: method.counterfactuals(x), loop, FEW / len(x))
 
 
 K, B, YNN = (common.CONFIG["measure"][name] for name in ("neighbourhoods", "atkinson_b", "ynn_k"))
-#: name -> metric(features, minority, radius), and a plain loop over the few of them
+#: name -> metric(features, minority, radius)
 METRICS = {
-    "neighbourhoods": (lambda x, m, radius: segregation.neighbourhoods(x, m, K, 0.1), None),
-    "Atkinson": (
-        lambda x, m, radius: segregation.atkinson(segregation.assign(x[:30], x), m, B),
-        lambda x, m, radius, few: references.atkinson(x[:30], x[few], m[few], B),
-    ),
-    "centralization": (
-        segregation.centralization,
-        lambda x, m, radius, few: references.surrounded(x, m & few, radius),
-    ),
-    "proximities": (
-        lambda x, m, radius: segregation.proximity_sums(x, m),
-        lambda x, m, radius, few: references.proximity(x[few], x),
-    ),
-    "yNN (one in twenty moved)": (
-        lambda x, m, radius: quality.ynn(0.9 * x[::20], x, m, YNN),
-        lambda x, m, radius, few: references.ynn(0.9 * x[few][::20], x, m, YNN),
-    ),
-    "diversity": (lambda x, m, radius: quality.diversity(x[m]), None),
-    "closeness": (lambda x, m, radius: quality.closeness(x[m], x[~m]), None),
+    "neighbourhoods": lambda x, m, radius: segregation.neighbourhoods(x, m, K, 0.1),
+    "Atkinson": lambda x, m, radius: segregation.atkinson(segregation.assign(x[:30], x), m, B),
+    "centralization": segregation.centralization,
+    "proximities": lambda x, m, radius: segregation.proximity_sums(x, m),
+    "yNN (one in twenty moved)": lambda x, m, radius: quality.ynn(0.9 * x[::20], x, m, YNN),
+    "diversity": lambda x, m, radius: quality.diversity(x[m]),
+    "closeness": lambda x, m, radius: quality.closeness(x[m], x[~m]),
 }
 
 
-def measuring(metric: Callable, loop: Callable | None, individuals: int, features: int, _: int) -> Work:
+def measuring(name: str, individuals: int, features: int, _: int) -> Work:
     """Features in [0, 1], and two in five in the minority."""
     rng = np.random.default_rng(0)
     x, minority = rng.gamma(2.0, 0.08, (individuals, features - 1)).clip(0, 1), rng.random(individuals) < 0.4
-    people, few = (x, minority, 0.075 * math.sqrt(features)), np.arange(individuals) < 50 * FEW
-    return Work(lambda: metric(*people), loop and (lambda: loop(*people, few)), few.mean())
+    return Work(lambda: METRICS[name](x, minority, 0.075 * math.sqrt(features)))
 
 
 #: kind, name, what is timed -> function
@@ -156,7 +138,7 @@ STAGES = {
     ("Pipeline", "simulate", "population"): simulating,
     **{("Fit", names.method(m), CUT[m][1]): partial(fitting, m) for m in ("face", "cchvae", "ibr", "cruds", "ebr")},
     **{("Search", names.method(m), per): partial(searching, m) for m, (_, _, per) in CUT.items()},
-    **{("Metric", name, "population"): partial(measuring, *both) for name, both in METRICS.items()},
+    **{("Metric", name, "population"): partial(measuring, name) for name in METRICS},
 }
 
 
@@ -228,44 +210,19 @@ def by_point(table: pd.DataFrame, column: str) -> pd.DataFrame:
 
 def seconds(table: pd.DataFrame) -> str:
     """Markdown: what each stage takes at every point, the slope, and the memory."""
-    rows = by_individuals(table)
+    rows = table[(table["features"] == FEATURES[0]) & (table["seeds"] == SEEDS[0])]
     of = rows.set_index([*STAGE, "individuals"])[["seconds", "peak_mib"]].unstack(sort=False)
     _, smaller, largest = INDIVIDUALS
     texts = by_point(table, "seconds")
     slope = np.log(of["seconds", largest] / of["seconds", smaller]) / np.log(largest / smaller)
     texts["slope"] = slope.map("{:.1f}".format)
     texts[f"peak MiB at {largest:,}"] = of["peak_mib", largest].map("{:,.0f}".format)
-    most = rows.loc[rows["peak_mib"].idxmax()]
-    return (
-        f"{blocks.table(texts)}\n"
-        f"The libraries alone take {rows['base_mib'].max():,} MiB of the memory. The most was "
-        f"{most['peak_mib']:,} MiB, in {most['kind'].lower()} {most['stage']} of {most['individuals']:,} individuals.\n"
-    )
-
-
-def by_individuals(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of ten features and one seed."""
-    return table[(table["features"] == FEATURES[0]) & (table["seeds"] == SEEDS[0])]
-
-
-def curves(table: pd.DataFrame, column: str, label: str) -> None:
-    """`column` against individuals, both logarithmic, a panel for each kind of stage."""
-    figure = Figure(figsize=(12, 8), layout="constrained")
-    kinds = by_individuals(table).groupby("kind", sort=False)
-    for axis, (kind, part) in zip(figure.subplots(2, 2).flat, kinds, strict=True):
-        lines = part.set_index(["individuals", "stage"])[column].unstack(sort=False)
-        lines.plot(ax=axis, loglog=True, style=MARKERS, title=kind, ylabel=label, grid=True)
-        axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
-    with matplotlib.rc_context({"svg.hashsalt": column}):
-        figure.savefig(FOLDER / f"{column}.svg", metadata={"Date": None})
+    return f"{blocks.table(texts)}\nThe libraries alone take {rows['base_mib'].max():,} MiB of the memory.\n"
 
 
 def main() -> None:
     table = run()
-    contracts.write_csv(table, FOLDER / "scale.csv")
-    curves(table, "seconds", "processor seconds")
-    beyond = (table["peak_mib"] - table["base_mib"]).clip(lower=1)
-    curves(table.assign(memory=beyond), "memory", "peak memory beyond the libraries (MiB)")
+    contracts.write_csv(table, common.ROOT / "docs" / "performance" / "scale.csv")
     blocks.put("docs/performance.md", "numbers", blocks.table(by_point(table, "times_a_loop")))
     blocks.put("docs/performance.md", "scale", seconds(table))
 

@@ -58,6 +58,8 @@ def study(table, **other):
     """The study that has exactly these measures."""
     lists = {f"{c}s": list(dict.fromkeys(table[c])) for c in ("population", "method", "scenario")}
     lists["methods"].remove(contracts.BEFORE)
+    decided_by = {p: sorted(set(part["classifier"])) for p, part in table.groupby("population")}
+    lists |= {"classifiers": decided_by, "decided_by": decided_by}
     return {**lists, "seeds": int(table["seed"].max()) + 1, "variant_of": {}, "options": {}, **other}
 
 
@@ -77,8 +79,13 @@ def write_run(folder, table, **studies):
     contracts.write(counts, folder / "classifiers.parquet", "classifiers")
     (folder / "published.csv").write_text(PUBLISHED, encoding="utf-8")
     published = comparison.read_published(folder / "published.csv")
-    compared = comparison.compare(contracts.read(folder / "measures.parquet", "measures"), published, 0.003, 0.1)
-    contracts.write_csv(compared, folder / "comparison.csv")
+    table = contracts.read(folder / "measures.parquet", "measures")
+    compared = comparison.compare(table, published, 0.003, 0.1)
+    reruns = {name: {"population": name, "draws": 1} for name in set(table["population"])}
+    candidates = comparison.candidates(compared, comparison.predict(table, reruns))
+    contracts.write_csv(candidates, folder / "comparison_candidates.csv")
+    judged = comparison.judge(compared, candidates, {"synthetic": 2, "real": 2})
+    contracts.write_csv(judged, folder / "comparison.csv")
     write_claims(folder)
     seeds = sorted(set(table["seed"]))
     for population in set(table["population"]):

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from made_up_measures import index, measures, quality, rows
-from made_up_run import LABELS
+from made_up_run import LABELS, study
 from recourse_segregation import claims, contracts, names
 from recourse_segregation.claims import Claim, evaluate, read, verdict
 from recourse_segregation.errors import ConfigError
+from recourse_segregation.specifications import specify
 
 RESOURCES = Path(__file__).parents[2] / "workflow" / "resources"
 THRESHOLDS = {"decided": 0.5, "contradicted": 0.5, "supported": 0.75, "tolerated": 0.1, "partly": 0.25}
@@ -51,8 +52,8 @@ def unchanged(seeds=8, **where):
 def test_verdicts_are_on_all_populations_and_on_each_in_the_order_of_the_study():
     populations = {"a": -0.1, "b": -0.1, "c": 0.1}
     parts = [changed(by, seeds=10, population=p) for p, by in populations.items()] + [unchanged(10, population="d")]
-    study = {"populations": [*"dcba"], "methods": ["ebr"], "scenarios": ["default"], "seeds": 10}
-    table = contracts.of_study(measures(*parts), study)
+    table = measures(*parts)
+    table = contracts.of_study(table, study(table, populations=[*"dcba"]))
     for ours, theirs in zip(judged(table, LOWERS), judged(parts[::-1], LOWERS), strict=True):
         pd.testing.assert_frame_equal(ours, theirs)
     verdicts, _ = judged(table, LOWERS)
@@ -376,3 +377,13 @@ def test_a_mistake_is_named_with_file_line_and_key(tmp_path, old, new, message):
     path.write_text((HEAD + ENTRY).replace(old, new, 1) + END, encoding="utf-8")
     with pytest.raises(ConfigError, match=rf"claims\.yaml, .*{message}"):
         read(path)
+
+
+def test_a_run_without_the_methods_of_a_claim_decides_nothing():
+    file = Path(__file__).parents[2] / "workflow" / "resources" / "claims.yaml"
+    ours = measures(index([0.1, 0.2], [0.2, 0.4], method="wachter"), quality([0.5, 0.6], method="wachter"))
+    verdicts, _ = evaluate(ours, read(file), smallest=0.005)
+    about = verdicts[verdicts["claim"].str.startswith("ebr-")]
+    assert set(about["verdict"]) == {"undecided"}
+    table = specify(ours, read(file), claims.choices(file), [2], {}, {}, 0.005)
+    assert set(table.loc[table["claim"].str.startswith("ebr-"), "verdict"]) <= {"undecided"}

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from made_up_run import LABELS, METHODS, measures, study, write_run
+from made_up_run import LABELS, METHODS, cell, measures, study, write_run
 from recourse_segregation import exhibits, names, notebooks
 from recourse_segregation.errors import DataError
 from recourse_segregation.exhibits import _tables, comparison, controls, populations, robustness, segregation, synthetic
@@ -38,7 +38,7 @@ not_synthetic = pytest.mark.parametrize("run", [{"population": "law-sex", "class
 
 def test_a_study_has_its_own_rows_in_its_own_order(tmp_path):
     table = measures()
-    small = {"populations": ["synthetic"], "methods": ["face", "wachter"], "scenarios": ["placebo"], "seeds": 1}
+    small = study(table, methods=["face", "wachter"], scenarios=["placebo"], seeds=1)
     both = pd.concat([table, table.assign(scenario="placebo")])
     write_run(tmp_path, both, main=study(table), small=small)
     run = exhibits.load(tmp_path)
@@ -62,7 +62,10 @@ def test_a_missing_table_is_named_with_its_rule_when_it_is_asked_for(tmp_path):
     with pytest.raises(DataError, match=r"run\.json"):
         exhibits.load(tmp_path)
     write_run(tmp_path, measures(seeds=(0,)))
-    tables = {"collect": ["measures.parquet", "diagnostics.parquet"], "compare": ["comparison.csv"]}
+    tables = {
+        "collect": ["measures.parquet", "diagnostics.parquet"],
+        "compare": ["comparison.csv", "comparison_candidates.csv"],
+    }
     for rule, files in (tables | {"claims": ["claims.csv", "claims_evidence.csv"]}).items():
         for file in files:
             (tmp_path / file).unlink()
@@ -98,14 +101,8 @@ def test_importing_one_exhibit_imports_no_other():
 def test_a_notebook_says_what_it_reads(notebook):
     inputs = set(notebooks.reads(notebook))
     files = {f"{table}.parquet" for table in ("measures", "diagnostics", "classifiers", "population", "after")}
-    files |= {
-        "comparison.csv",
-        "claims.csv",
-        "claims_evidence.csv",
-        "run.json",
-        "overlap.csv",
-        "specifications.parquet",
-    }
+    files |= {"comparison.csv", "comparison_candidates.csv", "claims.csv", "claims_evidence.csv", "run.json"}
+    files |= {"published_logs.csv", "overlap.csv", "specifications.parquet"}
     assert not inputs if notebook.stem == "theory" else {"run.json"} <= inputs <= files
 
 
@@ -117,10 +114,10 @@ def test_a_notebook_reads_what_it_says_and_no_more(run, tmp_path, name):
             (tmp_path / path.relative_to(run.folder)).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, tmp_path / path.relative_to(run.folder))
     known = {}
-    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
-        if cell["cell_type"] == "code":
-            exec("".join(cell["source"]), known)
-            if "parameters" in cell["metadata"].get("tags", []):
+    for one in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        if one["cell_type"] == "code":
+            exec("".join(one["source"]), known)
+            if "parameters" in one["metadata"].get("tags", []):
                 known |= {"results": tmp_path, "exhibits": tmp_path / "exhibits"}
     assert list((tmp_path / "exhibits").glob("*.csv"))
 
@@ -196,11 +193,43 @@ def test_no_synthetic_population_is_said(run, tmp_path):
 
 def test_published_numbers_and_their_verdicts(run):
     table = run.comparison
-    counts = comparison.verdicts(table).set_index(["population", "verdict"])["rows"]
-    # before, and after: seed 0 rises by 0.1
-    found = {("synthetic", "matches"): 2, ("synthetic", "undefined"): 1, ("law-sex", "not run"): 1}
-    assert counts[counts > 0].to_dict() == found
+    counts = comparison.verdicts(table).set_index(["population", "verdict"])
+    # before; after, where the re-runs are far apart; what nobody has; and what was not run
+    found = {
+        ("synthetic", "consistent"): (1, 1),
+        ("synthetic", "cannot tell"): (1, 1),
+        ("synthetic", "undecided"): (1, 0),
+    }
+    found |= {("law-sex", "undecided"): (1, 0)}
+    assert counts[counts["rows"] > 0].apply(tuple, axis=1).to_dict() == found
     assert comparison.figure(table, "real") is None
+
+
+@not_synthetic
+def test_whom_faces_bridges_serve_is_said_if_it_was_run(run, tmp_path):
+    assert segregation.on_bridges(run).data == ""
+    parts = [cell("face", found=0.9), cell("face-no-bridges", found=0.096)]
+    parts += [cell(method, population="law-sex") for method in ("face", "face-no-bridges")]
+    table = pd.concat(parts, ignore_index=True).drop_duplicates()
+    write_run(tmp_path, table, main=study(table), choices=study(table))
+    said = segregation.on_bridges(exhibits.load(tmp_path)).data
+    assert "On Synthetic, FACE finds recourse for 90.0 % of the rejected, and for 9.6 % without" in said
+    assert "Law" not in said
+
+
+def test_what_a_density_model_ended_with(run):
+    """One quantity of each method's, and the published logs, whose numbers are counted per person."""
+    assert quality.show_models(quality.models(run)).data == ""  # no method of the run has one
+    rows = run.diagnostics[run.diagnostics["quantity"] == "fit_seconds"]
+    kept = {"kl": 2e-5, "adversary_cross_entropy": 0.7, "group_entropy": 0.69, "fit_seconds": 1.0}
+    run.diagnostics = pd.concat([rows.assign(quantity=name, value=value) for name, value in kept.items()])
+    models = quality.models(run)
+    assert set(models["quantity"]) == kept.keys() - {"fit_seconds"}
+    assert ">&lt; 0.001<" in quality.show_models(models).data
+    logs = comparison.training_logs(run)
+    per_person = [43.18 * 25 / 800, 200 * 0.0059241756 - 199 * 0.0059318423, 84.90 * 13 / 800]
+    assert logs["published"].tolist() == pytest.approx(per_person, abs=2e-6)
+    assert "1.3796" in comparison.show_training_logs(logs).data
 
 
 def test_pages_show_their_tables(run):
@@ -212,7 +241,10 @@ def test_pages_show_their_tables(run):
         (quality.show(quality.table(seeds)), 3, ["–<sup>a</sup>", "<sup>a</sup> nobody &lt;found&gt;"]),
         (quality.show_effort(quality.effort(run), quality.outcomes(run)), 3, []),
         (synthetic.show(synthetic.table(run)), 4, ["0.500 (0.500)", "–<sup>a</sup> (0.300)"]),
-        (comparison.show_verdicts(verdicts), 3, ["●\u00a0matches"]),
+        (comparison.show_verdicts(verdicts), 3, ["●\u00a0consistent", "1 (1)"]),
+        (comparison.show_rules(comparison.rules(run.comparison_candidates)), 3, ["within the re-runs"]),
+        (comparison.show_confusion(comparison.confusion(run.comparison_candidates)), 4, ["<b>1 of 1</b>"]),
+        (comparison.show_agreement(comparison.agreement(run.comparison)), 2, ["1 of 1"]),
         (comparison.show(run.comparison), 4 + 2, []),
         (comparison.show_claims(run.claims), 4, ["<b>●\u00a0supported</b><br>if seeds share people: ○", "On indices"]),
         (comparison.show_claims_by_population(run.claims), 2, ["undecided<br>1/1", "the paper&#x27;s indices"]),
@@ -357,7 +389,7 @@ def test_a_legend_has_what_is_drawn(run):
     assert labels(drawn["quality"]) == ["± standard error", "mean over seeds"]
     missing = [text.get_text() for axis in drawn["quality"].axes for text in axis.texts]
     assert missing == ["not defined"] * 6  # face finds nobody: all but the share that is found
-    assert "our mean ± standard error over seeds" in labels(drawn["published"])
+    assert "where one more re-run falls (95 %)" in labels(drawn["published"])
 
 
 def test_figures_are_saved_with_the_same_bytes(run, tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from made_up_run import LABELS, cell, study
 from recourse_segregation import contracts, exhibits, names
 from recourse_segregation.errors import DataError
-from recourse_segregation.exhibits import conventions, tradeoff, variants
+from recourse_segregation.exhibits import conventions, strictness, tradeoff, variants
 
 
 def run(*cells, published=(), **described):
@@ -34,26 +34,29 @@ def run(*cells, published=(), **described):
 
 
 def swept(cells, base="ebr"):
-    """Variants of EBR, or IBR, in this order: parameter -> what is known of its cell; the published one is 0.5."""
-    named, option = {f"{base}-{value}": value for value in cells}, tradeoff.PARAMETERS[base].option
-    options = {method: {"synthetic": {option: value}} for method, value in {base: 0.5, **named}.items()}
-    made = (cell(method, **cells[value]) for method, value in named.items())
-    return run(*made, variant_of=dict.fromkeys(named, base), options=options)
+    """Variants of a method, in this order: its parameters -> what is known of its cell; the published one is first."""
+    named, options = {f"{base}-{i}": given for i, given in enumerate(cells)}, tradeoff.PARAMETERS[base]
+    told = {base: next(iter(cells)), **named}
+    made = (cell(method, **cells[given]) for method, given in named.items())
+    return run(
+        *made,
+        variant_of=dict.fromkeys(named, base),
+        options={m: {"synthetic": dict(zip(options, given, strict=True))} for m, given in told.items()},
+    )
 
 
-def rising(base="ebr"):
-    """Cost rises with the parameter in every seed; the change of every index falls in two seeds, and rises in one."""
+def rising():
+    """Cost rises with β in every seed; the change of every index falls in two seeds, and rises in one."""
     sign = [-1, -1, 1]
     sizes = {0.5: 0.2, 0.0: 0.1, 0.9: 0.3}
-    cells = {p: {"change": lambda s, d=d: d * sign[s], "cost": 10 * d, "found": 0.5} for p, d in sizes.items()}
-    return swept(cells, base)
+    return swept({(p,): {"change": lambda s, d=d: d * sign[s], "cost": 10 * d, "found": 0.5} for p, d in sizes.items()})
 
 
 def test_the_curves_follow_the_parameter_and_not_the_order_of_the_study():
     seeds = tradeoff.seeds(rising(), "ebr")
     curves = variants.levels(seeds)
     cost, change = (curves[curves["metric"] == metric] for metric in ("cost", "atkinson"))
-    assert cost["parameter"].tolist() == [0.0, 0.5, 0.9]
+    assert cost["density_quantile"].tolist() == [0.0, 0.5, 0.9]
     assert cost["mean"].tolist() == [1.0, 2.0, 3.0]
     assert change["mean"].to_numpy() == pytest.approx([-0.1 / 3, -0.2 / 3, -0.1])
     assert ((change["low"] < change["mean"]) & (change["mean"] < change["high"])).all()
@@ -70,44 +73,107 @@ def test_the_curves_follow_the_parameter_and_not_the_order_of_the_study():
     ],
 )
 def test_a_trend_that_is_not_defined_says_why(cells, why):
-    own = swept({i / 10: one for i, one in enumerate(cells)})
+    own = swept({(i / 10,): one for i, one in enumerate(cells)})
     found = tradeoff.monotonicity(tradeoff.seeds(own, "ebr")).set_index("metric").loc["found"]
     assert np.isnan(found["correlation"])
     assert found["note"] == why
 
 
 def test_a_study_without_variants_of_a_method_has_no_figure():
-    seeds = tradeoff.seeds(rising(), "ibr")
-    curves = variants.levels(seeds)
-    assert curves.empty
-    assert tradeoff.show_monotonicity(tradeoff.monotonicity(seeds)).data == ""
-    assert tradeoff.defaults(rising(), "ibr") == {}
-    assert tradeoff.figure(curves, "ibr", {}) is None
+    own = rising()
+    seeds = tradeoff.seeds(own, "ibr")
+    assert seeds.empty
+    assert tradeoff.defaults(own, "ibr") == {}
+    own.diagnostics = ended_with({})
+    levels = variants.levels(cells := tradeoff.of_model(own, seeds))
+    assert tradeoff.maps(levels, {}) == {}
+    differences = tradeoff.equivalence(seeds, 0.01)
+    assert tradeoff.show_equivalence(differences).data == ""
+    assert tradeoff.show_balance(tradeoff.balance(cells, differences)).data == ""
+    curves = variants.levels(seeds.rename(columns={"kl_weight": "density_quantile"}))
+    assert tradeoff.show_monotonicity(tradeoff.monotonicity(curves.assign(seed=0))).data == ""
+    assert tradeoff.figure(curves, {}) is None
 
 
 def test_what_the_study_does_not_say_of_a_variant_or_says_twice_is_an_error():
     own = rising()
-    own.described["options"]["ebr-0.5"]["synthetic"]["density_quantile"] = 0.9
-    with pytest.raises(DataError, match=r"same density_quantile on synthetic .*ebr-0.5 = 0\.9"):
+    own.described["options"]["ebr-1"]["synthetic"]["density_quantile"] = 0.9
+    with pytest.raises(DataError, match=r"same density_quantile on synthetic .*ebr-1 = 0\.9"):
         tradeoff.seeds(own, "ebr")
-    del own.described["options"]["ebr-0.5"]
-    with pytest.raises(DataError, match=r"density_quantile ebr-0.5 has on synthetic"):
+    del own.described["options"]["ebr-1"]
+    with pytest.raises(DataError, match=r"density_quantile ebr-1 has on synthetic"):
         tradeoff.seeds(own, "ebr")
     own.measures = own.measures.query("metric != 'diversity'")
     with pytest.raises(DataError, match="have no diversity"):
         tradeoff.seeds(own, "ebr")
 
 
-@pytest.mark.parametrize("base", ["ebr", "ibr"])
-@pytest.mark.parametrize(("against", "place"), [("parameter", 0.5), ("cost", 2.0)])
-def test_the_published_default_is_ringed(base, against, place):
-    own, symbol = rising(base), tradeoff.PARAMETERS[base].symbol
-    figure = tradeoff.figure(variants.levels(tradeoff.seeds(own, base)), base, tradeoff.defaults(own, base), against)
+@pytest.mark.parametrize(("against", "place"), [("β", 0.5), ("cost", 2.0)])
+def test_the_published_default_is_ringed(against, place):
+    own = rising()
+    figure = tradeoff.figure(variants.levels(tradeoff.seeds(own, "ebr")), tradeoff.defaults(own, "ebr"), against)
     drawn = {c.get_label(): c for c in figure.axes[0].collections}
     assert drawn["published default"].get_offsets()[:, 0] == [place]
-    assert [label for label in drawn if symbol in label] == [f"{symbol} = {value}" for value in ("0", "0.5", "0.9")]
+    assert [label for label in drawn if "β" in label] == [f"β = {value}" for value in ("0", "0.5", "0.9")]
     low, high = figure.axes[0].get_xlim()
     assert low < 0 < 0.9 < high or against == "cost"
+
+
+def ended_with(models, seeds=(0, 1, 2)):
+    """`diagnostics`: method -> KL and cross-entropy of the adversary, where the entropy of the group is 0.7."""
+    rows = [
+        ("synthetic", seed, "linear", method, quantity, value)
+        for method, (kl, error) in models.items()
+        for seed in seeds
+        for quantity, value in {"kl": kl, "adversary_cross_entropy": error, "group_entropy": 0.7, "rejected": 9}.items()
+    ]
+    return pd.DataFrame(rows, columns=list(contracts.CONTRACTS["diagnostics"]))
+
+
+@pytest.fixture
+def mapped():
+    """γ does nothing where the latent is empty; elsewhere it lowers the index by 0.2, or nobody can tell."""
+    noise = [0.0, 0.001, -0.001]
+    own = swept(
+        {
+            (1.0, 1.0): {"change": lambda s: 0.1 + noise[s]},
+            (1.0, 0.0): {"change": 0.1},
+            (0.1, 0.0): {"change": 0.3},
+            (0.1, 1.0): {"change": lambda s: 0.1 + noise[s]},
+            (0.1, 9.0): {"change": lambda s: 0.3 + 50 * noise[s]},
+        },
+        "ibr",
+    )
+    own.diagnostics = ended_with(
+        {f"ibr-{i}": m for i, m in enumerate([(0, 0.7), (0, 0.7), (5, 0.6), (5, 0.7), (5, 0.9)])}
+    )
+    return own
+
+
+def test_gamma_is_judged_with_each_kl_weight(mapped):
+    seeds = tradeoff.seeds(mapped, "ibr")
+    table = tradeoff.equivalence(seeds, 0.01).query("metric == 'atkinson'")
+    assert table[["kl_weight", "adversary_weight"]].to_numpy().tolist() == [[1.0, 1.0], [0.1, 1.0], [0.1, 9.0]]
+    assert table["verdict"].tolist() == ["equivalent", "different", "undecided"]
+    assert table["difference"].to_numpy() == pytest.approx([0, -0.2, 0])
+    half = 2.919986 * 0.001 / np.sqrt(3)  # 90 % of Student's t for two degrees of freedom
+    assert table[["low", "high"]].iloc[0].tolist() == pytest.approx([-half, half])
+    judged = tradeoff.balance(tradeoff.of_model(mapped, seeds), table).set_index("kl_weight")
+    assert judged.loc[1, "read_with"] == pytest.approx(0), "with its own largest γ"
+    row = judged.loc[0.1]
+    assert row[["kl", "read_without", "read_with"]].tolist() == pytest.approx([5, 0.1, -0.2])
+    assert row[["tests", "equivalent", "different"]].tolist() == [2, 0, 1]
+    assert "0.0000 ≈" in tradeoff.show_equivalence(table).data
+
+
+def test_the_map_frames_the_published_default(mapped):
+    cells = tradeoff.of_model(mapped, tradeoff.seeds(mapped, "ibr"))
+    [figure] = tradeoff.maps(variants.levels(cells), tradeoff.defaults(mapped, "ibr")).values()
+    kl, read, *_ = figure.axes
+    assert [text.get_text() for text in kl.texts] == ["0.000", "0.000", "5.000", "5.000", "5.000"]
+    assert [text.get_text() for text in read.texts][-1] == "−0.200"
+    assert [patch.get_xy() for patch in kl.patches] == [(1, 0)]
+    figure.draw_without_rendering()
 
 
 # --- variants beside what they are made of
@@ -266,3 +332,69 @@ def test_without_a_published_number_or_a_scenario_there_is_an_error(measured):
     measured.described["scenarios"] = ["origin", "drop"]
     with pytest.raises(DataError, match="no measures in the scenario 'origin'"):
         conventions.table(measured)
+
+
+# --- strictness
+
+NETWORKS = {"mlp": 0.01, "mlp-strict-60": 0.6}
+
+
+def strict(*scenarios):
+    """Two methods on Law: the share who move is that of the rejected; the effect is 0.1 and 0.2 times as large."""
+    cells = [
+        cell(method, lambda s, d=share * (by + (scenario == "placebo")): d + 0.001 * s, **where)
+        for classifier, share in NETWORKS.items()
+        for method, by in {"face": -0.2, "ebr": 0.1}.items()
+        for scenario in scenarios
+        for where in [{"scenario": scenario, "population": "law-sex", "classifier": classifier}]
+    ]
+    made = run(*cells)
+    movers = made.measures["classifier"].map({name: round(100 * share) for name, share in NETWORKS.items()})
+    made.measures["n"] = movers.where(made.measures["scope"] == "recipients", 100)
+    rows = [(s, name, group, 50 - 50 * share) for s in range(3) for group in "ab" for name, share in NETWORKS.items()]
+    train = pd.DataFrame(rows, columns=["seed", "classifier", "group", "accepted"])
+    made.classifiers = train.assign(population="law-sex", split="train", individuals=50)
+    return made
+
+
+@pytest.mark.parametrize("scenarios", [["default", "placebo"], ["default"]])
+def test_effects_stand_beside_the_share_who_move(scenarios):
+    """What shuffled groups change as well is no effect."""
+    table = strictness.effects(strict(*scenarios))
+    assert set(table["metric"]) == {m for m in strictness.METRICS if m in names.INDICES}
+    assert table["classifier"].unique().tolist() == list(NETWORKS)
+    assert (table["published"] == (table["classifier"] == "mlp")).all()
+    row = table.set_index(["classifier", "method", "metric"]).loc[("mlp-strict-60", "face", "atkinson")]
+    assert row[["rejected", "moved"]].tolist() == pytest.approx([0.6, 0.6])
+    if "placebo" in scenarios:
+        assert row[["real", "shuffled", "change"]].tolist() == pytest.approx([-0.119, 0.481, -0.6])
+    else:
+        assert row["change"] == row["real"] == pytest.approx(-0.119)
+        assert np.isnan(row["shuffled"])
+
+
+def test_strictness_is_answered_drawn_and_shown():
+    table = strictness.effects(strict("default"))
+    summary = strictness.summary(table)
+    seeing = set(table["metric"]) - {"average_proximity"}
+    assert summary["effects"].tolist() == [2 * len(seeing)] * 2
+    assert summary["more"].tolist() == [0, len(seeing)]
+    assert summary["less"].tolist() == [0, len(seeing)], "0.001 for each seed hides what one in a hundred do"
+    assert summary["atkinson"].tolist() == pytest.approx([0.0015, 0.09], abs=1e-3)
+    assert f"60.0 % to 60.0 % of train move; {len(seeing)} of {2 * len(seeing)}" in strictness.answer(summary).data
+    assert "Law school by sex" in strictness.show_summary(summary).data
+    by_method = strictness.summary(table, "method")
+    assert by_method[["method", "more", "less"]].values.tolist() == [
+        ["face", 0, 0],
+        ["face", 0, len(seeing)],
+        ["ebr", 0, 0],
+        ["ebr", len(seeing), 0],
+    ]
+    assert "FACE" in strictness.show_summary(by_method).data
+    shown = strictness.show(table).data
+    assert shown.count("mlp-strict-60") == 1
+    assert "▽" in shown
+    figures = strictness.figures(table)
+    assert figures.keys() == {"paper", "others"}
+    (line, *_) = [c for c in figures["paper"].axes[0].collections if c.get_label() == "published threshold"]
+    assert line.get_offsets()[:, 0].tolist() == pytest.approx([0.01, 0.01])

@@ -159,19 +159,22 @@ def test_what_names_a_number_is_declared_once():
 
 ROWS = pd.DataFrame(
     [
-        (population, seed, method, scenario)
+        (population, seed, classifier, method, scenario)
         for scenario in ("default", "drop", "origin")
         for method in (contracts.BEFORE, "ibr", "ebr", "face")
         for seed in (0, 1, 2)
         for population in ("law-sex", "adult-sex", "synthetic")
+        for classifier in ("linear", "mlp", "mlp-strict-5")
     ],
-    columns=["population", "seed", "method", "scenario"],
+    columns=["population", "seed", "classifier", "method", "scenario"],
 )
 STUDY = {
     "populations": ["synthetic", "law-sex"],
     "methods": ["ebr", "ibr"],
     "scenarios": ["drop", "default"],
     "seeds": 2,
+    "classifiers": {"synthetic": ["linear"], "law-sex": ["linear", "mlp"]},
+    "decided_by": {"synthetic": ["linear"], "law-sex": ["mlp"]},
 }
 
 
@@ -187,6 +190,14 @@ def test_a_study_has_its_rows_in_its_own_order():
     assert len(found) == len(found.drop_duplicates()) == 2 * 3 * 2 * 2
     assert found.equals(found.sort_values(["population", "method", "scenario", "seed"], ignore_index=True))
     assert set(found["seed"]) == {0, 1}
+    pairs = found[["population", "classifier"]].astype(str).drop_duplicates()
+    assert pairs.values.tolist() == [["synthetic", "linear"], ["law-sex", "mlp"]], "of no other study"
+    reported = contracts.of_study(ROWS.drop(columns=["method", "scenario"]).drop_duplicates(), STUDY)
+    assert reported[["population", "classifier"]].drop_duplicates().astype(str).values.tolist() == [
+        ["synthetic", "linear"],
+        ["law-sex", "linear"],
+        ["law-sex", "mlp"],
+    ]
     after = ROWS[ROWS["method"] != contracts.BEFORE].drop(columns="scenario")
     found = contracts.of_study(after, STUDY)  # a table that has neither
     assert list(found["method"].cat.categories) == STUDY["methods"]

@@ -159,8 +159,9 @@ def test_vae_trains_as_autograd_does(adversarial):
     [(ours, _)] = vae.train([x], [condition], [torch_generator(1)], [group], **chosen, adversary=rival)
     chosen |= {"adversary_weight": 3.0, "adversary_hidden": (8, 8, 8), "adversary_learning_rate": 0.01}
     given = x, condition, chosen, group if adversarial else None
-    networks = [MLP((4, 16, 8, 4)), MLP((4, 8, 16, 4)), MLP((2, 8, 8, 8, 1), "sigmoid")][: 3 if adversarial else 2]
-    theirs = by_autograd(references.train_vae, *given, networks=networks, noise=2, cross_entropy=error)
+    networks = [MLP((2, 8, 8, 8, 1), "sigmoid"), MLP((4, 16, 8, 4)), MLP((4, 8, 16, 4))][0 if adversarial else 1 :]
+    columns = 4 if adversarial else 2
+    theirs = by_autograd(references.train_vae, *given, networks=networks, noise=columns, cross_entropy=error)
     same(ours, theirs, "encoder", "decoder")
 
 
@@ -168,7 +169,7 @@ def test_csvae_trains_as_autograd_does():
     x, condition, label = data()
     [(ours, _)] = csvae.train([x], [condition], [label], [torch_generator(1)], **CSVAE | {"epochs": 3})
     given = x, condition, options("cruds", hidden=16, epochs=3), label
-    networks = [MLP(sizes) for sizes in ((4, 16, 4), (5, 16, 4), (1, 4), (6, 16, 4), (2, 16, 1))]
+    networks = [MLP(sizes) for sizes in ((4, 16, 4), (5, 16, 4), (1, 4), (6, 16, 4), (4, 16, 1))]
     theirs = by_autograd(references.train_csvae, *given, networks=networks, noise=4)
     same(ours, theirs, "encoder", "prior", "decoder")
 
@@ -249,4 +250,17 @@ def test_vae_learns_and_its_adversary_forgets_the_group():
     (plain, _), (blind, losses) = separation(None), separation(adversary(50.0))
     assert plain > 1
     assert blind < 0.5 * plain
-    assert losses["adversary"] > 0.6
+    assert losses["adversary_cross_entropy"] > 0.6
+
+
+def test_a_latent_that_carries_nothing_leaves_the_adversary_at_the_entropy_of_the_group():
+    x, condition, group = data(256)
+    chosen = {"hidden": (16,), "kl_weight": 5.0, "epochs": 60, "adversary": adversary(0.0), "group": [group]}
+    [(_, losses)] = vae.train([x], [condition], [torch_generator(1)], **VAE | chosen)
+    share = group.mean().item()
+    assert losses["group_entropy"] == pytest.approx(-share * math.log(share) - (1 - share) * math.log(1 - share))
+    assert losses["adversary_cross_entropy"] == pytest.approx(losses["group_entropy"], abs=0.02)
+    assert losses["kl"] < 0.01
+    assert losses["elbo"] == pytest.approx(losses["reconstruction"] + 5 * 59 / 60 * losses["kl"])
+    [(_, losses)] = csvae.train([x], [condition], [group], [torch_generator(1)], **CSVAE | {"epochs": 10})
+    assert losses["adversary_cross_entropy"] < losses["label_entropy"] / 2, "the label is one of the immutables it sees"

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 import torch
 from common import ROOT, options
 
@@ -11,17 +12,21 @@ from recourse_segregation.data import Feature
 from recourse_segregation.methods.wachter import Wachter
 from recourse_segregation.population import Encoding
 
-GOLDEN = json.loads((ROOT / "tests" / "golden" / "wachter_carla.json").read_text(encoding="utf-8"))
 
-
-def test_compatible_mode_reproduces_carla():
-    weights = {name: torch.tensor(values) for name, values in GOLDEN["weights"].items()}
-    layers = [(weights[f"layers.{i}.weight"], weights[f"layers.{i}.bias"]) for i in range(2)]
-    features = tuple(Feature(f"x{i}", "continuous") for i in range(5))
+@pytest.mark.parametrize("file", ["wachter_carla", "wachter_carla_binary"])
+def test_compatible_mode_reproduces_carla(file):
+    golden = json.loads((ROOT / "tests" / "golden" / f"{file}.json").read_text(encoding="utf-8"))
+    weights = [torch.tensor(values) for values in golden["weights"].values()]  # weight and bias, layer by layer
+    x, found = torch.tensor(golden["x"]), np.array(golden["counterfactual"])
+    binary, immutable = golden.get("binary", []), golden.get("immutable", [])
+    features = tuple(
+        Feature(f"x{i}", *(("binary", ("no", "yes")) if i in binary else ("continuous",)), immutable=i in immutable)
+        for i in range(x.shape[1])
+    )
     wachter = Wachter(**options("wachter-compatible"))
-    wachter.encoding = Encoding("golden", features, "x0", ("a", "b"), "b")
-    wachter.classifier = from_state({"layers": layers})
-    wachter.mutable = torch.ones(5, dtype=torch.bool)
-    golden = np.array(GOLDEN["counterfactual"])
-    np.testing.assert_allclose(wachter.counterfactuals(torch.tensor(GOLDEN["x"])), golden, atol=1e-5, rtol=0)
-    assert ((golden < 0) | (golden > 1)).any(), "CARLA's results are known to leave the box"
+    wachter.encoding = Encoding("golden", features, features[-1].columns[0], ("a", "b"), "b")
+    wachter.classifier = from_state({"layers": list(zip(weights[::2], weights[1::2], strict=True))})
+    wachter.mutable = torch.tensor(wachter.encoding.mutable)
+    np.testing.assert_allclose(wachter.counterfactuals(x), found, atol=1e-5, rtol=0)
+    assert ((found < 0) | (found > 1)).any(), "CARLA's results are known to leave the box"
+    assert (found[:, binary] == x[:, binary].numpy()).all(), "CARLA's search moves no binary feature"

@@ -36,7 +36,7 @@ def defined(source, **known):
 
 
 @pytest.fixture
-def dissimilarity(registry):
+def correlation_ratio(registry):
     """The example of the page, registered from where the page says."""
     (source,) = shown("adding_an_index.md", "python")
     return defined(source)
@@ -63,8 +63,8 @@ def returning(value):
 
 def test_the_indices_of_the_project_are_registered_in_the_order_of_the_measures():
     own = "atkinson", "centralization", "centralization_released", "average_proximity", "spatial_proximity"
-    assert tuple(INDICES) == own
-    assert {name for name, i in INDICES.items() if i.segregation < 0} == {"average_proximity"}
+    assert set(INDICES) == {*own, *names.FAMILY}
+    assert {name for name, i in INDICES.items() if i.segregation < 0} == {"average_proximity", "exposure"}
     assert set(names.INDICES) == set(INDICES)
     assert names.ADDED == ()
 
@@ -190,18 +190,18 @@ def test_an_index_cannot_have_the_name_of_another_metric(name):
     assert f"MetricError: the index {name!r} has the name of another metric; rename its function" in process.stderr
 
 
-def test_the_example_of_the_page(dissimilarity, people):
+def test_the_example_of_the_page(correlation_ratio, people):
     """As PySAL has it, and measured."""
-    from segregation.singlegroup import Dissim
+    from segregation.singlegroup import CorrelationR
 
     rng = np.random.default_rng(0)
     areas = rng.integers(0, 12, 400)
     minority = rng.random(400) < rng.random(12)[areas]
     table = pd.DataFrame({"minority": minority}).groupby(areas)["minority"].agg(["sum", "size"])
-    oracle = Dissim(table, group_pop_var="sum", total_pop_var="size").statistic
-    assert dissimilarity(areas, minority) == pytest.approx(oracle, abs=1e-12)
+    oracle = CorrelationR(table, group_pop_var="sum", total_pop_var="size").statistic
+    assert correlation_ratio(areas, minority) == pytest.approx(oracle, abs=1e-12)
 
-    rows = measured(people["levels"]).query("metric == 'dissimilarity'")
+    rows = measured(people["levels"]).query("metric == 'correlation_ratio'")
     assert rows["value"].between(0, 1).all()
     assert rows["scope"].tolist() == ["everyone", "accepted"]
 

@@ -10,6 +10,7 @@ from common import CONFIG, Cell, options
 from hypothesis import given
 from hypothesis import strategies as st
 
+import loops
 from conftest import QUICK, population
 from recourse_segregation import classifiers, contracts, measure, recourse, simulation
 from recourse_segregation.errors import ConfigError
@@ -23,14 +24,15 @@ INDICES = ("atkinson", "centralization", "centralization_released", "average_pro
 QUALITY = ("found", "invalidation", "cost", "cost_gap", "ynn", "diversity", "closeness")
 
 
-def run(people, classifier, method, groups="own", **changes):
-    """All stages of one cell: recourse, table after, measures, diagnostics."""
-    cell = Cell(people, classifier)
-    offered, diagnostics = cell.given(method, **changes)
+def run(people, classifier, method, groups="own", known=None, **asked):
+    """All stages of one cell: recourse, table after, measures, diagnostics; asked: settings of measuring."""
+    cell, settings = Cell(people, classifier), SETTINGS | asked
+    offered, diagnostics = cell.given(method)
     after, train = cell.taken_up(offered), measure.grouped(cell.train, groups)
-    homes = measure.fit_neighbourhoods(train, cell.accepted, SETTINGS)
-    before = measure.before(train, cell.accepted, homes, SETTINGS)
-    table = pd.concat([before, measure.after(train, cell.accepted, offered, after, homes, SETTINGS)], ignore_index=True)
+    homes = measure.fit_neighbourhoods(train, cell.accepted, settings)
+    before = measure.before(train, cell.accepted, homes, settings, known)
+    later = measure.after(train, cell.accepted, offered, after, homes, settings, known)
+    table = pd.concat([before, later], ignore_index=True)
     return offered, after.table, table, diagnostics.set_index("quantity")["value"]
 
 
@@ -155,6 +157,56 @@ def test_the_control_nobody_changes_no_metric_to_the_bit(kind, groups, people, t
     assert (undefined["note"] != "").all()
 
 
+def test_the_profile_and_separability_are_measured_where_they_are_asked_for(people, trained):
+    """Among everyone, with the same shuffled groups before and after; too many neighbours are not defined."""
+    asked = {"profile": [5, 15, 500], "permutations": 3, "separability": True}
+    plain, own = (run(people["levels"], trained["levels", "mlp"], "swap_in", **more)[2] for more in ({}, asked))
+    new = own[~own["metric"].isin(plain["metric"])]
+    assert set(new["scope"]) == {"everyone"}
+    assert len(new) == 2 * (1 + len(measure.PROFILE) * 3 * 3)
+    assert own.drop(new.index).reset_index(drop=True).equals(plain), "the others are as they are without"
+    before, after = (values(own, phase) for phase in ("before", "after"))
+    for index in measure.PROFILE:
+        assert before[f"{index}_k15"] == before[index]
+        value, null, excess = (before[f"{index}_k5{part}"] for part in ("", "_null", "_excess"))
+        assert excess == pytest.approx((value - null) / (1 - null))
+        assert null == pytest.approx(after[f"{index}_k5_null"], abs=0.05)
+        assert np.isnan(before[f"{index}_k500_excess"])
+    assert new.loc[new["value"].isna(), "note"].eq("500 neighbours need 501 members of the smaller group").all()
+    assert 0.5 < before["separability"] < 1
+
+
+def test_the_same_people_are_measured_once(people, trained):
+    """Once all have recourse, the accepted are everyone, and whatever the scenario says of the others is nothing."""
+    known = {}
+    with mock.patch.object(measure.segregation, "proximity_sums", wraps=measure.segregation.proximity_sums) as sums:
+        one, two = (
+            run(people["continuous"], trained["continuous", "mlp"], "swap_in", known=known)[2] for _ in range(2)
+        )
+    assert one.equals(two)
+    assert sums.call_count == 2 + 3, "before: everyone, accepted; after: everyone, recipients, and where they were"
+    after = one[one["phase"] == "after"]
+    everyone, accepted = (
+        after[(after["scope"] == s) & after["metric"].isin(INDICES)] for s in ("everyone", "accepted")
+    )
+    assert everyone["value"].tolist() == accepted["value"].tolist()
+
+
+def test_ynn_as_released_looks_at_all_people_and_all_columns(people, trained):
+    """Of train and test, the group included: other neighbours than those of train by the mutable features."""
+    cell = Cell(people["levels"], trained["levels", "mlp"])
+    offered, _ = cell.given("swap_in")
+    everyone = people["levels"]
+    accepted = contracts.accepted(classifiers.predictions(cell.classifier, everyone), everyone)
+    homes = measure.fit_neighbourhoods(cell.train, cell.accepted, SETTINGS)
+    given = cell.train, cell.accepted, offered, cell.taken_up(offered), homes, SETTINGS
+    plain, table = measure.after(*given), measure.after(*given, used=(everyone, accepted))
+    rows = table[table["metric"] == "ynn_released"]
+    target = offered.loc[offered["found"], list(everyone.encoding.columns)].to_numpy()
+    assert rows["value"].tolist() == [pytest.approx(loops.ynn(target, everyone.features, accepted, 5))]
+    assert table.drop(rows.index).reset_index(drop=True).equals(plain)
+
+
 def test_the_placebo_is_the_same_people_under_other_labels(people, trained):
     """Two groups that live apart are told apart before; under shuffled labels they are not."""
     train = people["continuous"].training_part()
@@ -266,7 +318,7 @@ def test_what_is_estimated_says_so_with_its_error(people, trained):
     assert estimated["value"].notna().all()
     assert estimated["note"].str.fullmatch(r"estimated from .*, standard error [0-9.e-]+").all()
     everyone = estimated.query("scope == 'everyone' and phase == 'after'")["metric"]
-    assert set(everyone) == {m for m in INDICES if m != "atkinson"}
+    assert set(everyone) == {*INDICES, "mmd"} - {"atkinson"}, "what looks at all pairs"
     near, far = (t.query("metric == 'average_proximity'")["value"] for t in (table, exact))
     np.testing.assert_allclose(near, far, rtol=0.01)
     rows = measure.neighbourhood_table(homes, 0, "default", train.encoding)
@@ -275,5 +327,6 @@ def test_what_is_estimated_says_so_with_its_error(people, trained):
     for scope, home in homes.items():
         np.testing.assert_array_equal(again[scope].centres, home.centres)
         assert again[scope].radius == home.radius
+        np.testing.assert_equal(again[scope].bandwidth, float(home.bandwidth))
         assert (rows.loc[rows["fitted_on"] == scope, "radius_error"] == home.radius.error).all()
         assert home.radius.error > 0

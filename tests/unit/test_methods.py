@@ -10,6 +10,7 @@ import re
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,7 @@ FAST = {
     "cchvae": {"epochs": 15, "samples": 50},
     "cruds": {"epochs": 15, "steps": 200},
     "ibr": {"epochs": 10, "samples": 50},
-    "ebr": {"epochs": 60, "components": 10, "proposals": 2000, "keep": 300, "density_quantile": 0.3},
+    "ebr": {"epochs": 60, "components": 10, "proposals": 2000, "keep": 50, "density_quantile": 0.3},
     "growing_spheres": {"samples": 200},
 }
 
@@ -164,7 +165,7 @@ OTHERWISE = [
     ("wachter", {"compatible": True}),
     ("cruds", {"start_from_prior": False}),
     *(("ibr", change) for change in ({"cross_entropy": True}, {"sensitive_in_decoder": True}, {"adversary_weight": 0})),
-    *(("ebr", {name: True}) for name in ("resampling", "released_sampler", "shared_pool")),
+    *(("ebr", {name: True}) for name in ("private_hands", "shared_pool", "resampling", "released_sampler")),
     ("ebr", {"other_group": False}),
 ]
 every_way = pytest.mark.parametrize(
@@ -334,27 +335,47 @@ def test_face_leaves_a_profile_without_accepted_people_unresolved(people, traine
     assert torch.equal(torch.isnan(found_by("face", cell)).all(1), women)
 
 
+def searched(method, x):
+    """What EBR's method has to report once it has searched for x."""
+    method.counterfactuals(x)
+    return method.diagnostics
+
+
 def test_ebr_discards_no_sample_for_its_levels(cell):
     """One-hot columns of a sample are hardly ever in [0, 1] all at once: they are projected, not discarded."""
-    method = fitted("ebr", *cell, density_quantile=0.0, bound=1e-9)
-    for profile in method.profiles(rejected(*cell))[0]:
-        assert torch.isfinite(method._deal(profile, 1)[1]).sum() > 0.3 * FAST["ebr"]["keep"]
+    assert searched(fitted("ebr", *cell, bound=1e-9), rejected(*cell))["in_box"] > 0.3
 
 
 @continuous
-def test_ebr_deals_everybody_samples_of_their_own(cell):
-    """Disjoint until all that were accepted are dealt; one hand for all where they share a pool."""
-    own, shared = (fitted("ebr", *cell, proposals=1000, bound=1e-9, shared_pool=pool) for pool in (False, True))
-    profile = own.profiles(rejected(*cell))[0][0]
-    samples, _, hands = own._deal(profile, 7)
-    assert (len(samples), hands.shape) == (1000, (7, 300)), "everything is accepted"
-    assert all(len(hand.unique()) == 300 for hand in hands)
-    assert len(hands[:3].unique()) == len(hands[3:6].unique()) == 900, "a round deals three hands"
-    assert not torch.equal(hands[0], hands[3]), "then the cards are shuffled"
-    alone, _, hand = own._deal(profile, 1)
-    assert torch.equal(alone[hand[0]], samples[hands[0]]), "the first hand does not depend on who else asks"
-    hands = shared._deal(profile, 7)[2]
-    assert (hands == hands[0]).all()
+def test_ebr_lets_everybody_choose_among_all_samples_of_their_profile(cell):
+    """`keep` a rejected person of train and test, which is more than one person's own, and the same for all of them."""
+    everyone, x = classifiers.tensor(cell[0].features), rejected(*cell)
+    asked = everyone[~cell[1].accepts(everyone)]
+    chosen = {"bound": 1e-9, "density_quantile": 0.0, "proposals": 100_000, "keep": 20}
+    pool, hands, shared = (
+        fitted("ebr", *cell, **chosen, **changes) for changes in ({}, {"private_hands": True}, {"shared_pool": True})
+    )
+    for profile in pool.profiles(x)[0]:
+        people = x[(x[:, ~pool.mutable] == profile).all(1)]
+        many = 20 * int((asked[:, ~pool.mutable] == profile).all(1).sum())
+        report = searched(pool, people)
+        assert report["pool"] == pytest.approx(report["in_box"] * many), "all but those outside the box"
+        assert searched(hands, people)["pool"] <= searched(shared, people[:1])["pool"] * 1.5 <= 30
+        alone, together = pool.counterfactuals(people[-1:]), pool.counterfactuals(people)
+        assert torch.equal(alone[0], together[-1]), "the pool does not depend on who else asks"
+        assert (cost_of(people, together) <= cost_of(people, hands.counterfactuals(people)) + 1e-6).all()
+        assert len(hands._pool(profile)[0]) == many
+
+
+def cost_of(x, found):
+    """L2 distance from x, infinite where nothing was found: [n]"""
+    return (found - x).norm(dim=1).nan_to_num(torch.inf)
+
+
+@continuous
+def test_ebr_s_pool_is_bounded_by_the_proposals(cell):
+    report = searched(fitted("ebr", *cell, bound=1e-9, density_quantile=0.0, proposals=500), rejected(*cell))
+    assert report["pool"] == pytest.approx(report["in_box"] * 500, rel=0.1)
 
 
 @continuous
@@ -410,12 +431,10 @@ def test_check_counts_each_reason(cell):
 
 
 def test_the_checks_catch_what_carla_s_search_breaks(cell):
-    """CARLA's iterates leave the box and lose acceptance when immutables are put back; nobody's immutables move."""
+    """CARLA's iterates leave the box; putting binary immutables back undoes nothing, because they never moved."""
     x = rejected(*cell)
     found = fitted("wachter", *cell, compatible=True).counterfactuals(x)
-    reason = recourse.check(x, found, cell[0].encoding, cell[1])
-    assert (reason != "").mean() > 0.2
-    assert "immutable moved" not in reason
+    assert set(recourse.check(x, found, cell[0].encoding, cell[1])) == {"", "outside [0, 1]"}
 
 
 def test_changed_counts_the_found_by_kind_of_feature(people, cell):
@@ -492,3 +511,61 @@ def test_of_the_accepted_of_a_shell_the_nearest_is_taken():
     assert shown.keys() == {0, 1}
     for row, seen in shown.items():
         assert torch.equal(found[row], seen[(seen - x[row]).norm(dim=1).argmin()])
+
+
+def mapped(margin):
+    """A search of the synthetic features themselves in shells of 0.01, where `margin` of men and of women decides."""
+    method = methods.load("cchvae")(**options("cchvae", shells=100))
+    method.encoding = prepare("synthetic", data.load("synthetic"), "sex", 0, 800, 0.25).encoding
+    method.mutable = torch.tensor(method.encoding.mutable)
+    method.condition, method.generator = ~method.mutable, torch_generator(0)
+    method.vae = SimpleNamespace(encode=lambda own: own, decode_around=lambda points, _: points)
+    method.classifier = classifiers.BuiltIn.__new__(classifiers.BuiltIn)
+    method.classifier.log_odds = lambda x: margin(x[:, method.mutable][:, 0], x[:, ~method.mutable][:, 0])
+    return method
+
+
+#: name -> margin(x1, sex), and whether it is positive for a man, and for a woman, where x1 is at least 0.6
+REGIONS = {
+    "half of the plane": (lambda x1, sex: x1 - 0.6, (True, True)),
+    "a strip before a jump, narrower than a cell": (lambda x1, sex: torch.where(x1 < 0.63, x1 - 0.6, -1), (True, True)),
+    "men only": (lambda x1, sex: torch.where(sex == 0, x1 - 0.6, -1), (True, False)),
+    "nowhere": (lambda x1, sex: x1 - 2, (False, False)),
+}
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_the_map_leaves_out_no_shell_that_holds_somebody_accepted(region):
+    """Who can find something starts just before it, and finds it; the others are not searched for."""
+    margin, somewhere = REGIONS[region]
+    method = mapped(margin)
+    mutable = method.mutable
+    x = torch.rand(200, 3, generator=torch_generator(1))
+    x[:, mutable] *= torch.tensor([0.6, 1.0])
+    x[:, ~mutable] = (torch.arange(200) % 2 == 0).float()[:, None]
+    away, first = 0.6 - x[:, mutable][:, 0], method.first_shells(x, x[:, mutable])
+    there = torch.tensor(somewhere)[x[:, ~mutable][:, 0].long()]
+    assert (first[~there] == method.shells).all()
+    assert (first[there] * method.width <= away[there]).all()
+    assert (first[there] * method.width > 0.5 * away[there] - 0.05).all()
+    found = torch.isfinite(method.search(x)).all(1)
+    assert torch.equal(found, there)
+
+
+@every_kind
+def test_a_search_with_the_map_finds_the_same_people(cell):
+    """A plain search of what each person's map leaves out finds nothing, in a trained model too."""
+    method, x = fitted("cchvae", *cell), rejected(*cell)
+    first = method.first_shells(x, method.vae.encode(x[:, method.mutable]))
+    assert (first > 0).any()
+    found = method.counterfactuals(x)
+    method.map_thinning = 0
+    torch.testing.assert_close(found.isnan(), method.counterfactuals(x).isnan())
+    for person, method.shells in zip(x[first > 0].split(1), first[first > 0].tolist(), strict=True):
+        assert method.counterfactuals(person).isnan().all()
+
+
+@continuous
+def test_more_than_two_latent_dimensions_have_no_map(cell):
+    with_map, without = (found_by("ibr", cell, latent=3, map_thinning=thinning) for thinning in (4, 0))
+    torch.testing.assert_close(with_map, without, rtol=0, atol=0, equal_nan=True)

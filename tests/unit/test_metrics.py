@@ -1,4 +1,4 @@
-"""The metrics against values worked out by hand, plain loops (`benchmarks/references.py`), oracles and symmetries."""
+"""The metrics against values worked out by hand, plain loops (`tests/loops.py`), oracles and symmetries."""
 
 from contextlib import ExitStack
 from math import log
@@ -7,13 +7,13 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 import pytest
-import references
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 
+import loops
 from recourse_segregation.metrics import Estimate, pairwise, recourse, segregation
 from recourse_segregation.metrics.recourse import closeness, cost, cost_gap, diversity, found_rate, invalidation, ynn
 from recourse_segregation.metrics.segregation import (
@@ -27,6 +27,7 @@ from recourse_segregation.metrics.segregation import (
     proximity_sums,
     spatial_proximity,
 )
+from recourse_segregation.metrics.two_samples import mmd
 
 
 def column(*values):
@@ -127,7 +128,7 @@ def test_atkinson_equals_a_plain_loop_whatever_the_areas_are_called(population, 
     features, minority = population
     centres, names = rng.random((k, features.shape[1])), rng.permutation(k) * 7
     value = atkinson(names[assign(centres, features)], minority, b)
-    assert value == pytest.approx(references.atkinson(centres, features, minority, b), abs=1e-12)
+    assert value == pytest.approx(loops.atkinson(centres, features, minority, b), abs=1e-12)
     assert -1e-12 <= value <= 1
 
 
@@ -165,7 +166,7 @@ def test_areas_of_very_many_people_are_fitted_to_a_sample():
 @given(populations(), radii)
 def test_centralization_equals_a_plain_loop(population, radius):
     value = centralization(*population, radius)
-    assert value == references.surrounded(*population, radius).mean()
+    assert value == loops.surrounded(*population, radius).mean()
     assert 0 <= centralization_released(*population, radius) <= value <= 1
 
 
@@ -173,13 +174,13 @@ def test_centralization_equals_a_plain_loop(population, radius):
 def test_proximity_equals_a_plain_loop(population, block_pairs):
     features, minority = population
     groups = features[minority], features[~minority]
-    within = sum(len(people) * references.proximity(people, people) for people in groups)
-    massey_denton = within / (len(minority) * references.proximity(features, features))
+    within = sum(len(people) * loops.proximity(people, people) for people in groups)
+    massey_denton = within / (len(minority) * loops.proximity(features, features))
     with mock.patch.object(pairwise, "BLOCK_PAIRS", block_pairs):
         sums = proximity_sums(features, minority)
     for known in (None, sums):
         average, spatial = (p(features, minority, known) for p in (average_proximity, spatial_proximity))
-        assert average == pytest.approx(references.proximity(*groups), rel=1e-12)
+        assert average == pytest.approx(loops.proximity(*groups), rel=1e-12)
         assert spatial == pytest.approx(massey_denton, rel=1e-12)
     assert 0 < average <= 1
     assert 1 - 1e-12 <= spatial < len(minority) / min(map(len, groups))
@@ -192,7 +193,7 @@ def test_ynn_equals_a_plain_loop(seed, k, block_pairs, coordinates):
     counterfactual, individuals = (rng.integers(0, coordinates, (rows, 2)).astype(float) for rows in (6, 12))
     given = counterfactual, individuals, rng.random(12) < 0.5, k
     with mock.patch.object(recourse, "BLOCK_PAIRS", block_pairs):
-        assert ynn(*given) == pytest.approx(references.ynn(*given), abs=1e-12)
+        assert ynn(*given) == pytest.approx(loops.ynn(*given), abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -248,8 +249,8 @@ def test_blocks_equal_the_full_matrix(x, y, block_pairs, radius):
         np.testing.assert_array_equal(pairwise.nearest(x, y), between.argmin(axis=1))
         assert pairwise.distance_sum(x) == pytest.approx(within.sum(), rel=1e-12)
         assert closeness(x, y) == pytest.approx(between.mean(), rel=1e-12)
-        assert pairwise.proximity_sum(x) == pytest.approx(np.exp(-within).sum(), rel=1e-12)
-        assert pairwise.proximity_sum(x, y) == pytest.approx(np.exp(-between).sum(), rel=1e-12)
+        assert pairwise.kernel_sum(x) == pytest.approx(np.exp(-within).sum(), rel=1e-12)
+        assert pairwise.kernel_sum(x, y) == pytest.approx(np.exp(-between).sum(), rel=1e-12)
 
 
 def test_blocks_stay_within_the_bound():
@@ -293,6 +294,7 @@ ESTIMATED = {
     "centralization_released": (lambda: centralization_released(CITY, CITIZENS, 0.15), CITIZENS.sum() * 400, 60 * 400),
     "average_proximity": (lambda: average_proximity(CITY, CITIZENS), 400**2, 0),
     "spatial_proximity": (lambda: spatial_proximity(CITY, CITIZENS), 400**2, 0),
+    "mmd": (lambda: mmd(CITY, CITIZENS, 0.3), 400**2, 0),
     "diversity": (lambda: diversity(CITY), 400**2, 0),
     "closeness": (lambda: closeness(CITY[:90], CITY), 90 * 400, 0),
     "ynn": (lambda: ynn(GRID, GRID, GRID_ACCEPTED, 5), 213 * 400, 50 * 400),
@@ -326,7 +328,7 @@ def test_estimates_begin_beyond_the_budget_and_repeat(name):
     with sampled(pairs):
         first, again = metric(), metric()
     assert (first, first.note) == (again, again.note)
-    if name in ("average_proximity", "spatial_proximity", "diversity"):
+    if name in ("average_proximity", "spatial_proximity", "mmd", "diversity"):
         errors = []
         for draws in (8000, 128_000):
             with sampled(draws=draws):

@@ -53,8 +53,8 @@ def build(columns) -> BaseEstimator:
 TRAINING = {"learning_rate": 0.01, "epochs": 60, "batch": 32}
 #: name -> its file, if it is not built in, and its options
 KINDS = {
-    "linear": ("", {"hidden": (), **TRAINING}),
-    "mlp": ("", {"hidden": (8,), **TRAINING}),
+    "linear": ("", {"hidden": (), **TRAINING, "rejected": None}),
+    "mlp": ("", {"hidden": (8,), **TRAINING, "rejected": None}),
     "dropout": (DROPOUT, {"width": 16, "dropout": 0.1, **TRAINING}),
     "one_logit": (ONE_LOGIT, TRAINING),
     "forest": (FOREST, {"trees": 20, "leaf": 1}),
@@ -101,6 +101,35 @@ def test_a_model_learns_is_the_same_twice_and_survives_a_file(name, fit, people,
     assert loaded.margin(x[:0]).shape == (0,)
     if name != "pipeline":  # which draws nothing
         assert not torch.equal(fit(name, seed=1).margin(x), loaded.margin(x)), "another seed gives another classifier"
+
+
+@pytest.mark.parametrize("name", ["linear", "mlp"])
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.6])
+def test_a_share_of_train_is_rejected_by_the_same_network(share, name, fit, people):
+    """Its margin is that of the classifier without the option, shifted; on another device too."""
+    x = classifiers.tensor(people["levels"].features)
+    train = torch.tensor(people["levels"].train)
+    free, strict = fit(name), fit(name, rejected=share)
+    shift = strict.margin(x) - free.margin(x)
+    torch.testing.assert_close(shift, shift[:1].expand(len(x)), rtol=0, atol=1e-5)
+    with torch.inference_mode():
+        assert torch.equal(strict.margin_and_gradient(x)[1], free.margin_and_gradient(x)[1])
+    accepted = strict.accepts(x)
+    assert (~accepted[train]).sum() == round(share * len(x[train]))
+    assert free.margin(x)[train & ~accepted].max() < free.margin(x)[train & accepted].min()
+    assert torch.equal(classifiers.from_state(strict.state()).margin(x), strict.margin(x))
+    with elsewhere():
+        assert torch.equal(fit(name, rejected=share, device=DEVICE).margin(x.to(DEVICE)).cpu(), strict.margin(x))
+
+
+def test_people_who_tie_are_rejected_together(fit, people):
+    classifier, x = fit("mlp"), classifiers.tensor(people["levels"].features)
+    worst, best = x[classifier.margin(x).argmin()], x[classifier.margin(x).argmax()]
+    classifier.reject(0.2, torch.stack([best, *[worst] * 4, *[best] * 3]))
+    assert classifier.accepts(torch.stack([worst, best])).tolist() == [False, True]
+    for share in (0.6, 0.999):
+        with pytest.raises(ConfigError, match=f"rejected: {share}: nobody of 8 people would be accepted"):
+            classifier.reject(share, torch.stack([*[worst] * 4, *[best] * 4]))
 
 
 @pytest.mark.parametrize("outputs", [2, 1])
@@ -311,7 +340,7 @@ def test_the_options_of_training_are_those_of_fit(configured):
     """The signature is the schema, of the built-in networks too."""
     built_in = declarations.model_options(None)
     assert built_in["required"] == list(inspect.signature(classifiers.BuiltIn.fit).parameters)[3:]
-    assert built_in["required"] == ["hidden", *TRAINING]
+    assert built_in["required"] == ["hidden", *TRAINING, "rejected"]
     assert declarations.model_options("dropout")["required"] == ["width", "dropout", *TRAINING]
 
 
@@ -321,6 +350,7 @@ def test_the_options_of_training_are_those_of_fit(configured):
         ({"model": "forrest"}, ["classifiers.forest.model", "did you mean 'forest'?", "or write models/forrest.py"]),
         (given("forest", tree=5), ["classifiers.forest.options", "'tree'", "did you mean 'trees'?"]),
         (given("forest", trees=0), ["classifiers.forest.options.trees", "at least 1"]),
+        (given("forest", rejected=0.2), ["classifiers.forest.options", "'rejected'", "allowed: leaf, trees"]),
         (given("forest", epochs=5), ["classifiers.forest.options", "'epochs'", "allowed: leaf, trees"]),
         ({}, ["classifiers.forest.options", "'trees'", "is missing"]),
         ({"populations": {"synthetic": {"trees": "all"}}}, ["classifiers.forest.populations.synthetic.trees"]),
@@ -357,6 +387,12 @@ def test_an_estimator_and_a_method_that_needs_gradients_are_refused_before_anyth
     config["run"] |= {"methods": ["growing_spheres"], "studies": ["controls"]}
     with pytest.raises(ConfigError, match="'forest' is a scikit-learn estimator"):
         settings.validate(config)
+    config["run"]["studies"] = ["strictness"]
+    config["studies"]["strictness"]["classifiers"] = ["forest"]
+    config["populations"]["synthetic"]["decided_by"] = ["linear"]
+    with pytest.raises(ConfigError, match=r"studies.strictness.classifiers: 'forest' is a scikit-learn estimator"):
+        settings.validate(config)
+    config["populations"]["synthetic"]["decided_by"] = ["forest"]
     config["run"]["studies"] = []
     assert settings.validate(config), "studies that are not run do not matter"
     config["run"]["methods"] = list(wanted)
@@ -369,7 +405,7 @@ def test_an_estimator_in_a_study_of_its_own_leaves_the_other_methods_to_the_othe
     write("models/forest.py", FOREST)
     config = copy.deepcopy(CONFIG) | {"run": CONFIG["run"] | {"studies": ["forest"]}}
     blocks = shown("adding_a_classifier.md", "yaml")
-    (own,) = (yaml.safe_load(block) for block in blocks if block.startswith("populations:"))
+    (own,) = (yaml.safe_load(block) for block in blocks if block.startswith("studies:"))
     for section, entries in {**own, "classifiers": {"forest": given("forest")}}.items():
         config[section] |= entries
     cells = plan.cells(settings.validate(config))

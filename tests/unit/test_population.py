@@ -1,6 +1,7 @@
 """Drawing, splitting, encoding, scaling; and the published measures before recourse."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,12 +10,13 @@ import pytest
 import real_data
 from conftest import CONFIG, CONTINUOUS, LEVELS, ROOT, made_up, population
 from recourse_segregation import classifiers, data, measure, plan
-from recourse_segregation.data import Dataset, Feature, Sensitive
+from recourse_segregation.data import Dataset, Feature, Sensitive, divided
 from recourse_segregation.errors import ConfigError, DataError
 from recourse_segregation.population import Encoding, Population, overlap, prepare
 from recourse_segregation.seeds import torch_generator
 
-POPULATIONS = CONFIG["populations"]
+#: re-runs have the people of another population
+POPULATIONS = {name: entry for name, entry in CONFIG["populations"].items() if "variant_of" not in entry}
 
 
 def test_encoding():
@@ -50,6 +52,46 @@ def test_the_synthetic_population_is_the_release_s():
 SEXES = {"sex": Sensitive("sex", ("men", "women"), minority="women")}
 
 
+JOBS = Sensitive("job", ("none", "clerk", "manager", "other"), minority="")
+BY_JOB = replace(made_up((*CONTINUOUS, *LEVELS)), sensitive={"job": JOBS})
+
+
+def test_levels_make_up_two_groups_and_who_has_another_is_left_out():
+    drawn = BY_JOB.draw(np.random.RandomState(0))
+    dataset, groups = replace(BY_JOB, draw=None), {"minority": ["manager"], "majority": ["none", "clerk"]}
+    whole = prepare("p", dataset, "job", 0, 400, 0.25, drawn, groups)
+    assert (whole.encoding.groups, whole.encoding.minority) == (("none or clerk", "manager"), "manager")
+    table = whole.table.sort_values("individual")
+    jobs = drawn.loc[table["individual"], "job"]
+    assert table["individual"].tolist() == drawn.index[drawn["job"] != "other"].tolist()
+    assert (table["group"].to_numpy() == jobs.map(lambda job: "manager" if job == "manager" else "none or clerk")).all()
+    assert (table["job"].to_numpy() == (jobs == "manager")).all(), "one column, which recourse does not move"
+    assert "job" not in whole.encoding.mutable_columns
+    few = prepare("p", dataset, "job", 0, 100, 0.25, drawn, groups)
+    assert len(few.table) == 100, "of those in a group, as many are drawn as asked for"
+    larger = {"minority": ["none", "clerk", "other"], "majority": ["manager"]}
+    assert prepare("p", BY_JOB, "job", 0, 400, 0.25, groups=larger).encoding.minority == "none or clerk or other"
+
+
+@pytest.mark.parametrize(
+    ("groups", "says"),
+    [
+        (None, "p: two groups are compared, and 'job' has 4 levels; say which .*groups: {minority: "),
+        (
+            {"minority": ["chief"], "majority": ["none"]},
+            "p.groups.minority: 'chief' is not a level of 'job'; there are",
+        ),
+        ({"minority": ["clerk"], "majority": ["none", "clerk"]}, "p.groups: 'clerk' is in both groups"),
+    ],
+)
+def test_unclear_groups_are_refused(groups, says):
+    with pytest.raises(ConfigError, match=f"populations.{says}"):
+        prepare("p", BY_JOB, "job", 0, 400, 0.25, groups=groups)
+    halves = replace(BY_JOB, sensitive={"income": divided("income", "median", "above the median")})
+    with pytest.raises(ConfigError, match=r"populations\.p\.groups: 'income' is divided into two groups already"):
+        prepare("p", halves, "income", 0, 400, 0.25, groups={"minority": ["a"], "majority": ["b"]})
+
+
 def test_more_rows_than_asked_for_are_sampled_down():
     full = made_up((*CONTINUOUS, *LEVELS)).draw(np.random.RandomState(0))
     whole = Dataset("d", "", "", "", (*CONTINUOUS, *LEVELS), SEXES)
@@ -57,6 +99,15 @@ def test_more_rows_than_asked_for_are_sampled_down():
     assert len(people) == 100
     pd.testing.assert_frame_equal(people, again)
     assert not people.equals(other)
+
+
+@pytest.mark.parametrize("dataset", [data.load("synthetic"), made_up((*CONTINUOUS, *LEVELS))], ids=["drawn", "made up"])
+def test_a_re_run_has_the_people_and_the_split_of_its_draw(dataset):
+    def people(seed, **draws):
+        return prepare("p", dataset, "sex", seed, 100, 0.25, **draws).table.drop(columns="seed")
+
+    pd.testing.assert_frame_equal(people(7, draws=5), people(2))
+    assert not people(7, draws=5).equals(people(7))
 
 
 @pytest.mark.parametrize(

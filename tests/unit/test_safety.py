@@ -58,7 +58,7 @@ UNSAFE_MODULES = {"pickle", "_pickle", "dill", "cloudpickle", "joblib", "jsonpic
 UNSAFE_CALLS = re.compile(
     r"(eval|exec|compile|__import__|os\.(system|popen|exec\w+|spawn\w+)|subprocess\.get(status)?output|tempfile\.mktemp"
     r"|yaml\.(unsafe_|full_)?load(_all)?|yaml\.unsafe_load|pandas\.read_pickle|shutil\.unpack_archive"
-    r"|ssl\._create_unverified_context|(.+\.)?(extractall|extract|to_pickle))"
+    r"|ssl\._create_unverified_context|(.+\.)?(extractall|to_pickle)|(.+(?<!\.str)\.)?extract)"
 )
 #: keyword -> the only value that it may have
 SAFE_KEYWORDS = {"shell": False, "allow_pickle": False, "verify": True, "weights_only": True}

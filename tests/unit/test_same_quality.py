@@ -1,4 +1,4 @@
-"""The batched methods against plain loops (`benchmarks/references.py`), person by person.
+"""The batched methods against plain loops (`benchmarks/references.py`, `tests/loops.py`), person by person.
 
 Methods that draw are compared with the same trained model and the same draws; `benchmarks/same_quality.py` compares
 what comes out of training and search together, over seeds.
@@ -9,9 +9,10 @@ import zlib
 import common
 import numpy as np
 import pytest
-import references
 import torch
 
+import loops
+from conftest import QUICK
 from recourse_segregation import classifiers
 from recourse_segregation.data import load
 from recourse_segregation.population import Population, prepare
@@ -25,7 +26,7 @@ SAMPLES = 8192
 def sides(method, people, classifier, **changes):
     """The method, the rejected of train [n, d], and the plain search of such people with the same trained model."""
     ours = common.make(method, **changes).fit(people, classifier, torch_generator(0, "same quality", method))
-    plain = references.search_of(method, ours, common.options(method, **changes), people.features)
+    plain = loops.search_of(method, ours, common.options(method, **changes), people.features)
     return ours, common.rejected(people.training_part(), classifier), plain
 
 
@@ -55,12 +56,13 @@ def test_face_crosses_the_same_bridges():
     """Separate clusters (synthetic): every way leads over a bridge."""
     everyone = prepare("synthetic", load("synthetic"), "sex", 0, **common.CONFIG["prepare"])
     people = Population(everyone.encoding, everyone.table[::4].reset_index(drop=True))
-    classifier = classifiers.train(people, torch_generator(0), hidden=(), learning_rate=0.1, epochs=60, batch=32)
+    classifier = classifiers.train(people, torch_generator(0), hidden=(), **QUICK | {"learning_rate": 0.1})
     method, x, plain = sides("face", people, classifier, neighbours=5)
     same(method.counterfactuals(x[:15]), plain(x[:15]))
 
 
-LATENT = {"samples": SAMPLES, "width": 0.2, "shells": 30, "epochs": 3, "hidden": (16,)}
+#: Without the map, which leaves out shells and so their draws.
+LATENT = {"samples": SAMPLES, "width": 0.2, "shells": 30, "epochs": 3, "hidden": (16,), "map_thinning": 0}
 
 
 @KINDS
@@ -106,7 +108,7 @@ def test_every_metric_is_that_of_a_plain_loop(method, people, trained):
     cell = common.Cell(people["levels"], trained["levels", "mlp"], radius_quantile=0.1)
     offered, _ = cell.given(method)
     moved = offered[list(cell.population.encoding.mutable_columns)].to_numpy(np.float64)
-    plain = references.measures(cell, moved)
+    plain = loops.measures(cell, moved)
     ours = cell.measured(offered)
     assert len(plain) == 21
     assert {key: ours[key] for key in plain} == pytest.approx(plain, abs=1e-9)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import CONFIG, ROOT
+from conftest import CONFIG, QUICK, ROOT
 from recourse_segregation import classifiers, data, declarations, methods, plan
 from recourse_segregation import settings as configuration
 from recourse_segregation.errors import ConfigError, DataError
@@ -43,11 +43,13 @@ def broken(keys: str | tuple, value) -> dict:
 
 
 LAW, ALL = "populations.law-sex", "is not allowed"
+MEASURED = ", ".join(f"'{key}'" for key in CONFIG["measure"] if key != "ynn_k")
 YNN = "  - measure.ynn_k: 0 is not allowed"
 WHOLE, FINITE, LIST, MAPPING, TEXT = (
     f"{ALL}; expected a {kind}" for kind in ("whole number", "finite number", "list", "mapping", "text")
 )
 BARE, FEW, FOLDER = "at least 1 entry", "at least 1 item", "letters, digits"
+STRICT = {"variant_of": "mlp", "options": {"rejected": 0.2}}
 ENTRIES = {"methods": VARIANT, "populations": POPULATION, "studies": STUDY, "scenarios": {}, "classifiers": {}}
 #: section, what one calls something there, and what is wrong with the name
 NAMES = [
@@ -68,11 +70,12 @@ UNKNOWN = [
     ("", {1: {}}, "claims, "),
     ("run", {True: {}}, "block_size, "),
     ("run", {"method": ["ebr"]}, "block_size, ", "did you mean 'methods'?"),
-    (f"{LAW}.prepare", {"row": 5}, "rows, test_share; did you mean 'rows'?"),
+    (f"{LAW}.prepare", {"row": 5}, "draws, rows, test_share; did you mean 'rows'?"),
     (LAW, {"simulate": {}}, "classifiers, dataset, "),
+    (f"{LAW}.groups", {"others": []}, "majority, minority"),
     ("scenarios.drop.simulate", {"unresolve": "drop"}, "unresolved, uptake; did you mean 'unresolved'?"),
     ("scenarios.drop", {"groups": "own"}, "label, measure, simulate"),
-    ("classifiers.mlp", {"epochs": 5}, "label, model, options, populations"),
+    ("classifiers.mlp", {"epochs": 5}, "label, model, options, populations, variant_of"),
     ("methods.ebr.options", {"adversary_weight": 1}, "bound, "),
     ("methods.nobody.options", {"epochs": 1}, "none"),
 ]
@@ -80,7 +83,7 @@ UNKNOWN = [
 NO_SUCH = [
     ("run.populations", ["law"], "population", "there are: synthetic, ", "did you mean 'law-sex'?"),
     ("run.methods", ["err"], "method", "did you mean 'ebr'?"),
-    ("run.studies", ["main"], "study", "there are: tradeoff"),
+    ("run.studies", ["main"], "study", "there are: reruns"),
     *[(f"{LAW}.dataset", [n], "data set", "there are: adult") for n in ("reading", "../settings", "a" * 300)],
     (f"{LAW}.sensitive", ["age"], "sensitive attribute", "there are: "),
     ("populations.german-age.sensitive", ["agee"], "sensitive attribute", "did you mean 'age'?"),
@@ -90,10 +93,15 @@ NO_SUCH = [
     ("classifiers.mlp.model", ["forest"], "model", "write models/forest.py"),
     ("methods.mine.variant_of", ["ibx"], "method of its own", "did you mean 'ibr'?"),
     *[("methods.mine.variant_of", [n], "method of its own") for n in ("_method", "../data/law", "mine", "ebr-q90")],
+    ("classifiers.mine.variant_of", ["mpl"], "classifier of its own", "did you mean 'mlp'?"),
+    ("classifiers.mine.variant_of", ["mlp-strict-5"], "classifier of its own"),
+    ("studies.ablation.classifiers", ["mlp-strict-6"], "classifier", "did you mean 'mlp-strict-60'?"),
     ("methods.ebr.populations", {"german": {}}, "population", "did you mean 'german-sex'?"),
     ("studies.ablation.methods", ["ebr-q9O"], "method", "did you mean 'ebr-q9"),
     ("studies.ablation.scenarios", ["origins"], "scenario", "did you mean 'origin'?"),
     ("claims.study", ["twenty"], "study", "did you mean 'twenty_seeds'?"),
+    ("comparison.study", ["rerun"], "study", "did you mean 'reruns'?"),
+    *[("populations.mine.variant_of", [n], "population of its own") for n in ("law", "law-sex-reruns")],
 ]
 ONE = ("dataset", "sensitive", "model", "variant_of", "study")
 #: what every place refuses -> key, what is put there
@@ -109,12 +117,15 @@ REFUSED = {
     + [("scenarios.drop.simulate.uptake", wrong) for wrong in (math.nan, True)]
     + [("methods.ebr.options.density_quantile", math.nan), ("comparison.tolerance", math.inf)],
     BARE: [("populations", {}), ("classifiers", {}), ("methods", {})],
-    FEW: [("run.methods", []), (f"{LAW}.classifiers", [])],
+    FEW: [(key, []) for key in ("run.methods", "studies.ablation.classifiers")]
+    + [(f"{LAW}.{key}", []) for key in ("classifiers", "groups.minority")],
     "no repetition": [("run.methods", ["ebr", "ibr", "ebr"]), ("studies.ablation.scenarios", ["drop", "drop"])],
     "at least 1": [(key, 0) for key in ("run.seeds", "run.block_size", "studies.ablation.seeds", EPOCHS)],
     "at least 20": [(f"{LAW}.prepare.rows", 19)],
     "at least 0": [("comparison.quality_tolerance", -0.1), ("methods.ibr.options.adversary_weight", -1)],
-    "above 0 and below 1": [("prepare.test_share", 0), ("measure.atkinson_b", 1)],
+    "above 0 and below 1": [("prepare.test_share", 0), ("measure.atkinson_b", 1)]
+    + [("classifiers.mlp.options.rejected", share) for share in (0, 1, 5)],
+    "a finite number or null and above 0": [("classifiers.mlp.options.rejected", "5 %")],
     "above 0 and at most": [("methods.ebr.populations.law-sex.bound", 0)],
     "at most 1 ": [("scenarios.drop.simulate.uptake", 50), (f"{LAW}.measure.radius_quantile", 1.01)],
     "at most 10000 ": [("run.seeds", HUGE)],
@@ -156,13 +167,15 @@ BREAKAGES = [
     ("run.methods", [["ebr"]], f"run.methods.0: ['ebr'] {TEXT}"),
     ("classifiers.mlp.options.hidden", [True], f"classifiers.mlp.options.hidden.0: True {WHOLE}"),
     ("methods.ebr.populations", {1: {}}, f": 1 {TEXT}"),
-    ("measure", {"ynn_k": 0}, ": the key 'neighbourhoods', 'atkinson_b', 'radius_quantile', 'groups' is missing", YNN),
+    ("measure", {"ynn_k": 0}, f": the key {MEASURED} is missing", YNN),
     ("methods.EBR", VARIANT, "methods: 'ebr' and 'EBR' differ in upper and lower case only"),
     ("populations.raw", POPULATION, ": results/raw is"),
     ("studies.main", STUDY, ": this name is taken by what `run` itself"),
     ("studies.theory", STUDY, ": this name is taken by the page"),
     ("methods.mine", {}, "methods: 'mine' is not a method; there are: cchvae, ", "write methods/mine.py"),
     ("methods.face.variant_of", "ebr", ": face is a method itself (methods/face.py)"),
+    ("classifiers.mine", STRICT | {"model": "forest"}, ".model: a variant has the model of mlp; leave this out"),
+    (f"{LAW}.groups", {"minority": ["female"]}, ": the key 'majority' is missing"),
     ("methods.ebr", GONE, "methods.ebr-q90.variant_of: 'ebr' is not a method of its own; there are: "),
     ("methods.ebr", GONE, "run.methods: 'ebr' is not a method", "what has an entry under `methods`"),
     *[("methods", CONFIG["methods"] | ROUND, f"methods.{a}.variant_of: {b!r} is not a") for a, b in ("ab", "ba")],
@@ -199,6 +212,9 @@ def test_what_is_no_configuration_is_said(whole):
         ("run.device", "cpu"),
         ("populations.law-sex.label", "Law: who passes the bar?"),
         ("populations.law-sex.prepare", {"rows": 500, "test_share": 0.5}),
+        ("populations.law-sex.groups", {"minority": ["a", 1], "majority": ["b"]}),
+        ("classifiers.mine", STRICT),
+        ("studies.ablation.classifiers", ["linear", "mlp-strict-5"]),
         ("populations.law-sex.measure", dict(CONFIG["measure"], groups="shuffled")),
         ("methods.mine", VARIANT | {"options": {"bound": 2.0}, "populations": {"law-sex": {"bound": 3}}}),
         ("methods.mine", VARIANT),
@@ -257,7 +273,7 @@ def test_a_method_file_that_cannot_be_read_is_named(option, says, write):
 def test_a_classifier_that_diverges_is_an_error(people):
     """No range of learning rates excludes it, so it is seen afterwards."""
     diverged = classifiers.train(
-        people["levels"], torch_generator(0, "train", "mlp"), hidden=(8,), learning_rate=1e30, epochs=2, batch=32
+        people["levels"], torch_generator(0, "train", "mlp"), hidden=(8,), **QUICK | {"learning_rate": 1e30}
     )
     with pytest.raises(DataError, match=r"population made-up, seed 0: .*diverged; lower its learning_rate"):
         classifiers.predictions(diverged, people["levels"])
@@ -293,7 +309,7 @@ def running(**run) -> dict:
 @given(seeds=st.integers(1, 60), size=st.integers(1, 12))
 def test_blocks_cover_every_seed_once(seeds, size):
     some = running(seeds=seeds, block_size=size, studies=[])
-    assert [s for block in plan.blocks(some, "german-sex") for s in plan.seeds_in(block)] == list(range(seeds))
+    assert [s for block in plan.blocks(some, "german-sex", "mlp") for s in plan.seeds_in(block)] == list(range(seeds))
 
 
 @pytest.fixture
@@ -321,6 +337,33 @@ def test_a_cell_that_several_studies_need_is_run_once(studies):
     assert trained >= {(c.population, c.classifier, c.seeds) for c in cells}
 
 
+def test_a_study_may_name_classifiers(studies):
+    """It has them, and its seeds, in place of those of its populations, and no other study has them."""
+    studies["studies"]["more"]["classifiers"] = ["mlp-strict-60", "linear"]
+    cells = plan.cells(validated(studies))
+    named = {(c.population, c.classifier, c.method, c.seeds) for c in cells if c.classifier == "mlp-strict-60"}
+    assert named == {(p, "mlp-strict-60", "ebr", seeds) for p in ("law-sex", "synthetic") for seeds in ("0-4", "5-6")}
+    law = {(c.classifier, c.method, c.seeds) for c in cells if c.population == "law-sex"} - {c[1:] for c in named}
+    assert law == {("mlp", m, "0-2") for m in ("wachter", "ebr")} | {("linear", "ebr", s) for s in ("0-4", "5-6")}
+    trained = plan.trained(studies)
+    assert len(set(trained)) == len(trained)
+    assert {(c.population, c.classifier, c.seeds) for c in trained} >= {(c[0], c[1], c[3]) for c in named}
+    found = plan.described_run(studies)["studies"]
+    assert found["more"]["classifiers"]["law-sex"] == found["more"]["decided_by"]["law-sex"]
+    assert found["more"]["decided_by"]["synthetic"] == ["mlp-strict-60", "linear"]
+    assert (found["main"]["classifiers"], found["main"]["decided_by"]) == (
+        {"law-sex": CONFIG["populations"]["law-sex"]["classifiers"]},
+        {"law-sex": ["mlp"]},
+    )
+
+
+def test_a_variant_of_a_classifier_has_its_options_and_its_stream(studies):
+    expected = CONFIG["classifiers"]["mlp"]["options"] | {"rejected": 0.6}
+    assert plan.options_for(studies, "classifiers", "mlp-strict-60", "law-sex") == expected
+    assert plan.stream(studies, "mlp-strict-60") == plan.stream(studies, "mlp") == "mlp"
+    assert plan.model_file(studies, "mlp-strict-60") is None
+
+
 def test_a_population_and_a_scenario_say_otherwise(studies):
     """What is drawn, what people do and how they are measured are apart: each room gets its own settings."""
     studies["populations"]["law-sex"] |= {"prepare": {"test_share": 0.5}, "measure": {"ynn_k": 3}}
@@ -340,6 +383,25 @@ def test_a_scenario_with_shuffled_groups_belongs_to_one_without():
     assert plan.shuffled(some) == {"default": "placebo"}
     some["scenarios"]["drop-placebo"] = {"simulate": {"unresolved": "drop"}, "measure": {"groups": "shuffled"}}
     assert plan.shuffled(validated(some)) == {"default": "placebo", "drop": "drop-placebo"}
+
+
+def test_a_variant_of_a_population_has_its_settings_and_its_options(studies):
+    studies["populations"]["again"] = {"variant_of": "synthetic", "prepare": {"draws": 1}}
+    studies["studies"]["reruns"] = {"populations": ["again", "law-sex"], "methods": ["ebr"], "seeds": 25}
+    studies["run"]["studies"].append("reruns")
+    original = plan.population_of(validated(studies), "synthetic")
+    assert plan.population_of(studies, "again") == original | studies["populations"]["again"]
+    assert plan.settings(studies, "prepare", "again") == CONFIG["prepare"] | {"draws": 1}
+    assert plan.settings(studies, "measure", "again") == plan.settings(studies, "measure", "synthetic")
+    for section, name in (("methods", "ebr"), ("methods", "ebr-q90"), ("classifiers", "linear")):
+        options = [plan.options_for(studies, section, name, population) for population in ("again", "synthetic")]
+        assert options[0] == options[1]
+    studies["methods"]["ebr"]["populations"]["again"] = {"keep": 7}
+    assert plan.options_for(validated(studies), "methods", "ebr", "again")["keep"] == 7
+    assert {c.classifier for c in plan.cells(studies, "reruns") if c.population == "again"} == {"linear"}
+    assert plan.reruns(studies) == {"synthetic": {"population": "again", "draws": 1}}, "law-sex is no re-run"
+    assert "reruns" not in plan.pages(studies), "they are shown on the page `comparison`"
+    assert plan.reruns(running(studies=[])) == {}
 
 
 def test_options_of_a_population_and_of_a_variant():
@@ -423,7 +485,8 @@ def derive(config) -> None:
     assert plan.claims_study(config) in plan.studies(config)
     assert set(plan.described_run(config)["studies"]) == set(plan.studies(config))
     for population in plan.populations(config):
-        assert plan.seeds_in(plan.blocks(config, population)[-1])
+        for classifier in {cell.classifier for cell in plan.cells(config) if cell.population == population}:
+            assert plan.seeds_in(plan.blocks(config, population, classifier)[-1])
         plan.settings(config, "prepare", population)
         for room in ("simulate", "measure"):
             plan.in_scenarios(config, room, population, config["scenarios"])

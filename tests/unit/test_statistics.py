@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 
 from made_up_measures import index, measures, quality, rows
+from made_up_run import study
 from recourse_segregation import contracts, statistics
 from recourse_segregation.contracts import CELL
 from recourse_segregation.errors import DataError
@@ -184,8 +185,8 @@ def test_a_number_that_is_there_twice_is_an_error(phase, method):
 
 def test_the_order_of_a_study_is_kept():
     parts = [index([0.3, 0.4], [0.5, b], method=m, population=p) for m, b in (("a", 0.6), ("b", 0.7)) for p in "xy"]
-    study = {"populations": ["y", "x"], "methods": ["b", "a"], "scenarios": ["default"], "seeds": 2}
-    table = contracts.of_study(measures(*parts), study)
+    table = measures(*parts)
+    table = contracts.of_study(table, study(table, populations=["y", "x"], methods=["b", "a"]))
     against = differences(table, ["b", "a"], ["a", "b"])
     found = summarise(changes(table), [*CELL, "scope", "metric"])
     for summary in (found, summarise(against, [*CELL, "reference", "scope", "metric"])):

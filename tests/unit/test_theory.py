@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from scipy.integrate import quad
 from scipy.optimize import brentq
 from scipy.spatial.distance import cdist
-from scipy.stats import norm
+from scipy.stats import kstest, norm
 
 from recourse_segregation import theory
 from recourse_segregation.exhibits import theory as exhibit
@@ -183,32 +183,52 @@ def test_what_is_not_covered_is_refused():
             Groups((0.0, 1.0), **wrong)
 
 
-@pytest.mark.parametrize("world", theory.WORLDS, ids=str)
-def test_formulas_agree_with_simulation(world):
-    found, errors = theory.simulated(world, 40_000, numpy_generator(0, "test", "theory"))
-    z = (found - theory.formulas(world)) / np.maximum(errors, 1e-12)
-    assert z.abs().max(axis=None) < 4.5
+def test_formulas_agree_with_simulations():
+    tests, check = theory.check(size=500)
+    assert (tests["runs"] >= 20).all()
+    assert tests["p_holm"].min() > 0.01
+    assert check["z"].abs().max() < 4.5
 
 
-def test_a_wrong_formula_is_noticed_and_shown(monkeypatch):
-    monkeypatch.setattr(theory, "moments_after", lambda depth, spread: (np.maximum(depth, 0.0), depth**2 + spread**2))
-    check = theory.check(theory.WORLDS[:1], size=20_000)
-    assert check["z"].abs().max() > 10
-    assert "−1 and 1" in exhibit.show_check(check).data
+WRONG = {
+    "moments_after": lambda depth, spread: (np.maximum(depth, 0.0), depth**2 + spread**2),
+    "_both_positive": lambda a, b, spread: norm.cdf(a / spread) * norm.cdf(b / spread),
+    "proximity": lambda groups, after=False, right=theory.proximity: 1.01 * right(groups, after),
+}
 
 
-def test_standard_errors_are_the_spread_of_repetitions():
-    runs = [theory.simulated(theory.WORLDS[5], 500, numpy_generator(i, "test", "errors")) for i in range(100)]
-    found, errors = (np.array(tables) for tables in zip(*runs, strict=True))
-    assert np.allclose(found.std(axis=0, ddof=1), errors.mean(axis=0), rtol=0.25)
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_formula_is_noticed_and_shown(name, monkeypatch):
+    monkeypatch.setattr(theory, name, WRONG[name])
+    tests, check = theory.check(theory.WORLDS[:1], size=5_000)
+    assert tests["p_holm"].max() < 1e-4
+    shown = exhibit.show_check(tests, check).data
+    assert "−1 and 1" in shown
+    assert "&lt; 0.001" in shown
+
+
+@pytest.mark.parametrize("world", [theory.WORLDS[0], theory.WORLDS[3]], ids=str)
+def test_p_of_right_formulas_is_uniform_although_moments_move_together(world):
+    expected = theory.moments(world)
+    runs = [theory.simulated(world, 100, numpy_generator(i, "test", "agreement")) for i in range(60)]
+    assert kstest([theory.agreement(run, expected)[2] for run in runs], "uniform").pvalue > 0.01
+    assert abs(np.corrcoef(runs[0][:, 0, 0], runs[0][:, 1, 0])[0, 1]) > 0.3
+
+
+def test_where_groups_almost_coincide_a_distance_of_means_is_too_long_by_more_than_its_error():
+    world, people = theory.WORLDS[2], 2 * theory.RUNS * 10_000
+    after = dict(zip(theory.MOMENTS, theory.moments(world)[1], strict=True))
+    distance = after["mean_1"] - after["mean_0"]
+    error = np.sqrt((after["square_0"] - after["mean_0"] ** 2 + after["square_1"] - after["mean_1"] ** 2) / people)
+    variance_across = 2 * world.spread**2 / people
+    assert 1 < variance_across / (2 * distance) / error < 1.5
 
 
 def test_curves_begin_where_the_groups_are_one_and_each_is_drawn():
-    curves = theory.curves(size=500)
-    start = curves[curves["separation"] == 0].pivot(index="direction", columns="statistic", values="formula")
+    curves = theory.curves()
+    start = curves[curves["separation"] == 0].pivot(index="direction", columns="statistic", values="change")
     assert np.allclose(start[["distance", "separation", "spatial_proximity"]], 0, atol=1e-9)
     assert np.ptp(start["average_proximity"]) < 1e-9
-    assert curves.groupby("direction")["simulation"].count().eq(5 * 4).all()
     titles = [axis.get_title() for axis in exhibit.figure(curves).axes]
     assert titles[:3] == [f"The second group {direction} the first" for direction in theory.DIRECTIONS]
     assert len(titles) == 3 + curves["statistic"].nunique()

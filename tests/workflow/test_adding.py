@@ -42,7 +42,7 @@ def test_a_method_and_an_index_of_one_s_own(tmp_path):
     assert again["measure"] == 2
     assert not again.keys() & {"prepare", "train", "recourse", "simulate"}, "only measuring and what follows"
     after = pd.read_parquet(results / "measures.parquet")
-    own = after["metric"] == "dissimilarity"
+    own = after["metric"] == "correlation_ratio"
     pd.testing.assert_frame_equal(after[~own].reset_index(drop=True), before, check_exact=True)
     assert set(zip(after[own]["phase"], after[own]["scope"], strict=True)) == {
         (phase, scope) for phase in ("before", "after") for scope in ("everyone", "recipients", "accepted")
@@ -51,12 +51,12 @@ def test_a_method_and_an_index_of_one_s_own(tmp_path):
     assert after[own].query("scope == 'everyone'")["value"].nunique() == 3, "before, and after each method"
 
     table = pd.read_csv(results / "exhibits" / "segregation" / "everyone.csv")
-    rows = table[table["metric"] == "dissimilarity"]
+    rows = table[table["metric"] == "correlation_ratio"]
     assert rows["method"].tolist() == ["wachter", "mine"]
     assert (rows["more_segregated"] == (rows["change"] > 0)).all()
     page = (results / "notebooks" / "segregation.html").read_text(encoding="utf-8")
-    assert ">Dissimilarity</th>" in page
-    tests = pd.read_csv(results / "claims_evidence.csv").query("claim == 'wachter-dissimilarity'")
+    assert ">Correlation ratio</th>" in page
+    tests = pd.read_csv(results / "claims_evidence.csv").query("claim == 'wachter-correlation-ratio'")
     assert tests["expected"].tolist() == ["less segregated: < before"]
     assert tests["mean"].round(6).tolist() == rows.query("method == 'wachter'")["change"].tolist()
 
@@ -116,13 +116,24 @@ def project(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize(
     ("config", "populations"),
-    [("loans_config.yaml", {"loans-sex", "loans-age"}), ("working_age_config.yaml", {"working-age-sex"})],
+    [
+        ("loans_config.yaml", {"loans-sex", "loans-age", "loans-education"}),
+        ("working_age_config.yaml", {"working-age-sex"}),
+    ],
 )
 def test_both_ways_are_measured(project, config, populations):
     measures = pd.read_parquet(project / f"{config}.parquet")
     assert set(measures["population"]) == populations
     after = measures.query("method == 'wachter' and metric == 'found' and scope == 'everyone'")
     assert (after.groupby("population")["value"].mean() > 0).all()
+
+
+def test_groups_of_several_levels_are_those_of_the_population(project):
+    (file,) = (project / "mine/results/loans-education").glob("*/population.parquet")
+    education = pd.read_csv(project / "datasets/loans.csv")["education"]
+    people = pd.read_parquet(file).query("seed == 0")
+    assert set(people["group"]) == {"university", "school"}
+    assert set(people["individual"]) <= set(education[education != "none"].index)
 
 
 def test_names_stay_in_the_copied_file(project):
@@ -140,8 +151,9 @@ def test_names_stay_in_the_copied_file(project):
         ("datasets/loans.csv", "Person 7,", "Person 7,", {}),  # another time, the same content
         ("datasets/loans.yaml", "Loans, made up", "Loans", {}),
         ("datasets/loans.yaml", "{above: median}", "{above: 40}", {"prepare": 1, "recourse": 1}),
-        ("datasets/loans.yaml", "immutable: [sex, age]", "immutable: [sex]", {"prepare": 2, "recourse": 2}),
-        ("datasets/loans.csv", "Person 7,female", "Person 7,male", {"download": 1, "prepare": 2, "recourse": 2}),
+        ("datasets/loans.yaml", "immutable: [sex, age]", "immutable: [sex]", {"prepare": 3, "recourse": 3}),
+        ("datasets/loans.csv", "Person 7,female", "Person 7,male", {"download": 1, "prepare": 3, "recourse": 3}),
+        ("loans_config.yaml", "majority: [school]", "majority: [school, none]", {"prepare": 1, "recourse": 1}),
     ],
 )
 def test_an_edit_reruns_what_depends_on_it(project, file, old, new, reruns):

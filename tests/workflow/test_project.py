@@ -33,12 +33,18 @@ def test_dry_run_of_the_paper_s_configuration(tmp_path):
     run, studies = CONFIG["run"], CONFIG["studies"]
     chosen = [run, *(studies[name] for name in run["studies"])]
     cells = {
-        (population, method) for study in chosen for population in study["populations"] for method in study["methods"]
+        (population, classifier, method, block)
+        for study in chosen
+        for population in study["populations"]
+        for classifier in study.get("classifiers", plan.population_of(CONFIG, population)["decided_by"])
+        for method in study["methods"]
+        for block in range(0, study.get("seeds", run["seeds"]), run["block_size"])
     }
-    assert counts["prepare"] == len(run["populations"])
+    fewer = studies["strictness"]["populations"]  # blocks of fewer seeds, for classifiers of this study alone
+    assert counts["prepare"] == len({(population, block) for population, _, _, block in cells}) + len(fewer)
     assert len({counts[rule] for rule in ("recourse", "simulate", "measure")}) == 1
     assert counts["recourse"] == len(cells), "a cell that several studies need is run once"
-    assert counts["notebook"] == 7 + len(run["studies"])
+    assert counts["notebook"] == len(plan.pages(CONFIG))
 
 
 def pins(lines: list[str]) -> dict[str, str]:

@@ -35,10 +35,10 @@ ENVIRONMENT = "../../envs/environment.yaml"
 # What is run: cells of population, classifier, method and block of seeds; and, without a method, all that is trained.
 CELLS, TRAINED = plan.cells(config), plan.trained(config)
 # Of each data set, what a population calls it: its name, or the path of its description.
-DATASETS = {description.name(entry["dataset"]): entry["dataset"] for entry in config["populations"].values()}
+DATASETS = {plan.dataset(config, name): plan.population_of(config, name)["dataset"] for name in config["populations"]}
 # Of each page, in the order of the index, its notebook: the generic one for a study that has none of its own.
 NOTEBOOKS = {}
-for name in [*plan.PAGES[:-3], *config["run"]["studies"], *plan.PAGES[-3:]]:
+for name in plan.pages(config):
     own = PROJECT / "notebooks" / f"{name}.ipynb"
     NOTEBOOKS[name] = own if own.exists() else own.with_name(f"{plan.GENERIC}.ipynb")
 
@@ -53,9 +53,10 @@ def per_cell(path, cells=CELLS):
     return list(dict.fromkeys(path.format(**vars(cell)) for cell in cells))
 
 
-def scenarios_of(room, population, seeds, classifier=None, method=None):
-    """The settings of a room in each scenario that a cell has, or (without a method) any cell of a population's block."""
-    cells = [cell for cell in CELLS if (cell.population, cell.seeds) == (population, seeds)]
+def scenarios_of(room, population, seeds, classifier, method=None):
+    """The settings of a room in each scenario that a cell has, or (without a method) any cell of its classifier."""
+    wanted = (population, classifier, seeds)
+    cells = [cell for cell in CELLS if (cell.population, cell.classifier, cell.seeds) == wanted]
     names = dict.fromkeys(s for cell in cells if method in (None, cell.method) for s in cell.scenarios)
     return plan.in_scenarios(config, room, population, names)
 
@@ -66,14 +67,15 @@ def title(notebook):
 
 
 def read_by(notebook):
-    """The files of a run that a notebook says it reads; of those that each cell has, the first seeds of some cells."""
+    """The files that a notebook says it reads; of those that each cell has, the first seeds of some cells."""
     first = [cell for cell in CELLS if cell.seeds.startswith("0-") and cell.method in config["run"]["methods"]]
     synthetic = [cell for cell in first if cell.population == "synthetic"]
-    of_cells = {
+    others = {
+        "published_logs.csv": [project("workflow/resources/published_logs.csv")],
         "population.parquet": per_cell("results/{population}/seeds-{seeds}/population.parquet", first),
         "after.parquet": per_cell("results/{population}/seeds-{seeds}/{classifier}/{method}/after.parquet", synthetic),
     }
-    return [f for name in notebooks.reads(NOTEBOOKS[notebook]) for f in of_cells.get(name, [f"results/{name}"])]
+    return [f for name in notebooks.reads(NOTEBOOKS[notebook]) for f in others.get(name, [f"results/{name}"])]
 
 
 def benchmarks(cells):
@@ -91,8 +93,9 @@ def benchmarks(cells):
 
 def benchmarks_of(notebook):
     """Those of the jobs that an exhibit needs by itself: its own, and those of its study (else the main one)."""
-    study = notebook if notebook in config["run"]["studies"] else plan.MAIN
-    cells = plan.cells(config, study) if notebooks.reads(NOTEBOOKS[notebook]) else []
+    study = [notebook] if notebook in config["run"]["studies"] else [plan.MAIN]
+    study += [config["comparison"]["study"]] * (notebook == "comparison")
+    cells = plan.cells(config, *study) if notebooks.reads(NOTEBOOKS[notebook]) else []
     return [f"results/benchmarks/notebook/{notebook}.tsv", *benchmarks(cells)]
 
 

@@ -9,13 +9,15 @@ rule compare:
         published=project("workflow/resources/published.csv"),
     output:
         comparison="results/comparison.csv",
+        candidates="results/comparison_candidates.csv",
     log:
         "logs/compare.log",
     conda:
         ENVIRONMENT
     params:
         code=tracking.code("compare"),
-        tolerances=lookup("comparison", within=config),
+        settings=lookup("comparison", within=config),
+        reruns=plan.reruns(config),
     script:
         "../scripts/compare.py"
 
@@ -105,6 +107,7 @@ rule provenance:
         results=[
             "results/measures.parquet",
             "results/comparison.csv",
+            "results/comparison_candidates.csv",
             "results/claims.csv",
             "results/claims_evidence.csv",
             "results/overlap.csv",

@@ -18,6 +18,7 @@ rule train:
     params:
         code=lambda wildcards: tracking.code("train", *plan.model_modules(config, wildcards.classifier)),
         model=lambda wildcards: plan.model_file(config, wildcards.classifier),
+        stream=lambda wildcards: plan.stream(config, wildcards.classifier),
         options=lambda wildcards: plan.options_for(config, "classifiers", wildcards.classifier, wildcards.population),
         device=config["run"]["device"],
     script:

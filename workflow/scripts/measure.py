@@ -13,8 +13,10 @@ with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
     after = contracts.read(snakemake.input.after, "after")
     maps = contracts.read(snakemake.input.neighbourhoods, "neighbourhoods")
     tables = []
-    for scenario, settings in snakemake.params.scenarios.items():
-        for seed, everyone in progress.steps(people.items(), f"scenario {scenario}, seeds"):
+    for seed, everyone in progress.steps(people.items(), "seeds"):
+        known = {}  # what several scenarios share is measured once
+        said = everyone, contracts.accepted(predictions, everyone)
+        for scenario, settings in snakemake.params.scenarios.items():
             with progress.working_on(scenario=scenario, seed=seed):
                 train = measure.grouped(everyone.training_part(), settings["groups"])
                 now, fitted = (t[(t["scenario"] == scenario) & (t["seed"] == seed)] for t in (after, maps))
@@ -25,6 +27,8 @@ with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
                     implemented=Population(train.encoding, now.reset_index(drop=True)),  # nobody, if all dropped out
                     neighbourhoods=measure.neighbourhoods_from(fitted, train.encoding),
                     settings=settings,
+                    known=known,
+                    used=said,
                 )
                 cell = {name: snakemake.wildcards[name] for name in ("population", "classifier", "method")}
                 tables.append(measured.assign(**cell, seed=seed, scenario=scenario))

@@ -11,16 +11,16 @@ with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
     cell = {"population": snakemake.wildcards.population, "classifier": snakemake.wildcards.classifier}
     maps, tables = [], []
     for seed, everyone in progress.steps(people.items(), "seeds"):
-        known = {}  # scenarios that are measured alike are measured once
+        known, alike = {}, {}  # scenarios that are measured alike are measured once
         for scenario, settings in snakemake.params.scenarios.items():
             with progress.working_on(scenario=scenario, seed=seed):
-                key = tuple(settings.items())
-                if key not in known:
+                key = str(settings)
+                if key not in alike:
                     train = measure.grouped(everyone.training_part(), settings["groups"])
                     accepted = contracts.accepted(predictions, train)
                     fitted = measure.fit_neighbourhoods(train, accepted, settings)
-                    known[key] = fitted, measure.before(train, accepted, fitted, settings)
-                fitted, measured = known[key]
+                    alike[key] = fitted, measure.before(train, accepted, fitted, settings, known)
+                fitted, measured = alike[key]
                 maps.append(measure.neighbourhood_table(fitted, seed, scenario, everyone.encoding))
                 tables.append(measured.assign(**cell, method=contracts.BEFORE, seed=seed, scenario=scenario))
     contracts.write(pd.concat(maps), snakemake.output.neighbourhoods, "neighbourhoods", everyone.encoding)

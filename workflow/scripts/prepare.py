@@ -32,6 +32,7 @@ with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
                     sensitive=params.sensitive,
                     seed=seed,
                     frame=frame,
+                    groups=params.groups,
                     **params.settings,
                 )
             )

@@ -13,7 +13,7 @@ with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
     trained, predictions, summaries = {}, [], []
     for seed, everyone in progress.steps(people.items(), "seeds"):
         with progress.working_on(seed=seed):
-            generator = torch_generator(seed, "train", name)
+            generator = torch_generator(seed, "train", params.stream)
             trained[seed] = classifiers.train(
                 everyone, generator, params.model, resolve(params.device), **params.options
             )

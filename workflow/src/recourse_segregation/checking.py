@@ -19,8 +19,7 @@ from .errors import ConfigError
 
 _SCHEMAS = Path(__file__).parents[2] / "schemas"
 
-#: what a schema cannot say: keys from the top level on, each with what is wrong there
-Meaning = Callable[[Any], Iterable[tuple[tuple[str | int, ...], str]]]
+Key = tuple[str | int, ...]
 
 
 @cache
@@ -29,10 +28,10 @@ def schema(name: str) -> dict[str, Any]:
     return yaml.safe_load((_SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
 
 
-def read_yaml(path: Path | str, schema: Mapping[str, Any], meaning: Meaning | None = None) -> Any:
+def read_yaml(path: Path | str, schema: Mapping[str, Any], meaning: Callable[[Any], Iterable[tuple[Key, str]]]) -> Any:
     """What the YAML file at `path` holds, with the defaults of the schema's own keys.
 
-    `meaning` finds what is wrong in content that the schema allows.
+    meaning: finds what is wrong in content that the schema allows: keys from the top level on, each with a sentence.
 
     Raises ConfigError naming the file, and line and key of everything that is wrong, a repeated key included.
     """
@@ -51,7 +50,7 @@ def read_yaml(path: Path | str, schema: Mapping[str, Any], meaning: Meaning | No
     if not found:
         defaults = {key: part["default"] for key, part in schema["properties"].items() if "default" in part}
         content = deepcopy(defaults) | content
-        found = [(key, f"{_dotted(key)}: {what}") for key, what in (meaning(content) if meaning else ())]
+        found = [(key, f"{_dotted(key)}: {what}") for key, what in meaning(content)]
     if found:
         raise ConfigError("\n  - ".join(f"{path}, line {_line(lines, key)}: {what}" for key, what in found))
     return content
@@ -105,7 +104,7 @@ def key_lines(text: str, file: str) -> dict[tuple[str, ...], int]:
     return lines
 
 
-def _line(lines: Mapping[tuple[str, ...], int], key: tuple[str | int, ...]) -> int:
+def _line(lines: Mapping[tuple[str, ...], int], key: Key) -> int:
     """The line of a key, or of the nearest around it that is in the file."""
     names = tuple(map(str, key))
     return lines[names] if names in lines else _line(lines, names[:-1])
@@ -132,7 +131,7 @@ _Validator = jsonschema.validators.extend(
 )
 
 
-def _explain(error: jsonschema.ValidationError, prefix: str = "") -> tuple[tuple[str | int, ...], str]:
+def _explain(error: jsonschema.ValidationError, prefix: str = "") -> tuple[Key, str]:
     """Where to look, and the problem as a sentence that starts with the key and ends with what is allowed."""
     place, schema, value = tuple(error.absolute_path), error.schema, error.instance
     key = _dotted(place, prefix)
@@ -151,7 +150,13 @@ def _explain(error: jsonschema.ValidationError, prefix: str = "") -> tuple[tuple
     shown = repr(value) if len(repr(value)) <= 100 else f"{repr(value)[:100]}..."
     quote = "; write it in quotes" if schema.get("type") == "string" and isinstance(value, bool | int | float) else ""
     hint = did_you_mean(value, map(str, schema.get("enum", ()))) if isinstance(value, str) else ""
-    return place, f"{key}: {shown} is not allowed; expected {_allowed(schema)}{about}{quote}{hint}"
+    if "enum" in schema:
+        expected = "one of " + ", ".join(map(str, schema["enum"]))
+    else:
+        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        limits = [text.format(schema[limit]) for limit, text in _LIMITS.items() if limit in schema]
+        expected = " and ".join([" or ".join(_KINDS[kind] for kind in kinds), *limits])
+    return place, f"{key}: {shown} is not allowed; expected {expected}{about}{quote}{hint}"
 
 
 _KINDS = {
@@ -161,6 +166,7 @@ _KINDS = {
     "object": "a mapping",
     "string": "a text",
     "boolean": "true or false",
+    "null": "null",
 }
 _LIMITS = {
     "minimum": "at least {}",
@@ -172,11 +178,3 @@ _LIMITS = {
     "uniqueItems": "no repetition",
     "maxLength": "at most {} characters",
 }
-
-
-def _allowed(schema: Mapping[str, Any]) -> str:
-    if "enum" in schema:
-        return "one of " + ", ".join(map(str, schema["enum"]))
-    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    limits = [text.format(schema[key]) for key, text in _LIMITS.items() if key in schema]
-    return " and ".join([" or ".join(_KINDS[kind] for kind in kinds), *limits])

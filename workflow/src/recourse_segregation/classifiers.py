@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from . import files, models, progress
-from .errors import DataError, RecourseError
+from .errors import ConfigError, DataError, RecourseError
 from .network import MLP, Parameters, RMSprop, batches
-from .options import Count, Positive, Sizes
+from .options import Count, OptionalShare, Positive, Sizes
 from .population import Population
 
 _ROWS = 1 << 17  # rows per pass: bounds the memory of predicting
@@ -67,10 +67,14 @@ class BuiltIn(Classifier):
         learning_rate: Positive,
         epochs: Count,
         batch: Count,
+        rejected: OptionalShare,
     ) -> BuiltIn:
         """Minimise the cross-entropy (equal to CARLA's binary cross-entropy on one-hot labels) by RMSprop.
 
-        hidden: sizes of the hidden layers (none: linear).
+        hidden: sizes of the hidden layers (none: linear). rejected: the share of these people that the classifier is to
+        reject (see `reject`); None: whom it gives P(favourable) <= 1/2.
+
+        Raises ConfigError if nobody would be accepted.
         """
         target = torch.eye(2, device=x.device)[y]
         network = MLP((x.shape[1], *hidden, 2))
@@ -81,7 +85,10 @@ class BuiltIn(Classifier):
                 gradient = torch.softmax(network.forward(part), 1).sub_(wanted).div_(len(part))
                 network.backward(gradient, inputs=False)
                 optimiser.step()
-        return cls(network, parameters)
+        classifier = cls(network, parameters)
+        if rejected is not None:
+            classifier.reject(rejected, x)
+        return classifier
 
     @classmethod
     @torch.inference_mode()
@@ -93,6 +100,23 @@ class BuiltIn(Classifier):
             weight.copy_(saved_weight.t())
             bias.copy_(saved_bias)
         return cls(network, parameters)
+
+    @torch.inference_mode()
+    def reject(self, share: float, x: Tensor) -> None:
+        """Shift the bias of the favourable logit so that this share of the people x [n, d], rounded, is rejected.
+
+        Those with the smallest margins are. People with the same margin are treated alike: who ties with the last of
+        them is rejected too.
+
+        Raises ConfigError if nobody would be accepted.
+        """
+        margin = self.margin(x)
+        last = margin.sort().values[max(round(share * len(x)), 1) - 1]
+        above = margin[margin > last]
+        if not len(above):
+            raise ConfigError(f"rejected: {share}: nobody of {len(x)} people would be accepted; take a smaller share")
+        # Halfway to the next, so that nobody is on the border.
+        self.network.layers[-1][1][1] -= (last + above.min()) / 2
 
     def log_odds(self, x: Tensor) -> Tensor:
         logits = self.network(x)

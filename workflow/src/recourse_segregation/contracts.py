@@ -72,13 +72,14 @@ CONTRACTS: dict[str, dict[str, str]] = {
     # status: accepted, moved, declined or unresolved; accepted: now
     "after": {**_PERSON, "scenario": "str", "status": "str", "accepted": "bool"},
     # the neighbourhoods of the population before, reused after: one row per seed, scenario and centre
-    # radius_error: the standard error of an estimated radius, 0 where it is exact
+    # radius_error: the standard error of an estimated radius, 0 where it is exact; bandwidth: of everyone only
     "neighbourhoods": {
         "seed": "int64",
         "scenario": "str",
         "fitted_on": "str",
         "radius": "float64",
         "radius_error": "float64",
+        "bandwidth": "float64",
     },
     # the tidy table: n = individuals that the value is over; note says why a value is missing, or how it was estimated
     "measures": {
@@ -144,7 +145,7 @@ def read(path: Path | str, contract: str) -> pd.DataFrame:
 
 
 def read_run(path: Path | str) -> dict[str, dict[str, Any]]:
-    """What a run is: its `studies` and the `labels` of what they name (see `plan.described_run`).
+    """What a run is: its `studies`, the `labels` of what they name and more (see `plan.described_run`).
 
     Raises DataError when the file is missing or not JSON.
     """
@@ -158,12 +159,16 @@ def of_study(table: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
     """The rows of a table that belong to a study, sorted by its lists.
 
     population, method and scenario become ordered categoricals in the order of the lists, so that whatever is grouped
-    or sorted by them later keeps it. The population before recourse belongs to every study that has it.
+    or sorted by them later keeps it. The population before recourse belongs to every study that has it. Of the
+    classifiers, a table about recourse has those that it is given to the rejected of, another all that are reported.
     """
+    classifiers = study["decided_by" if "method" in table.columns else "classifiers"]
     methods = [BEFORE, *study["methods"]]
     lists = {"population": study["populations"], "method": methods, "scenario": study["scenarios"]}
     lists = {column: names for column, names in lists.items() if column in table.columns}
     chosen = table[table["seed"] < study["seeds"]]
+    decided = zip(chosen["population"], chosen["classifier"], strict=True)
+    chosen = chosen[[classifier in classifiers.get(population, ()) for population, classifier in decided]]
     for column, names in lists.items():
         chosen = chosen[chosen[column].isin(names)]
     for column, names in lists.items():

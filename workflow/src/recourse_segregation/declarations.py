@@ -104,7 +104,8 @@ def model_options(model: str | None) -> dict[str, Any]:
         return built_in
     where = f"models/{model}.py"
     schema = _options(build(model), where, "columns")
-    training = {k: v for k, v in built_in["properties"].items() if k != "hidden"} if has_gradients(model) else {}
+    own = ("hidden", "rejected")  # what only the built-in networks have
+    training = {k: v for k, v in built_in["properties"].items() if k not in own} if has_gradients(model) else {}
     for name in schema["properties"].keys() & {"device", *training}:
         raise ConfigError(f"{where}: {name!r} is an option of training; give the one of `build` another name")
     schema["properties"] |= training
@@ -122,7 +123,8 @@ def _options(function: ast.FunctionDef | None, where: str, *others: str) -> dict
         if known is None:
             raise ConfigError(
                 f"{where}: the option {argument.arg!r} must be annotated with a type of options.py "
-                f"(Count, Probability, Positive, NonNegative, Sizes, Flag or Text), not {kind or 'nothing'}"
+                "(Count, Probability, OptionalShare, Positive, NonNegative, Sizes, Flag or Text), "
+                f"not {kind or 'nothing'}"
             )
         properties[argument.arg] = known.__metadata__[0]
     return {"type": "object", "additionalProperties": False, "properties": properties, "required": list(properties)}

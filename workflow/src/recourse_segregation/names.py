@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .contracts import BEFORE
 from .errors import MetricError
-from .metrics.segregation import INDICES as _REGISTERED
+from .metrics import environments, segregation, two_samples  # noqa: F401 - their indices are registered
+from .metrics.indices import INDICES as _REGISTERED
 
 #: what is named -> name -> label: `use` sets them, from the configuration of a run
 _labels: Mapping[str, Mapping[str, str]] = {}
@@ -35,11 +37,13 @@ class Metric:
 
 _OTHERS = {
     "atkinson_released": Metric("Atkinson\nas released", "index, 0 to 1", +1),
+    "separability": Metric("Separability", "area under the curve\n0.5 = not apart", +1),
     "found": Metric("Found", "share of the rejected\nhigher is better"),
     "invalidation": Metric("Invalidation", "share of the rejected\nlower is better"),
     "cost": Metric("Cost", "L2 distance\nlower is better"),
     "cost_gap": Metric("Cost gap", "L2 distance\nlower is better"),
     "ynn": Metric("yNN", "share of 5 neighbours\nhigher is better"),
+    "ynn_released": Metric("yNN\nas released", "share of 5 neighbours\nhigher is better"),
     "closeness": Metric("Closeness", "L2 distance\nlower is closer"),
     "diversity": Metric("Diversity", "L2 distance\n0 = all at one point"),
 }
@@ -49,11 +53,12 @@ if _twice := _OTHERS.keys() & _INDICES.keys():
     raise MetricError(f"the index {min(_twice)!r} has the name of another metric; rename its function")
 _METRICS = _INDICES | _OTHERS
 
-#: the indices of segregation and the qualities of recourse, in the order in which exhibits show them: those of this
-#: project first, then the indices that were added
-_OWN = ("centralization", "centralization_released", "atkinson", "average_proximity", "spatial_proximity")
-ADDED = tuple(name for name in _REGISTERED if name not in _OWN)
-INDICES = (*_OWN, *ADDED)
+#: the indices of segregation and the qualities of recourse, in the order in which exhibits show them: those that the
+#: paper has, those of local environments and of whole distributions, then the indices that were added
+PUBLISHED = ("centralization", "centralization_released", "atkinson", "average_proximity", "spatial_proximity")
+FAMILY = ("isolation", "exposure", "information", "dissimilarity", "assortativity", "mmd")
+ADDED = tuple(name for name in _REGISTERED if name not in PUBLISHED + FAMILY)
+INDICES = (*PUBLISHED, *FAMILY, *ADDED)
 QUALITY = ("found", "invalidation", "cost", "cost_gap", "ynn", "closeness", "diversity")
 #: metrics between 0 and 1
 SHARES = ("found", "invalidation", "ynn")
@@ -89,8 +94,12 @@ def cell(population_name: str, classifier_name: str) -> str:
 
 
 def metric(name: str) -> Metric:
-    """What a metric is called; an unknown name as it is"""
-    return _METRICS.get(name, Metric(name))
+    """What a metric is called: `isolation_k50_excess` is the excess of isolation, k = 50; an unknown name as it is"""
+    found = re.fullmatch(r"(\w+?)_k(\d+)(_null|_excess)?", name)
+    if found is None or found[1] not in _INDICES:
+        return _METRICS.get(name, Metric(name))
+    known, part = _INDICES[found[1]], (found[3] or "").replace("_", ", ")
+    return replace(known, label=f"{known.label}\nk = {found[2]}{part}")
 
 
 def quantity(name: str) -> str:

@@ -11,7 +11,7 @@ them, and each member's numbers are those that it would have alone. Call everyth
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -224,17 +224,19 @@ def train_stacks(
     generators: Sequence[torch.Generator],
     batch: int,
     epochs: int,
-    gradients: Callable[[int, Sequence[MLP], Sequence[Tensor]], None],
+    gradients: Callable[[int, Sequence[MLP], Sequence[Tensor]], Iterator[None]],
     losses: Callable[[Sequence[MLP], Sequence[Tensor]], dict[str, float]],
     what: str,
 ) -> list[tuple[Sequence[MLP], dict[str, float]]]:
     """Train networks on s samples at once, each as it would be alone: its networks and its final losses.
 
-    groups: networks that one Adam steps, its learning rate and its weight decay. data: [s, n, ...] each, to which
-    `noise` standard normal columns are added, fresh in every epoch. gradients(epoch, networks, rows of the data) leaves
-    them where the optimisers look for them, for all members at once or for one. losses(networks, data): of one member.
+    groups: networks that one Adam steps, its learning rate and its weight decay; in a batch they step in this order.
+    data: [s, n, ...] each, to which `noise` standard normal columns are added, fresh in every epoch. gradients(epoch,
+    networks, rows of the data), for all members at once or for one, yields once for each group: its gradients then are
+    where its optimiser looks for them, and after its step the next group's are asked for. losses(networks, data): of
+    one member.
 
-    Raises DataError if the first group diverges.
+    Raises DataError if a group diverges.
     """
     device, n = data[0].device, data[0].shape[1]
     networks = [network for group, _, _ in groups for network in group]
@@ -247,14 +249,17 @@ def train_stacks(
         shuffled = [torch.stack([t[order] for t, order in zip(s, orders, strict=True)]) for s in (*data, drawn)]
         for parts in zip(*(stack.split(batch, 1) for stack in shuffled), strict=True):
             if parts[0].shape[1] % 32 == 0:
-                gradients(epoch, networks, parts)
+                passes = [gradients(epoch, networks, parts)]
             else:
                 # Rows that do not fill vector registers are left to scalar code, which may round otherwise; so members
                 # take them one by one, and no number depends on how many there are.
-                for member, own in zip(members, zip(*parts, strict=True), strict=True):
-                    gradients(epoch, member, own)
+                each = zip(members, zip(*parts, strict=True), strict=True)
+                passes = [gradients(epoch, member, own) for member, own in each]
             for optimiser in optimisers:
+                for one in passes:
+                    next(one)
                 optimiser.step()
-    parameters[0].check(what)
+    for own in parameters:
+        own.check(what)
     last = [torch.randn(n, noise, generator=g).to(device) for g in generators]
     return [(member, losses(member, own)) for member, *own in zip(members, *data, last, strict=True)]

@@ -11,6 +11,8 @@ MOST, LARGEST = 1_000_000_000, 1e30
 
 Count = Annotated[int, {"type": "integer", "minimum": 1, "maximum": MOST}]
 Probability = Annotated[float, {"type": "number", "minimum": 0, "maximum": 1}]
+#: a share that may be left open
+OptionalShare = Annotated[float | None, {"type": ["number", "null"], "exclusiveMinimum": 0, "exclusiveMaximum": 1}]
 Positive = Annotated[float, {"type": "number", "exclusiveMinimum": 0, "maximum": LARGEST}]
 NonNegative = Annotated[float, {"type": "number", "minimum": 0, "maximum": LARGEST}]
 Sizes = Annotated[Sequence[int], {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": MOST}}]

@@ -7,20 +7,23 @@ the measures before recourse can be compared with the published ones digit by di
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .data.dataset import Dataset, Feature
+from .data.dataset import Dataset, Feature, merged
 from .errors import ConfigError, DataError
 
 #: names of columns beside the features in tables of individuals (see `contracts`)
 RESERVED = {
     *("population", "seed", "individual", "split", "label", "group", "scenario"),
-    *("classifier", "method", "found", "reason", "status", "accepted", "fitted_on", "radius", "radius_error"),
+    *("classifier", "method", "found", "reason", "status", "accepted"),
+    *("fitted_on", "radius", "radius_error", "bandwidth"),
 }
 
 
@@ -117,14 +120,20 @@ def prepare(
     rows: int,
     test_share: float,
     frame: pd.DataFrame | None = None,
+    groups: Mapping[str, Any] | None = None,
+    draws: int | None = None,
 ) -> Population:
     """Draw, split, encode and scale the population `name` for one seed.
 
     rows: the most individuals to use; more are sampled down. test_share: the share of them in the test part.
     frame: the prepared frame (`dataset.read(...)`); None for a made-up data set, which is drawn here.
+    groups: `minority` and `majority` -> levels of the sensitive attribute. Whoever has another one is left out before
+    anybody is drawn.
+    draws: how many different draws of people there are: of 5, seed 7 has the people and the split of seed 2; by
+    default every seed has its own.
 
-    Raises ConfigError for an unknown sensitive attribute and DataError when a feature is constant or a
-    group is absent among the rows used.
+    Raises ConfigError for an unknown sensitive attribute or unclear groups, and DataError when a feature is constant or
+    a group is absent among the rows used.
     """
     # Here, because importing it takes a second, and every stage imports this module.
     from sklearn.model_selection import train_test_split
@@ -134,12 +143,20 @@ def prepare(
             f"populations.{name}.sensitive: {sensitive!r} is not a sensitive attribute of {dataset.name}; "
             f"it has: {', '.join(sorted(dataset.sensitive))}"
         )
-    random_state = np.random.RandomState(seed)
+    attribute = dataset.sensitive[sensitive]
+    random_state = np.random.RandomState(seed % draws if draws else seed)
     if dataset.draw is not None:
         frame = dataset.draw(random_state).sample(frac=1, random_state=random_state)
-    elif len(frame) > rows:
+    if groups is not None:
+        attribute, listed = merged(attribute, groups, f"populations.{name}.groups")
+        frame = frame[frame[attribute.feature].astype(str).isin(listed)]
+    if len(attribute.levels) > 2:
+        raise ConfigError(
+            f"populations.{name}: two groups are compared, and {sensitive!r} has {len(attribute.levels)} levels; say "
+            "which of them make up each group: groups: {minority: [...], majority: [...]}"
+        )
+    if dataset.draw is None and len(frame) > rows:
         frame = frame.sample(rows, random_state=random_state)
-    attribute = dataset.sensitive[sensitive]
     if attribute.derive is not None:
         frame = frame.assign(**{attribute.feature: attribute.derive(frame)})
 

@@ -70,9 +70,13 @@ def _names(config: Mapping[str, Any]) -> Iterator[str]:
         yield from _differing_in_case_only(config[section], section)
     yield from _studies(config)
     yield from _populations(config)
-    yield from _variants(config["methods"])
+    methods = declarations.names("methods")
+    for name in (name for name, entry in config["methods"].items() if "variant_of" not in entry):
+        yield from (f"{p} (or write methods/{name}.py)" for p in known([name], methods, "methods", "method"))
+    for section in ("classifiers", "methods"):
+        yield from _variants(config[section], section)
     models = declarations.names("models")
-    for name in config["classifiers"]:
+    for name in (name for name, entry in config["classifiers"].items() if "variant_of" not in entry):
         if model := plan.model_file(config, name):
             found = known([model], models, f"classifiers.{name}.model", "model")
             yield from (f"{problem} (or write models/{model}.py)" for problem in found)
@@ -90,8 +94,10 @@ def _differing_in_case_only(names: Mapping[str, Any], key: str) -> Iterator[str]
 def _studies(config: Mapping[str, Any]) -> Iterator[str]:
     yield from known(config["run"]["studies"], config["studies"], "run.studies", "study")
     yield from known([config["claims"]["study"]], [plan.MAIN, *config["studies"]], "claims.study", "study")
+    yield from known([config["comparison"]["study"]], config["studies"], "comparison.study", "study")
     for key, study in {"run": config["run"], **{f"studies.{n}": s for n, s in config["studies"].items()}}.items():
         yield from known(study["populations"], config["populations"], f"{key}.populations", "population")
+        yield from known(study.get("classifiers", []), config["classifiers"], f"{key}.classifiers", "classifier")
         yield from known(study.get("scenarios", []), config["scenarios"], f"{key}.scenarios", "scenario")
         unknown = known(study["methods"], config["methods"], f"{key}.methods", "method")
         yield from (f"{problem} (what has an entry under `methods`)" for problem in unknown)
@@ -103,8 +109,20 @@ def _studies(config: Mapping[str, Any]) -> Iterator[str]:
 def _populations(config: Mapping[str, Any]) -> Iterator[str]:
     run = {p for study in [config["run"], *config["studies"].values()] for p in study["populations"]}
     own: dict[str, str] = {}
-    for name, population in config["populations"].items():
-        key, dataset = f"populations.{name}", population["dataset"]
+    originals = [name for name, entry in config["populations"].items() if "variant_of" not in entry]
+    for name, entry in config["populations"].items():
+        key = f"populations.{name}"
+        unknown = list(
+            known([entry.get("variant_of", originals[0])], originals, f"{key}.variant_of", "population of its own")
+        )
+        yield from unknown
+        population = {} if unknown else plan.population_of(config, name)
+        missing = [] if unknown else [key for key in plan.OF_A_POPULATION if key not in population]
+        if missing:
+            yield f"{key}: the key {', '.join(map(repr, missing))} is missing"
+        if unknown or missing:
+            continue
+        dataset = population["dataset"]
         if name in RESERVED:
             yield f"{key}: results/{name} is a folder of something else; choose another name"
         yield from known(population["classifiers"], config["classifiers"], f"{key}.classifiers", "classifier")
@@ -131,18 +149,18 @@ def _populations(config: Mapping[str, Any]) -> Iterator[str]:
             yield from known([population["sensitive"]], sensitive, f"{key}.sensitive", "sensitive attribute")
 
 
-def _variants(methods: Mapping[str, Any]) -> Iterator[str]:
-    """Methods that have no file, and variants of what is no method: it needs an entry, from which options come."""
-    files = declarations.names("methods")
-    originals = [name for name, method in methods.items() if "variant_of" not in method]
-    for name, method in methods.items():
-        key = f"methods.{name}.variant_of"
-        if name in originals:
-            yield from (f"{p} (or write methods/{name}.py)" for p in known([name], files, "methods", "method"))
-        elif name in files:
-            yield f"{key}: {name} is a method itself (methods/{name}.py); choose another name"
+def _variants(entries: Mapping[str, Any], section: str) -> Iterator[str]:
+    """Variants, of methods or of classifiers, that have a file, or whose original has no entry to take options from."""
+    folder, what = {"methods": ("methods", "method"), "classifiers": ("models", "classifier")}[section]
+    files, originals = declarations.names(folder), [name for name in entries if "variant_of" not in entries[name]]
+    for name in (name for name in entries if name not in originals):
+        key = f"{section}.{name}.variant_of"
+        if name in files:
+            yield f"{key}: {name} is a {what} itself ({folder}/{name}.py); choose another name"
+        elif "model" in entries[name]:
+            yield f"{section}.{name}.model: a variant has the model of {entries[name]['variant_of']}; leave this out"
         else:
-            yield from known([method["variant_of"]], originals, key, "method of its own")
+            yield from known([entries[name]["variant_of"]], originals, key, f"{what} of its own")
 
 
 def _options(config: Mapping[str, Any]) -> Iterator[str]:
@@ -165,12 +183,13 @@ def _options(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _gradients(config: Mapping[str, Any]) -> Iterator[str]:
     """Methods that ask for the gradients of a classifier that has none."""
-    for cell in plan.cells(config):
-        model = plan.model_file(config, cell.classifier)
-        asks = declarations.needs_gradients(plan.method_file(config, cell.method))
-        if asks and model and not declarations.has_gradients(model):
-            yield (
-                f"populations.{cell.population}.decided_by: {cell.classifier!r} is a scikit-learn estimator, without "
-                f"the gradients that the method {cell.method!r} needs; methods that need none: "
-                f"{', '.join(declarations.gradient_free())}"
-            )
+    for name, study in plan.studies(config).items():
+        for cell in plan.cells(config, name):
+            key = f"studies.{name}.classifiers" if study.classifiers else f"populations.{cell.population}.decided_by"
+            model = plan.model_file(config, cell.classifier)
+            asks = declarations.needs_gradients(plan.method_file(config, cell.method))
+            if asks and model and not declarations.has_gradients(model):
+                yield (
+                    f"{key}: {cell.classifier!r} is a scikit-learn estimator, without the gradients that the method "
+                    f"{cell.method!r} needs; methods that need none: {', '.join(declarations.gradient_free())}"
+                )

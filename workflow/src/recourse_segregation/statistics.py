@@ -211,6 +211,19 @@ def interval(changes: Sequence[float], resamples: int = RESAMPLES) -> Interval:
     return Interval(mean - reach, mean + reach, "t", note)
 
 
+def prediction_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Where one more value falls with a probability of 95 %, if values are normal: mean ± t · s · √(1 + 1/n).
+
+    Hahn and Meeker (1991), Statistical Intervals. NaN for fewer than two values. Raises ValueError when one is missing.
+    """
+    values = _complete(values)
+    n = len(values)
+    if n < 2:
+        return math.nan, math.nan
+    reach = special.stdtrit(n - 1, (1 + LEVEL) / 2) * values.std(ddof=1) * math.sqrt(1 + 1 / n)
+    return values.mean() - reach, values.mean() + reach
+
+
 def p_value(changes: Sequence[float], draws: int = DRAWS) -> float:
     """p of a mean of 0: if recourse changed nothing, each seed's change would have had either sign.
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ..checking import known
+from ..errors import ConfigError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,17 +49,42 @@ class Feature:
 
 @dataclass(frozen=True)
 class Sensitive:
-    """A sensitive attribute: the binary feature that defines the two groups.
+    """A sensitive attribute: the feature that defines the two groups.
 
     `feature` replaces the column of the same name in the data set's features (it is always immutable).
-    `levels` names the groups, `minority` is the one of them that the segregation indices follow.
+    `levels` names the groups, `minority` is the one of them that the segregation indices follow. An attribute with more
+    than two levels has no minority: a population says of which of them its two groups are (see `merged`).
     `derive` computes the column of level names from the frame of the rows used (default: the column as it is).
     """
 
     feature: str
-    levels: tuple[str, str]
+    levels: tuple[str, ...]
     minority: str
     derive: Callable[[pd.DataFrame], pd.Series] | None = None
+
+
+def merged(attribute: Sensitive, groups: Mapping[str, Sequence[str | int]], key: str) -> tuple[Sensitive, list[str]]:
+    """The attribute with two groups, each of some of its levels, and these levels; who has another is in neither.
+
+    groups: `minority` and `majority` -> levels. key: where they stand in the configuration.
+
+    Raises ConfigError for a level that the attribute does not have, or that is in both groups.
+    """
+    wanted = {group: [str(level) for level in levels] for group, levels in groups.items()}
+    if attribute.derive is not None:
+        raise ConfigError(f"{key}: {attribute.feature!r} is divided into two groups already; leave this out")
+    for group, levels in wanted.items():
+        for problem in known(levels, attribute.levels, f"{key}.{group}", f"level of {attribute.feature!r}"):
+            raise ConfigError(problem)
+    for level in wanted["minority"]:
+        if level in wanted["majority"]:
+            raise ConfigError(f"{key}: {level!r} is in both groups; take it out of one")
+    named = {level: " or ".join(levels) for levels in wanted.values() for level in levels}
+    minority, majority = (named[wanted[group][0]] for group in ("minority", "majority"))
+    two = Sensitive(
+        attribute.feature, (majority, minority), minority, lambda rows: rows[attribute.feature].astype(str).map(named)
+    )
+    return two, list(named)
 
 
 def divided(column: str, above: float | str, minority: str) -> Sensitive:

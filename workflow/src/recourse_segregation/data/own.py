@@ -164,14 +164,15 @@ class _Own:
         return Feature(name, "binary" if len(levels) == 2 else "categorical", tuple(levels), immutable), cells
 
     def sensitive(self, feature: Feature, frame: pd.DataFrame) -> Sensitive:
-        """The two groups; the minority is the smaller one in the file if the description names none."""
+        """The groups; the minority is the smallest in the file if the description names none.
+
+        A population says which of more than two levels make up its two groups (see `dataset.merged`).
+        """
         entry, key = self.entries["sensitive"][feature.name], f"sensitive.{feature.name}"
         if "above" in entry:
             found = divided(feature.name, entry["above"], minority="")
-        elif len(feature.levels) == 2:
-            found = Sensitive(feature.name, feature.levels, minority="")
         elif feature.levels:
-            self._refuse(key, f"two groups are compared, these are {_some(feature.levels)}; merge them in the file")
+            found = Sensitive(feature.name, feature.levels, minority="")
         else:
             self._refuse(key, "a column of numbers; divide it with `above`: a number, or median")
         groups = found.derive(frame) if found.derive else frame[feature.name]

@@ -13,15 +13,9 @@ matplotlib figure), or lays it out as HTML to be read (`show`). Missing values a
 a standard error over seeds is there only if there are two seeds or more. Populations, methods, scenarios and metrics
 are ordered categories: whatever is grouped or sorted by them is in the order of the study's lists.
 
-The modules share:
-
-- `_run`: `load`, `Run` (its tables, read when they are asked for), `save`.
-- `_tables`: texts of a data frame as HTML in one style, and how numbers, intervals and footnotes are written.
-- `_figures`: small multiples (populations down, metrics across), and changes with their intervals around zero.
-- `segregation`: `mark` (▲ ▼ △ ▽), `interval` and `decided` (what so few seeds can say) serve any table of changes.
-
-Changes with intervals and tests come from `statistics`, names from `names`, both beside this package. A notebook
-imports the modules that it uses, so that a change of one module runs its own notebooks again.
+The modules share `_run`, `_tables` and `_figures`; `mark`, `interval` and `decided` of `segregation` serve any table of
+changes. Changes with intervals and tests come from `statistics`, names from `names`, both beside this package. A
+notebook imports the modules that it uses, so that a change of one module runs its own notebooks again.
 """
 
 from ._run import Run, load, save

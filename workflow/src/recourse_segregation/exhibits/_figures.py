@@ -20,6 +20,8 @@ from matplotlib.ticker import MaxNLocator
 from .. import names
 
 DARK, MIDDLE, LIGHT, WARM = "#12395b", "#6b7f92", "#e9ecef", "#e9a23b"
+#: from less to more segregated
+SHADES = sns.blend_palette(["#7fa8cc", "#ffffff", "#eeb055"], as_cmap=True)
 WIDTH = 13  # inches; a page shows it at 84 pixels an inch
 #: of the series of a panel: marker and colour
 _SERIES = (("D", DARK), ("o", WARM))

@@ -10,13 +10,15 @@ from typing import Any
 
 import matplotlib
 import pandas as pd
+from IPython.display import HTML, Image, display
 from matplotlib.figure import Figure
+from PIL import Image as Picture
 
 from .. import contracts, files, names
 from ..errors import DataError
 
 #: the columns of a CSV table that may have no text at all
-_TEXTS = ("change_from", "direction", "rule", "reference", "interval", "note", "indices")
+_TEXTS = ("change_from", "direction", "reason", "rule", "reference", "interval", "note", "indices")
 
 
 class Run:
@@ -46,7 +48,9 @@ class Run:
     diagnostics = cached_property(lambda run: run._of_study("diagnostics"))
     classifiers = cached_property(lambda run: run._of_study("classifiers"))
     comparison = cached_property(lambda run: _csv(run.folder / "comparison.csv", "compare"))
+    comparison_candidates = cached_property(lambda run: _csv(run.folder / "comparison_candidates.csv", "compare"))
     claims = cached_property(lambda run: _csv(run.folder / "claims.csv", "claims"))
+    smallest_effect = cached_property(lambda run: contracts.read_run(run.folder / "run.json")["smallest_effect"])
     claims_evidence = cached_property(lambda run: _csv(run.folder / "claims_evidence.csv", "claims"))
     overlap = cached_property(lambda run: _csv(run.folder / "overlap.csv", "claims"))
     specifications = cached_property(
@@ -123,8 +127,6 @@ def save(
     figure: of several, each is `name`-{key} and shown at once. about: what the picture shows, for those who cannot see
     it. Returns the picture for the notebook to show (None without one), or a line that says so if no row is there.
     """
-    from IPython.display import HTML, display
-
     folder = Path(folder)
     contracts.write_csv(table.round(6), folder / f"{name}.csv")
     if table.empty:
@@ -137,9 +139,6 @@ def save(
 
 
 def _picture(figure: Figure, folder: Path, name: str, about: str) -> Any:
-    from IPython.display import Image
-    from PIL import Image as Picture
-
     # Text stays text in the SVG, and 64 colours do for a PNG: both are read in pages and kept in the repository.
     with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
         drawing = BytesIO()

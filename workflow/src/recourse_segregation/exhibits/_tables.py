@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from IPython.display import HTML
 
 from .. import names
 
@@ -30,15 +31,13 @@ _NOTE = re.compile("⟦(.*?)⟧", re.DOTALL)
 _NUMERIC = re.compile(r"([0-9+−–].{0,58})?")  # a sentence may begin with a number
 
 
-def tables(texts: pd.DataFrame, by: Sequence[str] = (), blank: Sequence[str] = ()) -> Any:
+def tables(texts: pd.DataFrame, by: Sequence[str] = (), blank: Sequence[str] = ()) -> HTML:
     """A table of texts for a notebook to show, or one for each value of some columns, and the footnotes below.
 
     Names of populations, classifiers, methods and metrics in columns that are called so are shown as people know them.
     by: population and classifier, or a column whose value is the caption. blank: columns that are left blank where they
     repeat the row above.
     """
-    from IPython.display import HTML
-
     parts = texts.groupby(list(by), sort=False) if by else [((), texts)]
     made = "\n".join(
         _table(part.drop(columns=list(by)), names.cell(*key) if len(key) == 2 else "".join(key), blank)
@@ -88,8 +87,6 @@ def across(
 
 def sentence(text: str) -> Any:
     """A paragraph that was made from numbers, for a notebook to show."""
-    from IPython.display import HTML
-
     return HTML(f"<p>{html.escape(text)}</p>" if text else "")
 
 
@@ -117,7 +114,12 @@ def bracket(low: float, high: float, digits: int = 3, sign: bool = True) -> str:
 
 def p_value(value: float) -> str:
     """`0.031`; a small one as `< 0.001`, a missing one as a dash."""
-    return "< 0.001" if value < 0.001 else number(value)
+    return small(value) or number(value)
+
+
+def small(value: float) -> str:
+    """`< 0.001` of a number of at least 0 that is; else nothing."""
+    return "< 0.001" if value < 0.001 else ""
 
 
 def unbroken(text: str) -> str:
@@ -131,17 +133,14 @@ def _table(texts: pd.DataFrame, caption: str, blank: Sequence[str]) -> str:
         texts[column] = texts[column].map(_NAMED[column][1])
     # text stands left, numbers right
     look = {c: "" if all(map(_NUMERIC.fullmatch, texts[c])) else ' style="text-align: left"' for c in texts}
-    lines = ["".join(f"<th{look[c]}>{_title(c)}</th>" for c in texts)]
+    titles = {column: title for column, (title, _) in _NAMED.items()}
+    lines = ["".join(f"<th{look[c]}>{_html(titles.get(c, c))}</th>" for c in texts)]
     repeated = pd.DataFrame({c: texts[c].eq(texts[c].shift()) & (c in blank) for c in texts})
     for row, joined in zip(texts.mask(repeated, "").to_dict("records"), repeated.any(axis=1), strict=True):
         cell = '<td class="joined"' if joined else "<td"
         lines.append("".join(f"{cell}{look[c]}>{_html(text)}</td>" for c, text in row.items()))
     rows = "\n".join(f"<tr>{line}</tr>" for line in lines)
     return f'<div class="wide"><table class="exhibit"><caption>{html.escape(caption)}</caption>\n{rows}\n</table></div>'
-
-
-def _title(column: str) -> str:
-    return _html(_NAMED[column][0] if column in _NAMED else column)
 
 
 def _html(text: str) -> str:

@@ -125,7 +125,7 @@ def agreement(run: Run) -> pd.DataFrame:
         off = (compared["ours"] - printed["published"]).abs()
         matches = off <= printed["allowed"] + 1e-9  # decimals are not exact in binary
         if met is None:
-            met, there = matches, compared["verdict"] != "not run"
+            met, there = matches, compared["by_tolerance"] != "not run"
         counts = {"numbers": 1, "matches": matches, "gained": matches & ~met, "lost": met & ~matches}
         counts |= {"undefined": compared["ours"].isna(), "distance": off / printed["allowed"]}
         by_number.append(printed[["population"]].assign(convention=convention.label, **counts)[there])

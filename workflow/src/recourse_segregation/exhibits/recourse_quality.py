@@ -12,7 +12,18 @@ from .. import contracts, names, statistics
 from ..contracts import CELL, RECOURSE
 from ._figures import dots, multiples, per_dataset
 from ._run import Run, means, ordered
-from ._tables import POPULATION, across, by_method, note, number, tables
+from ._tables import POPULATION, across, by_method, note, number, small, tables
+
+#: what the training of a VAE ends with -> what it is called; each has one of the two entropies
+MODEL = {
+    "reconstruction": "Reconstruction",
+    "elbo": "ELBO",
+    "kl": "KL, nats",
+    "kl_w": "KL of w, nats",
+    "adversary_cross_entropy": "Adversary's cross-entropy, nats",
+    "group_entropy": "Entropy of what it predicts, nats",
+    "label_entropy": "Entropy of what it predicts, nats",
+}
 
 
 def seeds(run: Run) -> pd.DataFrame:
@@ -70,6 +81,21 @@ def outcomes(run: Run) -> pd.DataFrame:
     total = d.groupby([*RECOURSE, "outcome"])["value"].sum().astype("int64").reset_index(name="individuals")
     occurring = total.groupby("outcome")["individuals"].transform("sum") > 0
     return total[occurring | total["outcome"].isin(["rejected", "found"])].reset_index(drop=True)
+
+
+def models(run: Run) -> pd.DataFrame:
+    """What the training of a VAE ends with, per individual (see `vae.train` and `csvae.train`).
+
+    Columns: population, classifier, method, quantity (those of `MODEL`), mean, se, seeds.
+    """
+    return means(ordered(run.diagnostics, quantity=MODEL), [*RECOURSE, "quantity"])
+
+
+def show_models(models: pd.DataFrame) -> Any:
+    """`models`, a table a population."""
+    called = ordered(models.assign(quantity=models["quantity"].map(MODEL)), quantity=dict.fromkeys(MODEL.values()))
+    wide = across(called, [*POPULATION, "method"], "quantity", lambda row: small(row.mean) or number(row.mean, row.se))
+    return tables(wide, POPULATION)
 
 
 def show_effort(effort: pd.DataFrame, outcomes: pd.DataFrame) -> Any:

@@ -13,14 +13,13 @@ from matplotlib.figure import Figure
 
 from .. import names, statistics
 from ..contracts import CELL
-from ._figures import changes, new_figure, per_dataset, theme
+from ._figures import SHADES, changes, new_figure, per_dataset, theme
 from ._run import Run, ordered
 from ._tables import POPULATION, bracket, by_method, listed, note, number, p_value, sentence
 
 #: what `table` has one row for
 KEY = [*CELL, "scope", "metric"]
 
-_SHADES = sns.blend_palette(["#7fa8cc", "#ffffff", "#eeb055"], as_cmap=True)
 _SHADE_LABEL = "← less segregated      mean change / standard deviation between seeds      more segregated →"
 
 
@@ -43,6 +42,12 @@ def table(seeds: pd.DataFrame) -> pd.DataFrame:
     cells = seeds.assign(towards=towards).groupby(KEY, sort=False)  # in the order of the summary
     reasons = [statistics.missing(part["change"], part["note"]) for _, part in cells]
     return summary.assign(more_segregated=cells["towards"].sum().to_numpy(), missing=reasons)
+
+
+def parts(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of the paper's indices (and of those that were added), and those of `names.FAMILY`: two to show."""
+    family = table["metric"].isin(names.FAMILY)
+    return table[~family], table[family]
 
 
 def with_overlap(table: pd.DataFrame, overlap: pd.DataFrame) -> pd.DataFrame:
@@ -130,6 +135,23 @@ def show(table: pd.DataFrame) -> Any:
     return by_method(table, text)
 
 
+def on_bridges(run: Run) -> Any:
+    """Where FACE depends on the bridges between the parts of its graph; nothing if the study `choices` was not run."""
+    if "choices" not in run.studies:
+        return sentence("")
+    measures, pair = run.study("choices").measures, ["face", "face-no-bridges"]
+    found = measures[(measures["metric"] == "found") & measures["method"].isin(pair)]
+    shares = found.groupby(["population", "method"], observed=True)["value"].mean().unstack().reindex(columns=pair)
+    said = [
+        f"On {names.population(population)}, FACE finds recourse for {100 * bridged:.1f} % of the rejected, and for "
+        f"{100 * own:.1f} % without the bridges that connect its graph where no neighbours do: what it does to "
+        "segregation there is what these bridges do."
+        for population, bridged, own in shares.itertuples()
+        if own < bridged - 0.01
+    ]
+    return sentence(" ".join(said))
+
+
 def interval(row: Any, digits: int) -> str:
     """` [−0.012, +0.003] ▽` of a row of `table`; nothing where there is none."""
     return "" if np.isnan(row.low) else f" {bracket(row.low, row.high, digits)}\u00a0{mark(row)}".rstrip("\u00a0")
@@ -181,7 +203,7 @@ def _map(table: pd.DataFrame, name: str) -> Figure:
     figure = new_figure(2.1 + 1.3 * len(shades.columns), 0.52 * len(shades) + 1.3)
     axis = sns.heatmap(
         shades,
-        **{"vmin": -2, "vmax": 2, "cmap": _SHADES, "linewidths": 1.5, "ax": figure.subplots()},
+        **{"vmin": -2, "vmax": 2, "cmap": SHADES, "linewidths": 1.5, "ax": figure.subplots()},
         **{"annot": texts, "fmt": "", "annot_kws": {"fontsize": 7.5, "color": "black"}},
         cbar_kws={"location": "bottom", "aspect": 60, "extend": "both", "label": _SHADE_LABEL},
         xticklabels=[textwrap.fill(names.method(method), 14) for method in shades.columns],

@@ -16,10 +16,8 @@ from ._run import Run, ordered
 from ._tables import across, note, number, tables
 
 SYNTHETIC = "synthetic"
-_METRICS = (
-    *("centralization_released", "atkinson_released", "average_proximity"),
-    *("found", "invalidation", "cost", "cost_gap", "ynn"),
-)
+_INDICES = ("centralization_released", "atkinson_released", "average_proximity")
+_METRICS = (*_INDICES, "found", "invalidation", "cost", "cost_gap", "ynn", "ynn_released")
 
 _LEFT, _REJECTED = "rejected and not moved", "rejected before (moved, in the panels after)"
 _ROLES = {"accepted": "accepted before", "declined": _LEFT, "unresolved": _LEFT, "to move": _REJECTED}
@@ -66,7 +64,7 @@ def table(run: Run) -> pd.DataFrame:
     """
     own = _measures(run)
     own = own[(own["seed"] == 0) & own["metric"].isin(_METRICS)]
-    own = own[own["scope"] == np.where(own["metric"].isin(names.QUALITY), "recipients", "everyone")]
+    own = own[own["scope"] == np.where(own["metric"].isin(_INDICES), "everyone", "recipients")]
     published = run.comparison[run.comparison["exhibit"] == SYNTHETIC][["method", "our_metric", "published"]]
     published = published.rename(columns={"our_metric": "metric"})
     beside = own.merge(published.astype({"method": own["method"].dtype}), how="left", on=["method", "metric"])

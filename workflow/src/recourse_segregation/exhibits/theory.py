@@ -16,17 +16,20 @@ from ..population import prepare
 from ..seeds import numpy_generator
 from ..theory import DIRECTIONS, WORLD, draw, measured, project, recourse
 from ._figures import DARK, MIDDLE, WARM, WIDTH, legend, new_figure, theme
-from ._tables import number, tables
+from ._tables import number, p_value, tables
 
 _LABELS = {
     "mean_0": "Mean depth,\nfirst group",
     "mean_1": "Mean depth,\nsecond group",
-    "variance_0": "Variance of depth,\nfirst group",
-    "variance_1": "Variance of depth,\nsecond group",
-    "distance": "Distance\nof the means",
-    "separation": "Standardized\nseparation",
-    "average_proximity": "Average\nproximity",
-    "spatial_proximity": "Spatial\nproximity",
+    "square_0": "Mean square,\nfirst group",
+    "square_1": "Mean square,\nsecond group",
+    "within_0": "Proximity within\nthe first group",
+    "within_1": "Proximity within\nthe second group",
+    "between": "Proximity\nbetween them",
+    "distance": "Distance of the means",
+    "separation": "Standardized separation",
+    "average_proximity": "Average proximity",
+    "spatial_proximity": "Spatial proximity",
 }
 _LOOKS = {"beside": (DARK, "-"), "above": (WARM, "--"), "below": (MIDDLE, ":")}
 #: the panels in which the curve that falls furthest would hide the others
@@ -42,7 +45,7 @@ def figure(curves: pd.DataFrame) -> Figure:
             _sketch(axis, direction, numpy_generator(0, "theory", "sketch", direction))
         for axis, (name, rows) in zip(axes[3:], curves.groupby("statistic", sort=False), strict=True):
             _curve(axis, rows, name)
-        legend(figure, np.array(axes), "lines: formula; squares: simulation ± 2 standard errors")
+        legend(figure, np.array(axes))
     return figure
 
 
@@ -67,27 +70,27 @@ def _curve(axis: Axes, rows: pd.DataFrame, name: str) -> None:
     for direction, part in rows.groupby("direction", sort=False):
         color, style = _LOOKS[direction]
         look = {"color": color, "linestyle": style, "linewidth": 2, "label": f"second group {direction} the first"}
-        axis.plot(part["separation"], part["formula"], **look)
-        points = part.dropna()
-        look = {"fmt": "s", "markerfacecolor": "white", "capsize": 2, "zorder": 3, "color": color}
-        axis.errorbar(points["separation"], points["simulation"], 2 * points["error"], **look)
-    axis.set(title=_LABELS[name].replace("\n", " "), xlabel="distance of the means before")
+        axis.plot(part["separation"], part["change"], **look)
+    axis.set(title=_LABELS[name], xlabel="distance of the means before")
     axis.set_ylabel("change by recourse")
     if name in _LIMITS:
         axis.set_ylim(*_LIMITS[name])
-        lowest = f"falls to {number(rows['formula'].min(), digits=2)}"
+        lowest = f"falls to {number(rows['change'].min(), digits=2)}"
         axis.text(0.97, 0.04, lowest, transform=axis.transAxes, ha="right", color=MIDDLE, backgroundcolor="white")
 
 
-def show_check(check: pd.DataFrame) -> Any:
-    """`theory.check`, a row a world: the formula after recourse, and z of the simulation below it."""
+def show_check(tests: pd.DataFrame, table: pd.DataFrame) -> Any:
+    """`theory.check`, a row a world: the test; each moment after recourse by formula, with z of the simulation."""
     rows = []
-    for world, part in check.groupby(list(WORLD), sort=False):
+    after = table[table["phase"] == "after"].groupby(list(WORLD), sort=False)
+    for test, (world, part) in zip(tests.itertuples(), after, strict=True):
         depth_0, depth_1, side, spread, dimensions = (f"{value:g}".replace("-", "−") for value in world)
         cells = {"Depths": f"{depth_0} and {depth_1}", "Side": side, "Spread": spread, "Dimensions": dimensions}
-        for row in part[part["phase"] == "after"].itertuples():
-            cells[_LABELS[row.statistic]] = f"{number(row.formula)}\nz {number(row.z, digits=1, sign=True)}"
-        rows.append(cells | {"Largest |z|,\nbefore too": number(part["z"].abs().max(), digits=1)})
+        cells["F"] = f"{number(test.f, digits=2)}\n({test.tested}, {test.runs - test.tested})"
+        cells |= {"p": p_value(test.p), "p, Holm": p_value(test.p_holm)}
+        for row in part[part["moment"] != "side"].itertuples():
+            cells[_LABELS[row.moment]] = f"{number(row.formula)}\nz {number(row.z, digits=1, sign=True)}"
+        rows.append(cells)
     return tables(pd.DataFrame(rows))
 
 

@@ -18,6 +18,8 @@ from torch import Tensor
 from .. import progress
 from ..network import MLP, Adam, Parameters
 
+_ROWS = 1 << 12  # whose density is computed at a time: bounds memory
+
 
 @dataclass
 class MDN:
@@ -44,9 +46,10 @@ class MDN:
     def log_density(self, x: Tensor, condition: Tensor) -> Tensor:
         """log p(x | condition) of x [n, m] under one profile [c]: float64 [n]."""
         log_weight, mean, deviation = self.mixture(condition)
-        scaled = (x.double() - self.x_mean) / self.x_scale
-        joint = _statistics(scaled) @ _natural(mean, deviation).t() + _constant(log_weight, mean, deviation)
-        return torch.logsumexp(joint, 1) - self.x_scale.log().sum()
+        natural, constant = _natural(mean, deviation).t(), _constant(log_weight, mean, deviation)
+        scaled = [(part.double() - self.x_mean) / self.x_scale for part in x.split(_ROWS)]
+        density = torch.cat([torch.logsumexp(_statistics(part) @ natural + constant, 1) for part in scaled])
+        return density - self.x_scale.log().sum()
 
     @torch.inference_mode()
     def sample(self, n: int, condition: Tensor, generator: torch.Generator, released: bool = False) -> Tensor:

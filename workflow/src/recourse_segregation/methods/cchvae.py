@@ -25,6 +25,7 @@ class CCHVAE(LatentSearch):
         width: Positive,
         samples: Count,
         shells: Count,
+        map_thinning: NonNegative,
     ):
         self.training = {
             "hidden": hidden,
@@ -35,5 +36,5 @@ class CCHVAE(LatentSearch):
             "learning_rate": learning_rate,
             "weight_decay": weight_decay,
         }
-        self.width, self.samples, self.shells = width, samples, shells
+        self.width, self.samples, self.shells, self.map_thinning = width, samples, shells, map_thinning
         self.sensitive_in_decoder = True

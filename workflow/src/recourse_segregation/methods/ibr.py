@@ -33,6 +33,7 @@ class IBR(LatentSearch):
         width: Positive,
         samples: Count,
         shells: Count,
+        map_thinning: NonNegative,
         cross_entropy: Flag,
         sensitive_in_decoder: Flag,
     ):
@@ -46,5 +47,5 @@ class IBR(LatentSearch):
             "weight_decay": weight_decay,
             "adversary": vae.Adversary(adversary_weight, adversary_hidden, adversary_learning_rate, cross_entropy),
         }
-        self.width, self.samples, self.shells = width, samples, shells
+        self.width, self.samples, self.shells, self.map_thinning = width, samples, shells, map_thinning
         self.sensitive_in_decoder = sensitive_in_decoder

@@ -19,8 +19,9 @@ class Wachter(Method):
     rounds. Steps stay inside [0, 1]; immutable columns get no gradient. Binary and one-hot columns are
     projected to a valid level before they are classified, while the gradient passes straight through.
 
-    compatible: reproduce CARLA's iterates instead, for comparison only: nothing is clamped or projected, immutables
-    move and are put back at the end (which can undo acceptance), and λ falls by 0.05 after every round.
+    compatible: reproduce CARLA's iterates instead, for comparison only: nothing is clamped, λ falls by 0.05 after every
+    round, binary and one-hot columns never move (rounding them inside the loss kills their gradient), and continuous
+    immutables move and are put back at the end, which can undo acceptance.
     """
 
     needs_gradients = True
@@ -35,6 +36,8 @@ class Wachter(Method):
         origin, current = x, x.clone()
         adam = _AMSGrad(x, self.learning_rate)
         penalty = self.penalty
+        kinds = [feature.kind for feature in self.encoding.features for _ in feature.columns]
+        continuous = torch.tensor([kind == "continuous" for kind in kinds], device=x.device)
         for step in range(self.rounds * self.steps):
             progress.left(len(active), len(x), "descending")
             if step and step % self.steps == 0:
@@ -52,7 +55,9 @@ class Wachter(Method):
                     break
             gradient = torch.sigmoid(-margin).neg_().unsqueeze(1) * slope
             gradient = gradient + penalty * torch.sign(point - origin)
-            if not self.compatible:
+            if self.compatible:
+                gradient = gradient * continuous
+            else:
                 gradient = gradient * self.mutable
                 for columns in self.encoding.indices("categorical"):  # one level rises only as the others fall
                     gradient[:, columns] -= gradient[:, columns].mean(1, keepdim=True)

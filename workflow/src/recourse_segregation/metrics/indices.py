@@ -11,18 +11,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
+
 from ..errors import MetricError
 
 #: what an index can ask for; what several indices need is computed once for all of them
 GIVEN = {
     "features": "the scaled mutable features of the people, float64 [n, d]",
     "minority": "whether they belong to the minority, bool [n]; neither group is empty",
+    "groups": "the group of each of the people, int [n]: 1 for the minority, else 0",
     "centres": "of the areas, which are fitted to everyone before recourse, float64 [k, d]",
     "areas": "the area that each of the people is in, int [n]",
     "radius": "of a ball around a person: a quantile of the minority's distances before recourse, float",
+    "bandwidth": "of a Gaussian kernel: the median distance between two people before recourse, float",
     "b": "Atkinson's b: the setting measure.atkinson_b",
     "own": "what `among_their_own` returns",
     "sums": "what `proximity_sums` returns",
+    "neighbours": "what `environments.nearest` returns: the graph of nearest neighbours, measure.neighbours of them",
+    "shares": "what `environments.shares` returns: of each group among the nearest neighbours of each of the people",
 }
 #: what a higher index means -> its sign
 DIRECTIONS = {"more segregated": +1, "less segregated": -1}
@@ -35,6 +41,7 @@ class Index:
     """A registered index: how it is computed, and how it is shown (see `index`).
 
     segregation: +1 if higher is more segregated, -1 if less. needs: the names in `GIVEN` that it asks for.
+    span, complete, null: as in `index`, or None.
     """
 
     function: Callable[..., float]
@@ -43,6 +50,9 @@ class Index:
     axis: str
     digits: int
     needs: tuple[str, ...]
+    span: tuple[float, float] | None = None
+    complete: float | None = None
+    null: Callable[[np.ndarray], float] | None = None
 
     def __call__(self, given: Any) -> float:
         """The index of people who have everything in `GIVEN` as attributes; raises Undefined where it has no value."""
@@ -53,11 +63,22 @@ class Index:
 INDICES: dict[str, Index] = {}
 
 
-def index(label: str, *, higher: str = "", axis: str = "", digits: int = 3) -> Callable[[_Function], _Function]:
+def index(
+    label: str,
+    *,
+    higher: str = "",
+    axis: str = "",
+    digits: int = 3,
+    span: tuple[float, float] | None = None,
+    complete: float | None = None,
+    null: Callable[[np.ndarray], float] | None = None,
+) -> Callable[[_Function], _Function]:
     """Register a function as an index of segregation, under its own name; the function stays what it is.
 
     label: what it is called where people read it. higher: what a higher value means, `more segregated` or `less
     segregated`. axis: its unit or range, for figures. digits: shown after the point.
+    span: between which values it lies. complete: its value where the groups have nothing to do with each other.
+    null: its mean over all ways to shuffle the groups among the people, as a function of `groups`, where it is known.
 
     The function takes arguments in `GIVEN`; others must have defaults. It returns a float, or an `Estimate`, and raises
     Undefined where it has no value. Its docstring says what it is, its range, and where it is from.
@@ -82,7 +103,12 @@ def index(label: str, *, higher: str = "", axis: str = "", digits: int = 3) -> C
         if wrong:
             raise MetricError(f"{code.co_filename}, line {code.co_firstlineno}: the index {name!r} {wrong}")
         needs = tuple(a.name for a in arguments if a.name in GIVEN)
-        INDICES[name] = Index(function, label, DIRECTIONS[higher], axis, digits, needs)
+        INDICES[name] = Index(function, label, DIRECTIONS[higher], axis, digits, needs, span, complete, null)
         return function
 
     return register
+
+
+def excess(value: float, null: float, complete: float) -> float:
+    """Where an index stands between shuffled groups (0) and complete segregation (1)."""
+    return (value - null) / (complete - null)

@@ -8,7 +8,7 @@ of the digits of a small distance, and its matrix product may differ with the nu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import fsum, isqrt
 
 import numpy as np
@@ -25,6 +25,8 @@ DRAWS = 2**22
 DRAWN_AT_ONCE = 2**20
 # Pairs whose distances are held at once. Blocks of 512 x 512 stay in cache.
 BLOCK_PAIRS = 2**18
+# What weighs a pair by its distance; elementwise.
+Kernel = Callable[[np.ndarray], np.ndarray]
 # The bits of a float64 without its sign are read as three digits of 21 bits.
 DIGIT_BITS = 21
 
@@ -78,9 +80,14 @@ def distance_sum(x: np.ndarray, y: np.ndarray | None = None) -> float:
     return fsum(weight * distances.sum() for *_, weight, distances in blocks(x, y))
 
 
-def proximity_sum(x: np.ndarray, y: np.ndarray | None = None) -> float:
-    """Sum of exp(-d) over all pairs of x and y, or of x with itself (then every self pair adds 1)."""
-    return fsum(weight * np.exp(-distances).sum() for *_, weight, distances in blocks(x, y))
+def proximity(distances: np.ndarray) -> np.ndarray:
+    """exp(-d), the kernel of the indices of proximity."""
+    return np.exp(-distances)
+
+
+def kernel_sum(x: np.ndarray, y: np.ndarray | None = None, kernel: Kernel = proximity) -> float:
+    """Sum of a kernel of d over all pairs of x and y, or of x with itself (then every self pair adds kernel(0))."""
+    return fsum(weight * kernel(distances).sum() for *_, weight, distances in blocks(x, y))
 
 
 def count_within(x: np.ndarray, radius: float, y: np.ndarray | None = None) -> np.ndarray:
@@ -131,8 +138,8 @@ def mean_distance(x: np.ndarray, y: np.ndarray | None = None) -> float:
     return Estimate(distances.mean(), distances.std(ddof=1) / np.sqrt(DRAWS), f"{DRAWS:,} random pairs")
 
 
-def mean_proximities(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Means of exp(-d) over pairs of two different rows of x, of x and y, and of two different rows of y, estimated.
+def kernel_means(x: np.ndarray, y: np.ndarray, kernel: Kernel = proximity) -> tuple[np.ndarray, np.ndarray]:
+    """Means of a kernel of d, estimated: pairs of two different rows of x, of x and y, and of two different rows of y.
 
     Every draw takes two rows of x and two of y: xx' for the first mean, xy and x'y' for the second, yy' for the
     third. So where the groups are alike the three vary together, and their difference hardly. A single row
@@ -143,7 +150,7 @@ def mean_proximities(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarr
     for part, size in _parts(x.shape[1]):
         (a, b), (c, d) = two_rows(len(x), size, rng), two_rows(len(y), size, rng)
         a, b, c, d = x[a], x[b], y[c], y[d]
-        xx, xy, also_xy, yy = (np.exp(-row_distances(*pair)) for pair in ((a, b), (a, c), (b, d), (c, d)))
+        xx, xy, also_xy, yy = (kernel(row_distances(*pair)) for pair in ((a, b), (a, c), (b, d), (c, d)))
         values[:, part] = xx, (xy + also_xy) / 2, yy
     return values.mean(axis=1), np.cov(values) / DRAWS
 

@@ -21,7 +21,7 @@ from ..seeds import numpy_generator
 from . import Estimate, pairwise
 from .indices import INDICES as INDICES
 from .indices import index
-from .pairwise import as_groups, as_points, count_within, distance_quantile, nearest, proximity_sum
+from .pairwise import as_groups, as_points, count_within, distance_quantile, kernel_sum, nearest
 
 # The most people that the areas are fitted to.
 MAPPED = 2**17
@@ -29,10 +29,12 @@ MAPPED = 2**17
 
 @dataclass(frozen=True)
 class Neighbourhoods:
-    """The map that a population is measured on: `centres` [k, d] of its areas, and the `radius` of a ball."""
+    """The map that a population is measured on: `centres` [k, d] of its areas, the `radius` of a ball, and the
+    `bandwidth` of a kernel (NaN where none is needed)."""
 
     centres: np.ndarray
     radius: float
+    bandwidth: float = np.nan
 
 
 class ProximitySums(NamedTuple):
@@ -122,17 +124,20 @@ def among_their_own(features: np.ndarray, minority: np.ndarray, radius: float) -
     return own
 
 
-@index("Centralization", higher="more segregated", axis="share of the minority")
+@index("Centralization", higher="more segregated", axis="share of the minority\nwith a local majority")
 def centralization(features: np.ndarray, minority: np.ndarray, radius: float, own: np.ndarray | None = None) -> float:
     """Share of the minority's members around whom the minority is in the majority.
 
     A member counts if the closed ball of `radius` around them holds more members of the minority, themselves
     included, than of the majority. From 0 to 1, higher = more segregated. `own`: what `among_their_own` returns.
+
+    The paper's index by the paper's name: a local majority, that is an isolation with a threshold. Massey and Denton's
+    centralization is something else: it says how near a group lives to the centre of a city, and needs one.
     """
     return _share(among_their_own(features, minority, radius) if own is None else own)
 
 
-@index("Centralization\nas released", higher="more segregated", axis="share of the minority")
+@index("Centralization\nas released", higher="more segregated", axis="share of the minority\nwith a local majority")
 def centralization_released(
     features: np.ndarray, minority: np.ndarray, radius: float, own: np.ndarray | None = None
 ) -> float:
@@ -151,8 +156,8 @@ def proximity_sums(features: np.ndarray, minority: np.ndarray) -> ProximitySums:
     features, minority = _population(features, minority)
     x, y = features[minority], features[~minority]
     if len(features) ** 2 <= pairwise.PAIRS:
-        return ProximitySums(proximity_sum(x), proximity_sum(x, y), proximity_sum(y))
-    means, covariance = pairwise.mean_proximities(x, y)
+        return ProximitySums(kernel_sum(x), kernel_sum(x, y), kernel_sum(y))
+    means, covariance = pairwise.kernel_means(x, y)
     pairs = np.array([len(x) * (len(x) - 1), len(x) * len(y), len(y) * (len(y) - 1)], dtype=np.float64)
     sums = EstimatedSums(*(pairs * means + [len(x), 0, len(y)]).tolist())
     sums.covariance = covariance * np.outer(pairs, pairs)
