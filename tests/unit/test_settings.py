@@ -378,6 +378,13 @@ def test_a_population_and_a_scenario_say_otherwise(studies):
     assert measured["default"] == CONFIG["measure"] | {"radius_quantile": 0.1}
 
 
+def test_a_scenario_with_shuffled_groups_belongs_to_one_without():
+    some = running()
+    assert plan.shuffled(some) == {"default": "placebo"}
+    some["scenarios"]["drop-placebo"] = {"simulate": {"unresolved": "drop"}, "measure": {"groups": "shuffled"}}
+    assert plan.shuffled(validated(some)) == {"default": "placebo", "drop": "drop-placebo"}
+
+
 def test_a_variant_of_a_population_has_its_settings_and_its_options(studies):
     studies["populations"]["again"] = {"variant_of": "synthetic", "prepare": {"draws": 1}}
     studies["studies"]["reruns"] = {"populations": ["again", "law-sex"], "methods": ["ebr"], "seeds": 25}

@@ -23,10 +23,13 @@ with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
         "overlap": shared.set_index("population")["overlap"].dropna().to_dict(),
         "smallest": params.smallest,
     }
-    study = run["studies"][params.study]
+    study, choices = run["studies"][params.study], claims.choices(snakemake.input.claims)
     verdicts, tests = claims.evaluate(contracts.of_study(measures, study), stated, **settings)
     seeds = [run["studies"][name]["seeds"] for name in (contracts.MAIN, params.study)]
-    table = specifications.specify(measures, stated, claims.choices(snakemake.input.claims), seeds, **settings)
+    # the main cells, with the scenarios and the seeds that other studies add
+    scenarios = [*choices["scenarios"], *params.shuffled.values()]
+    main = run["studies"][contracts.MAIN] | {"scenarios": scenarios, "seeds": max(seeds)}
+    table = specifications.specify(contracts.of_study(measures, main), stated, choices, seeds, **settings)
     contracts.write_csv(verdicts, snakemake.output.claims)
     contracts.write_csv(tests.round(6), snakemake.output.evidence)
     contracts.write_csv(shared.round(6), snakemake.output.overlap)

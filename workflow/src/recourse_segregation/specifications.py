@@ -39,8 +39,8 @@ def specify(
 ) -> pd.DataFrame:
     """The verdict on every claim in every specification: the columns of the contract `specifications`.
 
-    measures: a `measures` table with all studies. choices: `scopes`, `scenarios` (the first is the usual one) and
-    `populations`, the paper's. seeds: how many, the first of each population. The others are as in `claims.evaluate`.
+    measures: a `measures` table of the main cells in every scenario. choices: `scopes`, `scenarios` (the first is the
+    usual one) and `populations`, the paper's. seeds: how many, the first of each population. The others are as in `claims.evaluate`.
     """
     rows = [
         row
