@@ -65,13 +65,13 @@ class LatentSearch(Method):
 
         x: [n, d]. centres: their latents [n, 2]. With the same immutables the same latents decode to somebody accepted.
         A map of the latents, one for each such profile, shows which: those who have no accepted point within their
-        outermost shell are given up, the others start a cell before their nearest one. The shells left out hold nothing
-        accepted, so what is found has the distribution that it has without a map. The map is drawn in stages, each for
-        those who have found nothing within half as far.
+        outermost shell are given up, the others start a cell before their nearest one. Where the shells left out hold
+        nothing accepted, what is found has the distribution that it has without a map. The map is drawn in stages, each
+        for those who have found nothing within half as far.
 
         What is approximate: an accepted region between the points goes unseen unless `_accepted` guesses it from their
         margins. At the reach of a stage they are as dense as the samples of one search, thinned by `map_thinning`: most
-        of what they miss is so small that the samples hardly find it. Where the map would cost more than the searches
+        of what they miss is so small that the samples find it in some searches only. Where the map would cost more than the searches
         that it saves, or more memory than is sensible, nothing is concluded from it.
         """
         first = torch.zeros(len(x), dtype=torch.int64, device=x.device)
