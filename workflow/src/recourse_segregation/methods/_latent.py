@@ -71,8 +71,8 @@ class LatentSearch(Method):
 
         What is approximate: an accepted region between the points goes unseen unless `_accepted` guesses it from their
         margins. At the reach of a stage they are as dense as the samples of one search, thinned by `map_thinning`: most
-        of what they miss is so small that the samples find it in some searches only. Where the map would cost more than the searches
-        that it saves, or more memory than is sensible, nothing is concluded from it.
+        of what they miss is so small that the samples find it in some searches only. Where the map would cost more than
+        the searches that it saves, or more memory than is sensible, nothing is concluded from it.
         """
         first = torch.zeros(len(x), dtype=torch.int64, device=x.device)
         profiles, profile = self.profiles(x)
