@@ -353,9 +353,23 @@ def test_a_claim_has_the_thresholds_of_the_file_but_for_its_own(tmp_path):
         ("    scope: everyone\n", "", r"line 6: claims\.0: the key 'scope' is missing"),
         ("everyone", "nobody", r"line 9: claims\.0\.scope: 'nobody' is not allowed; expected one of everyone"),
         ("segregation: less", "segregation: fewer", r"line 11: claims\.0\.segregation: 'fewer' is not allowed"),
-        ("segregation: less", "metrics: {atkinson: lower}", r"line 11: .*metrics\.atkinson: not a quality of recourse"),
+        (
+            "segregation: less",
+            "metrics: {atkinsn: lower}",
+            r"line 11: metrics\.atkinsn: not a metric; there are",
+        ),
+        (
+            "segregation: less",
+            "metrics: {cost: less segregated}",
+            r"metrics\.cost: .* is for segregation",
+        ),
+        (
+            "segregation: less",
+            "metrics: {atkinson: lower}\n    margin: 0.1\n    references: [face]\n    why: x",
+            r"claims\.0\.margin: .*any sign",
+        ),
         ("segregation: less", "metrics: {cost: less}", r"claims\.0\.metrics\.cost: 'less' is not allowed"),
-        ("segregation: less", "metrics: {cost: lower}", r"metrics\.cost: has no number before recourse"),
+        ("segregation: less", "metrics: {cost: lower}", r"metrics\.cost: is measured only after recourse"),
         ("    methods", "    bound: 1\n    methods", r"claims\.0: 'why' is a dependency of 'bound'"),
         ("    methods", MORE.format("bound: 1\n    references: [face]"), r"line 11: claims\.0\.bound: .*leave one out"),
         ("    methods", "    references: [ebr]\n    methods", r"line 10: claims\.0\.references: 'ebr' is among"),
@@ -382,5 +396,5 @@ def test_a_run_without_the_methods_of_a_claim_decides_nothing():
     verdicts, _ = evaluate(ours, read(file), {}, 0.005)
     about = verdicts[verdicts["claim"].str.startswith("ebr-")]
     assert set(about["verdict"]) == {"undecided"}
-    table = specify(ours, read(file), claims.choices(file), [2], {"law-sex": ["mlp"]}, {}, 0.005)
+    table = specify(ours, read(file), claims.choices(file), [2], {}, 0.005)
     assert set(table.loc[table["claim"].str.startswith("ebr-"), "verdict"]) <= {"undecided"}

@@ -259,7 +259,8 @@ def written(tmp_path_factory, trained):
     files = {name: folder / name for name in names} | {"measures": folder / "before"}
     cell = {"population": everyone[0].name, "classifier": "linear", "seeds": "0-2"}
     measured = {"scenarios": {"default": SETTINGS, "drop": SETTINGS}}
-    run_script("measure_before", folder / "log", measured, files, **cell)
+    placebo = {"placebo": SETTINGS | {"groups": "shuffled"}}
+    run_script("measure_before", folder / "log", {"scenarios": measured["scenarios"] | placebo}, files, **cell)
     tables = {}
     for method in ("nobody", "swap_in"):
         offered, _ = recourse.generate(everyone, deciding, "linear", method, method, options(method))
@@ -269,11 +270,24 @@ def written(tmp_path_factory, trained):
         files["measures"] = folder / "measures"
         run_script("measure", folder / "log", measured, files, **cell, method=method)
         tables[method] = contracts.read(folder / "measures", "measures")
-    return contracts.read(folder / "before", "measures"), tables
+    return (
+        contracts.read(folder / "before", "measures"),
+        tables,
+        contracts.read(folder / "neighbourhoods", "neighbourhoods"),
+    )
+
+
+def test_a_placebo_is_the_same_index_of_other_groups(written):
+    """With the neighbourhoods and the radius of the real ones."""
+    before, _, areas = written
+    real, shuffled = (areas[areas["scenario"] == name].drop(columns="scenario") for name in ("default", "placebo"))
+    pd.testing.assert_frame_equal(real.reset_index(drop=True), shuffled.reset_index(drop=True))
+    values = before.query("scope == 'everyone' and seed == 0").pivot(index="metric", columns="scenario", values="value")
+    assert (values["default"] != values["placebo"])[list(INDICES)].all()
 
 
 def test_the_population_before_is_measured_once_whatever_the_method(written):
-    before, tables = written
+    before, tables, _ = written
     assert set(before["method"]) == {contracts.BEFORE}
     assert set(before["scope"]) == {"everyone", "accepted"}
     assert set(before["phase"]) == {"before"}
@@ -283,7 +297,7 @@ def test_the_population_before_is_measured_once_whatever_the_method(written):
     collected = pd.concat([before, *tables.values()])
     assert not collected.duplicated([*contracts.IDENTITY, "phase", "scope", "metric"]).any()
     cells = collected.groupby([*contracts.IDENTITY]).size()
-    assert len(cells) == 3 * 2 * 3, "seeds, scenarios, and no method or one of two"
+    assert len(cells) == 3 * 2 * 3 + 3, "seeds, scenarios, and no method or one of two; the placebo without a method"
 
 
 def test_a_seed_that_rejects_nobody_or_everybody_or_leaves_nobody_is_measured(written):

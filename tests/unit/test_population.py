@@ -12,7 +12,7 @@ from conftest import CONFIG, CONTINUOUS, LEVELS, ROOT, made_up, population
 from recourse_segregation import classifiers, data, measure, plan
 from recourse_segregation.data import Dataset, Feature, Sensitive, divided
 from recourse_segregation.errors import ConfigError, DataError
-from recourse_segregation.population import Encoding, Population, prepare
+from recourse_segregation.population import Encoding, Population, overlap, prepare
 from recourse_segregation.seeds import torch_generator
 
 #: re-runs have the people of another population
@@ -219,3 +219,16 @@ def test_the_classifiers_that_get_recourse_reject_and_accept_people_of_both_grou
             favourable = people.labels[people.train].mean()
             larger = max(favourable, 1 - favourable)
             assert train["correct"].sum() / train["individuals"].sum() > larger, f"seed {people.seed}"
+
+
+def test_the_people_that_seeds_share():
+    rows = [
+        *((0, i, "train", i / 10) for i in (1, 2, 3, 4)),
+        (0, 5, "test", 0.5),
+        *((1, i, "train", i / 10 + (i > 2)) for i in (3, 4, 5, 6)),
+        *((2, i, "train", i / 10) for i in (7, 8, 9, 1)),
+    ]
+    people = pd.DataFrame(rows, columns=["seed", "individual", "split", "x"])
+    assert overlap(people, drawn=False) == pytest.approx((2 / 4 + 1 / 4 + 0) / 3)
+    assert overlap(people, drawn=True) == pytest.approx(1 / 4 / 3), "known by their features"
+    assert np.isnan(overlap(people[people["seed"] == 0], drawn=False))

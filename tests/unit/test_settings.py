@@ -378,6 +378,14 @@ def test_a_population_and_a_scenario_say_otherwise(studies):
     assert measured["default"] == CONFIG["measure"] | {"radius_quantile": 0.1}
 
 
+@pytest.mark.parametrize(("unresolved", "wrong"), [("drop", False), ("origin", True)])
+def test_a_placebo_is_another_scenario_but_for_its_groups(unresolved, wrong):
+    some = running()
+    some["scenarios"]["drop-placebo"] = {"simulate": {"unresolved": unresolved}, "measure": {"groups": "shuffled"}}
+    with pytest.raises(ConfigError, match="drop-placebo: must be 'drop' but for") if wrong else nullcontext():
+        validated(some)
+
+
 def test_a_variant_of_a_population_has_its_settings_and_its_options(studies):
     studies["populations"]["again"] = {"variant_of": "synthetic", "prepare": {"draws": 1}}
     studies["studies"]["reruns"] = {"populations": ["again", "law-sex"], "methods": ["ebr"], "seeds": 25}

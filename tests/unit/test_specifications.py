@@ -27,8 +27,7 @@ def run(populations="ab", **where):
 
 def specified(*parts, kinds=("paper",), seeds=(5,), overlap=None, smallest=0.01, **claim):
     stated = [Claim(**ABOUT | claim, indices=kind) for kind in kinds]
-    decided_by = {population: ["mlp"] for population in "abc"}
-    table = specifications.specify(measures(*parts), stated, CHOICES, seeds, decided_by, overlap or {}, smallest)
+    table = specifications.specify(measures(*parts), stated, CHOICES, seeds, overlap or {}, smallest)
     assert list(table) == list(contracts.CONTRACTS["specifications"])
     assert not table.duplicated([c for c in table if c not in ("tests", "in_favour", "against", "verdict")]).any()
     return table
@@ -55,15 +54,11 @@ def test_what_was_not_run_or_moves_no_number_is_left_out():
     assert specified(run(), kinds=["groups"]).empty, "no shuffled groups"
     both = specified(run(), run(scenario="placebo", by=0.0), other, kinds=["groups"])
     assert (chosen(both, "scenario"), chosen(both, "shuffled")) == (["default"], [True])
+    with_own = specified(run(), run(scenario="placebo", by=0.0), other, run(scenario="drop-placebo"), kinds=["groups"])
+    assert chosen(with_own, "scenario") == ["default", "drop"]
     assert chosen(specified(run("abc")), "populations") == ["published", "all", "without a", "without b"]
     assert chosen(specified(run("a")), "populations") == ["without b"]
     assert chosen(specified(run("c")), "populations") == ["all"]
-
-
-@pytest.mark.parametrize("other", [{"classifier": "mlp-strict-60"}, {"populations": ["a-reruns"]}])
-def test_other_studies_are_no_specification(other):
-    """A bank that is stricter, or re-runs of the same people, in the same scenario."""
-    pd.testing.assert_frame_equal(specified(run(), run(**other, by=+0.1)), specified(run()))
 
 
 def test_as_many_seeds_as_there_are():

@@ -61,6 +61,12 @@ def scenarios_of(room, population, seeds, classifier, method=None):
     return plan.in_scenarios(config, room, population, names)
 
 
+def drawn(population):
+    """The data set and the sensitive attribute of a population."""
+    entry = plan.population_of(config, population)
+    return entry["dataset"], entry["sensitive"]
+
+
 def title(notebook):
     """What the page of this name is called."""
     return notebooks.opening(NOTEBOOKS[notebook])[0].replace("{study}", notebook)

@@ -1,12 +1,6 @@
 # Draws, splits, encodes and scales the individuals of one population, for one block of seeds.
 
 
-def drawn(wildcards):
-    """The data set and the sensitive attribute of a population."""
-    population = plan.population_of(config, wildcards.population)
-    return population["dataset"], population["sensitive"]
-
-
 rule prepare:
     input:
         receipt=lambda wildcards: f"results/raw/{plan.dataset(config, wildcards.population)}/receipt.json",
@@ -20,11 +14,11 @@ rule prepare:
     conda:
         ENVIRONMENT
     params:
-        code=lambda wildcards: tracking.code("prepare", description.module(drawn(wildcards)[0])),
-        dataset=lambda wildcards: drawn(wildcards)[0],
-        sensitive=lambda wildcards: drawn(wildcards)[1],
+        code=lambda wildcards: tracking.code("prepare", description.module(drawn(wildcards.population)[0])),
+        dataset=lambda wildcards: drawn(wildcards.population)[0],
+        sensitive=lambda wildcards: drawn(wildcards.population)[1],
         groups=lambda wildcards: plan.population_of(config, wildcards.population).get("groups"),
-        description=lambda wildcards: description.of_population(*drawn(wildcards)),
+        description=lambda wildcards: description.of_population(*drawn(wildcards.population)),
         settings=lambda wildcards: plan.settings(config, "prepare", wildcards.population),
         seeds=lambda wildcards: plan.seeds_in(wildcards.seeds),
     script:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from recourse_segregation import claims, contracts, data, names, population, specifications
+from recourse_segregation import claims, contracts, data, names, population, specifications, statistics
 from recourse_segregation.job import job
 
 with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
@@ -19,10 +19,13 @@ with job(snakemake.log[0], snakemake.rule, **snakemake.wildcards):
     shared = pd.DataFrame(shared, columns=["population", "seeds", "overlap"])
 
     judged = shared.set_index("population")["overlap"].dropna().to_dict(), run["smallest_effect"]
-    main, study = (run["studies"][name] for name in (contracts.MAIN, params.study))
+    study, choices = run["studies"][params.study], claims.choices(snakemake.input.claims)
     verdicts, tests = claims.evaluate(contracts.of_study(measures, study), stated, *judged)
-    seeds, choices = [main["seeds"], study["seeds"]], claims.choices(snakemake.input.claims)
-    table = specifications.specify(measures, stated, choices, seeds, main["decided_by"], *judged)
+    seeds = [run["studies"][name]["seeds"] for name in (contracts.MAIN, params.study)]
+    # the main cells, with the scenarios and the seeds that other studies add
+    scenarios = [name for one in choices["scenarios"] for name in (one, statistics.placebo(one))]
+    main = run["studies"][contracts.MAIN] | {"scenarios": scenarios, "seeds": max(seeds)}
+    table = specifications.specify(contracts.of_study(measures, main), stated, choices, seeds, *judged)
     contracts.write_csv(verdicts, snakemake.output.claims)
     contracts.write_csv(tests.round(6), snakemake.output.evidence)
     contracts.write_csv(shared.round(6), snakemake.output.overlap)

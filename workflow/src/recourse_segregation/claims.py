@@ -152,11 +152,17 @@ def _meaning(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...]
             yield (*key, "references"), f"{method!r} is among the methods; no method is compared with itself"
         if entry.keys() & {"margin", "bound"} and "segregation" in entry:
             yield (*key, "segregation"), "changes of an index may have any sign; leave `margin` and `bound` out"
-        for metric in entry.get("metrics", {}):
-            if metric not in names.QUALITY:
-                yield (*key, "metrics", metric), f"not a quality of recourse; there are: {', '.join(names.QUALITY)}"
-            elif not entry.keys() & {"references", "bound"}:
-                yield (*key, "metrics", metric), "has no number before recourse; give `references` or a `bound`"
+        for metric, expected in entry.get("metrics", {}).items():
+            where = (*key, "metrics", metric)
+            if metric in names.QUALITY:
+                if expected in _SEGREGATION:
+                    yield where, f"{expected!r} is for segregation indices; say higher or lower"
+                elif not entry.keys() & {"references", "bound"}:
+                    yield where, "is measured only after recourse; give `references` or a `bound` to compare with"
+            elif metric not in names.INDICES:
+                yield where, f"not a metric; there are: {', '.join((*names.INDICES, *names.QUALITY))}"
+            elif "margin" in entry:
+                yield (*key, "margin"), f"changes of an index such as {metric} may have any sign; leave the margin out"
         thresholds = content["verdict"] | entry.get("verdict", {})
         if thresholds["partly"] > thresholds["supported"]:
             place = key if "verdict" in entry else ()
@@ -228,8 +234,8 @@ def verdict(
 
 
 def judged_on(measures: pd.DataFrame, claim: Claim, scenario: str = DEFAULT) -> pd.DataFrame:
-    """The measures that a claim is about: of a scenario, for GROUPS those of DEFAULT minus those of the placebo."""
-    own = statistics.beyond_shuffled(measures) if claim.indices == GROUPS else measures
+    """The measures that a claim is about: of a scenario, for GROUPS minus those of its placebo."""
+    own = statistics.beyond_shuffled(measures, scenario) if claim.indices == GROUPS else measures
     return own[own["scenario"] == scenario].astype(dict.fromkeys(CELL, "str"))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from . import checking, data, declarations, plan
+from . import DEFAULT, checking, data, declarations, plan
 from .checking import known
 from .data import description
 from .errors import ConfigError
@@ -68,6 +68,7 @@ def _names(config: Mapping[str, Any]) -> Iterator[str]:
     """Names that must exist elsewhere, or must not."""
     for section in ("populations", "classifiers", "methods", "scenarios", "studies"):
         yield from _differing_in_case_only(config[section], section)
+    yield from _placebos(config)
     yield from _studies(config)
     yield from _populations(config)
     methods = declarations.names("methods")
@@ -89,6 +90,17 @@ def _differing_in_case_only(names: Mapping[str, Any], key: str) -> Iterator[str]
         other = seen.setdefault(name.lower(), name)
         if other != name:
             yield f"{key}: {other!r} and {name!r} differ in upper and lower case only; rename one of them"
+
+
+def _placebos(config: Mapping[str, Any]) -> Iterator[str]:
+    """`placebo` is `default` with shuffled groups, `drop-placebo` is `drop` with them: see `statistics.placebo`."""
+    for name, entry in config["scenarios"].items():
+        of = DEFAULT if name == "placebo" else name.removesuffix("-placebo")
+        original = config["scenarios"].get(of, {})
+        measured = original.get("measure", {}) | {"groups": "shuffled"}
+        same = (entry.get("simulate", {}), entry.get("measure", {})) == (original.get("simulate", {}), measured)
+        if of != name and not same:
+            yield f"scenarios.{name}: must be {of!r} but for `measure: {{groups: shuffled}}`, or have another name"
 
 
 def _studies(config: Mapping[str, Any]) -> Iterator[str]:

@@ -7,9 +7,8 @@ in which scenario, the populations, how many seeds, whether p-values take into a
 whether effects smaller than the smallest one of interest count. Its verdict is that of `claims.judge`, after Holm over
 its own tests. The tests are t-tests, which five seeds can decide, and not those of `claims`, which need more.
 
-The people and their classifier are those of the main study, whatever other studies do with them. What was not run is
-left out, such as a population with too few seeds, and for indices that see groups every scenario but the usual one, of
-which alone there is a placebo. So is a scenario that moves no number of a specification.
+What was not run is left out: a population with too few seeds, a scenario without its shuffled groups. So is a scenario
+that moves no number of a specification.
 """
 
 from __future__ import annotations
@@ -23,9 +22,8 @@ import numpy as np
 import pandas as pd
 
 from . import claims, statistics
-from .claims import GROUPS, PAPER, Claim
+from .claims import GROUPS, Claim
 from .contracts import CONTRACTS, DEFAULT
-from .statistics import SHARED
 
 _TEST = [*claims.CASE, "metric"]
 
@@ -35,18 +33,15 @@ def specify(
     stated: Sequence[Claim],
     choices: Mapping[str, Sequence[str]],
     seeds: Sequence[int],
-    decided_by: Mapping[str, Sequence[str]],
     overlap: Mapping[str, float],
     smallest: float,
 ) -> pd.DataFrame:
     """The verdict on every claim in every specification: the columns of the contract `specifications`.
 
-    measures: a `measures` table with all studies. choices: `scopes`, `scenarios` (the first is the usual one) and
-    `populations`, the paper's. seeds: how many, the first of each population. decided_by: population -> classifiers, of
-    the main study. The others are as in `claims.evaluate`.
+    measures: a `measures` table of the main cells in every scenario. choices: `scopes`, `scenarios` (the first is the
+    usual one) and `populations`, the paper's. seeds: how many, the first of each population. The others are as in
+    `claims.evaluate`.
     """
-    pairs = pd.DataFrame([(name, one) for name in decided_by for one in decided_by[name]], columns=SHARED[:2])
-    measures = measures.merge(pairs)
     rows = [row for claim in stated for row in _of_claim(measures, claim, choices, seeds, overlap, smallest)]
     return pd.DataFrame(rows, columns=list(CONTRACTS["specifications"]))
 
@@ -60,8 +55,7 @@ def _of_claim(
     smallest: float,
 ) -> Iterator[tuple]:
     """The rows of one claim and kind of indices."""
-    scopes = choices["scopes"] if claim.indices else [claim.scope]
-    scenarios = choices["scenarios"] if claim.indices == PAPER else [DEFAULT]
+    scenarios, scopes = (choices["scenarios"], choices["scopes"]) if claim.indices else ([DEFAULT], [claim.scope])
     methods = ["none", *claim.methods, *claim.references]
     needed = measures["metric"].isin(claim.metrics) & measures["method"].isin(methods)
     usual: dict[tuple, np.ndarray] = {}  # the numbers in the first scenario

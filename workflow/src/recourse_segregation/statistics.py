@@ -37,8 +37,6 @@ from .seeds import numpy_generator
 
 #: what the methods share that are compared with each other
 SHARED = [name for name in CELL if name != "method"]
-#: the scenario that is DEFAULT with shuffled groups
-PLACEBO = "placebo"
 #: Holm's family by default: one index, of all methods
 FAMILY = [*SHARED, "scope", "metric"]
 
@@ -129,13 +127,18 @@ def differences(
     return _paired(own, theirs, [*FAMILY, "reference", "seed"], own["reference"] + " was not run for this seed")
 
 
-def beyond_shuffled(measures: pd.DataFrame) -> pd.DataFrame:
-    """The measures of the scenario DEFAULT minus those of PLACEBO, number by number.
+def placebo(scenario: str = DEFAULT) -> str:
+    """What the scenario is called that is this one with shuffled groups (see `settings.validate`)."""
+    return "placebo" if scenario == DEFAULT else f"{scenario}-placebo"
+
+
+def beyond_shuffled(measures: pd.DataFrame, scenario: str = DEFAULT) -> pd.DataFrame:
+    """The measures of a scenario minus those of its placebo, number by number.
 
     A change in the result is what of a change is due to who is in which group. The same columns as `measures`, without
     the numbers that one of the two lacks.
     """
-    own, other = (measures[measures["scenario"] == name] for name in (DEFAULT, PLACEBO))
+    own, other = (measures[measures["scenario"] == name] for name in (scenario, placebo(scenario)))
     key = [*(name for name in IDENTITY if name != "scenario"), "phase", "scope", "metric"]
     table = own.merge(other[[*key, "value", "note"]], on=key, suffixes=("", "_shuffled"))
     value, note = table["value"] - table.pop("value_shuffled"), table.pop("note_shuffled")

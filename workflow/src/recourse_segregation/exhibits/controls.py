@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 
 from .. import names, statistics
 from ..contracts import DEFAULT, RECOURSE
-from ..statistics import PLACEBO
 from . import segregation
 from ._tables import POPULATION, by_method, listed, note, number
 
+PLACEBO = statistics.placebo()
 CONTROLS = ("nobody", "collapse", "swap_in")
 
 

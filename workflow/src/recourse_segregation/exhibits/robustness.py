@@ -66,8 +66,8 @@ def answer(shares: pd.DataFrame) -> Any:
     often, seldom = ((shares[HOLDS] >= 0.9).sum(), (shares[HOLDS] <= 0.1).sum())
     total = int(shares["specifications"].sum())
     return sentence(
-        f"Of {len(shares)} claims, {often} are supported in at least nine of ten specifications and {seldom} in at "
-        f"most one of ten; {len(shares) - often - seldom} depend on what is chosen ({total:,} verdicts)."
+        f"Supported in at least nine of ten specifications: {often} of {len(shares)} claims; in at most one of ten: "
+        f"{seldom}; the other {len(shares) - often - seldom} depend on what is chosen ({total:,} verdicts)."
     )
 
 

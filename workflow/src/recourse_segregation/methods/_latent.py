@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import max_pool2d
 
 from .. import progress
 from ..generative import vae
@@ -17,7 +18,7 @@ from ._shells import nearest_in_shells
 
 _JUDGED = 1 << 11  # candidates at a time: a hidden layer of 256 then stays in the cache
 # The map: its stages, each twice as far as the one before, and its points, at most. A point in doubt is divided into so
-# many along an axis; so many of the most doubtful always are, and of all together at most as many as the map has.
+# many along an axis. At least so many are where none is accepted, and never more than give as many points again.
 _STAGES, _MAPPED, _PARTS, _DOUBTED = 5, 1 << 20, 8, 64
 
 
@@ -64,14 +65,14 @@ class LatentSearch(Method):
 
         x: [n, d]. centres: their latents [n, 2]. With the same immutables the same latents decode to somebody accepted.
         A map of the latents, one for each such profile, shows which: those who have no accepted point within their
-        outermost shell are given up, the others start a cell before their nearest one. The shells left out hold nothing
-        accepted, so what is found has the distribution that it has without a map. The map is drawn in stages, each for
-        those who have found nothing within half as far.
+        outermost shell are given up, the others start a cell before their nearest one. Where the shells left out hold
+        nothing accepted, what is found has the distribution that it has without a map. The map is drawn in stages, each
+        for those who have found nothing within half as far.
 
         What is approximate: an accepted region between the points goes unseen unless `_accepted` guesses it from their
         margins. At the reach of a stage they are as dense as the samples of one search, thinned by `map_thinning`: most
-        of what they miss is so small that the samples hardly find it. Where the map would cost more than the searches
-        that it saves, or more memory than is sensible, nothing is concluded from it.
+        of what they miss is so small that the samples find it in some searches only. Where the map would cost more than
+        the searches that it saves, or more memory than is sensible, nothing is concluded from it.
         """
         first = torch.zeros(len(x), dtype=torch.int64, device=x.device)
         profiles, profile = self.profiles(x)
@@ -103,9 +104,10 @@ class LatentSearch(Method):
     def _accepted(self, person: Tensor, axes: Sequence[Tensor], step: float) -> Tensor:
         """The points [k, 2] of a grid that decode to somebody accepted, with the immutables of person [1, d].
 
-        Rejected points whose margin would be positive a step away are divided, and their parts looked at as well; if
-        they are few, so are those that come next. How much the margin changes in a step is, along an axis, the smaller
-        difference from the two neighbours: the other may lie beyond a jump, where a category changes.
+        Rejected points are divided, and their parts looked at as well, if they are beside an accepted one or if their
+        margin would be positive a step away; where nothing is accepted, the most hopeful are. How much the margin
+        changes in a step is, along an axis, the smaller difference from the two neighbours: the other may lie beyond a
+        jump, where a category changes.
         """
 
         def margin(points: Tensor) -> Tensor:
@@ -119,10 +121,12 @@ class LatentSearch(Method):
             beyond = torch.full_like(value.narrow(axis, 0, 1), torch.inf)
             difference = torch.cat([beyond, value.diff(dim=axis).abs(), beyond], axis)
             change += torch.minimum(*(difference.narrow(axis, side, value.shape[axis]) for side in (0, 1)))
-        accepted = (value > 0).flatten()
+        accepted = value > 0
+        beside = max_pool2d(accepted.to(value)[None], 3, 1, 1)[0] > 0
         # NaN: a difference of two infinities.
-        hope = (value + change).flatten().nan_to_num(-torch.inf).masked_fill(accepted, -torch.inf)
-        doubted = min(max(int((hope > 0).sum()), _DOUBTED), _MAPPED // _PARTS**2, len(hope))
+        hope = (value + change).nan_to_num(-torch.inf).masked_fill(beside, torch.inf)
+        hope, accepted = hope.masked_fill(accepted, -torch.inf).flatten(), accepted.flatten()
+        doubted = min(max(int((hope > 0).sum()), _DOUBTED * int(not accepted.any())), _MAPPED // _PARTS**2, len(hope))
         parts = step * ((torch.arange(_PARTS, device=grid.device) + 0.5) / _PARTS - 0.5)
         divided = (grid[hope.topk(doubted).indices].unsqueeze(1) + torch.cartesian_prod(parts, parts)).flatten(0, 1)
         return torch.cat([grid[accepted], divided[margin(divided) > 0]])
