@@ -28,7 +28,7 @@ def judged(parts, *stated, **settings):
     about = {"part": 2, "statement": "It works.", "scope": "everyone", "methods": ["ebr"], "alpha": 0.05}
     about |= {"id": "other", "verdict": THRESHOLDS}
     table = measures(*parts) if isinstance(parts, list) else parts
-    settings = {"overlap": {}, "smallest": np.nan} | settings
+    settings = {"overlap": {}, "smallest": {}} | settings
     return evaluate(table, [Claim(**about | claim) for claim in stated], **settings)
 
 
@@ -283,12 +283,12 @@ def test_seeds_that_share_people_count_for_less():
 
 @pytest.mark.parametrize(("by", "relevant"), [(-0.1, "supported"), (-0.005, "not supported")])
 def test_a_significant_effect_may_be_small(by, relevant):
-    verdicts, tests = judged([changed(by)], LOWERS, smallest=0.01)
+    verdicts, tests = judged([changed(by)], LOWERS, smallest={"atkinson": 0.01})
     assert verdicts[["verdict", "verdict_relevant"]].iloc[0].tolist() == ["supported", relevant]
     assert (tests["p_small"].item() < 0.05) == (relevant == "not supported")
-    said = "1 of the 1 effects that show it are smaller than 0.01"
+    said = "1 of the 1 effects that show it are smaller than is of interest"
     assert (said in verdicts["evidence"][0]) == (relevant == "not supported")
-    _, tests = judged([quality([1.0] * 8, "found")], FINDS, smallest=1.0)
+    _, tests = judged([quality([1.0] * 8, "found")], FINDS, smallest={"atkinson": 1.0})
     assert tests["p_small"].isna().all(), "the smallest effect is one on an index"
 
 
@@ -356,7 +356,7 @@ def test_a_claim_has_the_thresholds_of_the_file_but_for_its_own(tmp_path):
         (
             "segregation: less",
             "metrics: {atkinsn: lower}",
-            r"line 11: metrics\.atkinsn: not a metric; there are",
+            r"line 11: claims\.0\.metrics\.atkinsn: not a metric; there are",
         ),
         (
             "segregation: less",
@@ -393,8 +393,8 @@ def test_a_mistake_is_named_with_file_line_and_key(tmp_path, old, new, message):
 def test_a_run_without_the_methods_of_a_claim_decides_nothing():
     file = Path(__file__).parents[2] / "workflow" / "resources" / "claims.yaml"
     ours = measures(index([0.1, 0.2], [0.2, 0.4], method="wachter"), quality([0.5, 0.6], method="wachter"))
-    verdicts, _ = evaluate(ours, read(file), {}, 0.005)
+    verdicts, _ = evaluate(ours, read(file), {}, {})
     about = verdicts[verdicts["claim"].str.startswith("ebr-")]
     assert set(about["verdict"]) == {"undecided"}
-    table = specify(ours, read(file), claims.choices(file), [2], {}, 0.005)
+    table = specify(ours, read(file), claims.choices(file), [2], {}, {})
     assert set(table.loc[table["claim"].str.startswith("ebr-"), "verdict"]) <= {"undecided"}

@@ -87,7 +87,7 @@ def test_a_study_without_variants_of_a_method_has_no_figure():
     own.diagnostics = ended_with({})
     levels = variants.levels(cells := tradeoff.of_model(own, seeds))
     assert tradeoff.maps(levels, {}) == {}
-    differences = tradeoff.equivalence(seeds, 0.01)
+    differences = tradeoff.equivalence(seeds, dict.fromkeys(names.INDICES, 0.01))
     assert tradeoff.show_equivalence(differences).data == ""
     assert tradeoff.show_balance(tradeoff.balance(cells, differences)).data == ""
     curves = variants.levels(seeds.rename(columns={"kl_weight": "density_quantile"}))
@@ -152,7 +152,7 @@ def mapped():
 
 def test_gamma_is_judged_with_each_kl_weight(mapped):
     seeds = tradeoff.seeds(mapped, "ibr")
-    table = tradeoff.equivalence(seeds, 0.01).query("metric == 'atkinson'")
+    table = tradeoff.equivalence(seeds, dict.fromkeys(names.INDICES, 0.01)).query("metric == 'atkinson'")
     assert table[["kl_weight", "adversary_weight"]].to_numpy().tolist() == [[1.0, 1.0], [0.1, 1.0], [0.1, 9.0]]
     assert table["verdict"].tolist() == ["equivalent", "different", "undecided"]
     assert table["difference"].to_numpy() == pytest.approx([0, -0.2, 0])

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from made_up_measures import index, measures, quality
-from recourse_segregation import contracts, specifications
+from recourse_segregation import contracts, names, specifications
 from recourse_segregation.claims import Claim
 
 CHOICES = {"scopes": ["everyone", "accepted"], "scenarios": ["default", "drop"], "populations": ["a", "b"]}
@@ -25,9 +25,11 @@ def run(populations="ab", **where):
     return [row for p, m, s in cells for row in falling(**{"population": p, "metric": m, "scope": s} | where)]
 
 
-def specified(*parts, kinds=("paper",), seeds=(5,), overlap=None, smallest=0.01, **claim):
+def specified(*parts, kinds=("paper",), seeds=(5,), overlap=None, smallest=None, **claim):
     stated = [Claim(**ABOUT | claim, indices=kind) for kind in kinds]
-    table = specifications.specify(measures(*parts), stated, CHOICES, seeds, overlap or {}, smallest)
+    table = specifications.specify(
+        measures(*parts), stated, CHOICES, seeds, overlap or {}, smallest or dict.fromkeys(names.INDICES, 0.01)
+    )
     assert list(table) == list(contracts.CONTRACTS["specifications"])
     assert not table.duplicated([c for c in table if c not in ("tests", "in_favour", "against", "verdict")]).any()
     return table

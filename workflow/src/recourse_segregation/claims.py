@@ -176,12 +176,12 @@ def evaluate(
     measures: pd.DataFrame,
     claims: Sequence[Claim],
     overlap: Mapping[str, float],
-    smallest: float,
+    smallest: Mapping[str, float],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The verdicts and the tests that they come from.
 
-    measures: a `measures` table (see `contracts`). overlap: see `statistics.t_tests`. smallest: the smallest effect of
-    interest, on the scale of an index; NaN for none.
+    measures: a `measures` table (see `contracts`). overlap: see `statistics.t_tests`. smallest: index -> the smallest
+    effect of interest, on its scale.
 
     Verdicts, one row a claim, and kind of indices, for population `all` and then one a population: claim, part,
     statement, indices (`paper`, `groups` or empty), population, verdict, verdict_overlap, verdict_relevant, tests,
@@ -201,7 +201,7 @@ def evaluate(
             about = (claim.id, claim.part, claim.statement, claim.indices, population)
             given = [judge(claim, part[holds], cases) for holds in ("holds", "holds_overlap", "holds_relevant")]
             counts = [(part["holds"] == holds).sum() for holds in ("yes", "opposite", "undecided")]
-            evidence = _sentence(claim, part, found["p"].count(), smallest)
+            evidence = _sentence(claim, part, found["p"].count())
             seeds = part["seeds"].max() if len(part) else 0
             verdicts.append((*about, *given, len(part), *counts, seeds, evidence))
         tests.append(found)
@@ -266,7 +266,9 @@ def answers(significant: pd.Series, decided: pd.Series, as_claimed: pd.Series) -
     return np.select([~decided, ~significant, as_claimed], ["undecided", "no", "yes"], "opposite")
 
 
-def _tests(own: pd.DataFrame, claim: Claim, overlap: Mapping[str, float], smallest: float) -> pd.DataFrame:
+def _tests(
+    own: pd.DataFrame, claim: Claim, overlap: Mapping[str, float], smallest: Mapping[str, float]
+) -> pd.DataFrame:
     """Every test of a claim, also those that were not run; own: what `judged_on` returns."""
     tested = statistics.summarise(compared(own, claim), _TEST, claim.alpha, family=())
     # whoever names an index wants it tested; of the indices of a kind, those that this run measures
@@ -279,7 +281,7 @@ def _tests(own: pd.DataFrame, claim: Claim, overlap: Mapping[str, float], smalle
     table = table.fillna({"seeds": 0, "interval": ""})
     table = table.astype({"seeds": "int64", **dict.fromkeys(("change", "change_se", "p"), "float64")})
 
-    table = statistics.t_tests(table, overlap, np.where(table["metric"].isin(names.INDICES), smallest, np.nan))
+    table = statistics.t_tests(table, overlap, smallest)
     table["p_overlap"] = np.maximum(table["p"], table["p_overlap"])
     table["p_small"], table["p_overlap_holm"] = statistics.holm(table["p_small"]), statistics.holm(table["p_overlap"])
     table = table.rename(columns={"after": "value", "before": "bar", "change": "mean"})
@@ -303,7 +305,7 @@ def _not_run(own: pd.DataFrame, test) -> str:
 # --- telling ----------------------------------------------------------------------------------------
 
 
-def _sentence(claim: Claim, tests: pd.DataFrame, family: int, smallest: float) -> str:
+def _sentence(claim: Claim, tests: pd.DataFrame, family: int) -> str:
     """What the tests say, in one sentence with their numbers. family: how many tests Holm's adjustment is over."""
     if tests.empty:
         missing = " with real and with shuffled groups" if claim.indices == GROUPS else ""
@@ -311,7 +313,7 @@ def _sentence(claim: Claim, tests: pd.DataFrame, family: int, smallest: float) -
     undecided = tests["holds"] == "undecided"
     few, not_run = tests[undecided & (tests["seeds"] > 1)], tests[undecided & (tests["seeds"] < 2)]
     adjusted = f"{claim.alpha:g} after Holm over {family} tests"
-    parts = _told(claim, tests[~undecided], adjusted, smallest) if not undecided.all() else []
+    parts = _told(claim, tests[~undecided], adjusted) if not undecided.all() else []
     if len(few):
         needed = statistics.seeds_needed(family, claim.alpha)
         too_few = f"{len(few)} of {len(tests)} tests have too few seeds ({few['seeds'].max()})"
@@ -326,7 +328,7 @@ def _sentence(claim: Claim, tests: pd.DataFrame, family: int, smallest: float) -
     return "; ".join(parts) + "."
 
 
-def _told(claim: Claim, tests: pd.DataFrame, adjusted: str, smallest: float) -> list[str]:
+def _told(claim: Claim, tests: pd.DataFrame, adjusted: str) -> list[str]:
     """What the decided tests say, part by part."""
     shown, turned = (tests[tests["holds"] == holds] for holds in ("yes", "opposite"))
     parts = [f"{len(shown)} of {len(tests)} tests show it and {len(turned)} the opposite ({adjusted})"]
@@ -340,7 +342,7 @@ def _told(claim: Claim, tests: pd.DataFrame, adjusted: str, smallest: float) -> 
         parts.insert(0, f"{len(cases)} of {all_cases} pairs of method and population show it{against}")
         parts.insert(1, f"most of all {example} ({size})")
     if small := (shown["holds_relevant"] == "no").sum():
-        parts.append(f"{small} of the {len(shown)} effects that show it are smaller than {smallest:g}")
+        parts.append(f"{small} of the {len(shown)} effects that show it are smaller than is of interest")
     if (tests["overlap"] > 0).any():
         shown, turned = ((tests["holds_overlap"] == holds).sum() for holds in ("yes", "opposite"))
         parts.append(f"if seeds count for less since they share people, {shown} show it and {turned} the opposite")

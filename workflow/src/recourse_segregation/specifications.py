@@ -34,7 +34,7 @@ def specify(
     choices: Mapping[str, Sequence[str]],
     seeds: Sequence[int],
     overlap: Mapping[str, float],
-    smallest: float,
+    smallest: Mapping[str, float],
 ) -> pd.DataFrame:
     """The verdict on every claim in every specification: the columns of the contract `specifications`.
 
@@ -52,7 +52,7 @@ def _of_claim(
     choices: Mapping[str, Sequence[str]],
     seeds: Sequence[int],
     overlap: Mapping[str, float],
-    smallest: float,
+    smallest: Mapping[str, float],
 ) -> Iterator[tuple]:
     """The rows of one claim and kind of indices."""
     scenarios, scopes = (choices["scenarios"], choices["scopes"]) if claim.indices else ([DEFAULT], [claim.scope])
@@ -76,7 +76,9 @@ def _of_claim(
                     yield (*about, size, *row)
 
 
-def _cells(own: pd.DataFrame, claim: Claim, overlap: Mapping[str, float], smallest: float) -> pd.DataFrame:
+def _cells(
+    own: pd.DataFrame, claim: Claim, overlap: Mapping[str, float], smallest: Mapping[str, float]
+) -> pd.DataFrame:
     """Every test by itself: change, change_se, those of `statistics.t_tests` and as_claimed."""
     changes = claims.compared(own, claim).groupby(_TEST, sort=False)["change"]
     cells = changes.agg(change="mean", change_se="sem", seeds="count").reset_index()

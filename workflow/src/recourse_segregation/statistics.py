@@ -258,8 +258,9 @@ def error_of_mean(error: ArrayLike, seeds: ArrayLike, overlap: ArrayLike = 0.0) 
     """The standard error of a mean over seeds that share people, elementwise.
 
     The variance of one seed times 1/J + f/(1 - f), in place of 1/J: Nadeau and Bengio (2003, Machine Learning 52), who
-    take the correlation of two seeds to be the share of their training samples that both have. That is an upper bound:
-    seeds also differ in what they train and draw. error: the usual one, deviation / √J. seeds: J. overlap: f in [0, 1];
+    take the correlation of two seeds to be the share of their training samples that both have. Seeds
+    also differ in what they train and draw, so it is more than they share; but a density model that is fitted on all
+    rows used shares more of them. error: the usual one, deviation / √J. seeds: J. overlap: f in [0, 1];
     0 for samples drawn anew.
     """
     error, seeds, overlap = (np.asarray(values, dtype="float64") for values in (error, seeds, overlap))
@@ -285,16 +286,19 @@ def equivalence(mean: ArrayLike, error: ArrayLike, seeds: ArrayLike, bound: Arra
     return _upper_tail(bound - np.abs(np.asarray(mean, dtype="float64")), np.asarray(error, dtype="float64"), seeds)
 
 
-def t_tests(table: pd.DataFrame, overlap: Mapping[str, float], smallest: ArrayLike = np.nan) -> pd.DataFrame:
+def t_tests(
+    table: pd.DataFrame, overlap: Mapping[str, float], smallest: Mapping[str, float] | None = None
+) -> pd.DataFrame:
     """A summary with Student's tests of its changes: columns overlap, p_t, p_overlap and p_small more, before Holm.
 
-    table: population, change, change_se and seeds. overlap: population -> the share of their training people that two
-    seeds have in common, 0 if it is not there. p_overlap takes it into account; p_small is that of `equivalence` for
-    the bound `smallest`.
+    table: population, metric, change, change_se and seeds. overlap: population -> the share of their training people
+    that two seeds have in common, 0 if it is not there. p_overlap takes it into account. smallest: metric -> the bound
+    of `equivalence`, whose p is p_small; NaN if it is not there.
     """
     mean = [table[column] for column in ("change", "change_se", "seeds")]
     shared = table["population"].astype("str").map(overlap).fillna(0.0).astype("float64")
-    p = {"p_t": t_test(*mean), "p_overlap": t_test(*mean, shared), "p_small": equivalence(*mean, smallest)}
+    bound = table["metric"].astype("str").map(smallest or {}).astype("float64")
+    p = {"p_t": t_test(*mean), "p_overlap": t_test(*mean, shared), "p_small": equivalence(*mean, bound)}
     return table.assign(overlap=shared, **p)
 
 

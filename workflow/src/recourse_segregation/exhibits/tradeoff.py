@@ -174,13 +174,13 @@ def maps(levels: pd.DataFrame, defaults: Mapping[str, tuple[float, float]]) -> d
     return {str(name): _maps(rows, defaults[str(name)]) for name, rows in levels.groupby("population", observed=True)}
 
 
-def equivalence(seeds: pd.DataFrame, smallest: float) -> pd.DataFrame:
+def equivalence(seeds: pd.DataFrame, smallest: Mapping[str, float]) -> pd.DataFrame:
     """What γ does to an index with each KL weight: the difference from γ = 0, and is it equivalent to none?
 
-    seeds: those of IBR. smallest: the smallest effect of interest, on the scale of an index. Columns: population,
-    classifier, kl_weight, adversary_weight, metric, seeds (that have both), difference, low, high (90 %), p (of a
-    difference of `smallest` or more: see `statistics.equivalence`), verdict: `equivalent` for p up to `ALPHA`,
-    `different` where the interval excludes 0, else `undecided`.
+    seeds: those of IBR. smallest: index -> the smallest effect of interest. Columns: population, classifier, kl_weight,
+    adversary_weight, metric, seeds (that have both), difference, low, high (90 %), p (of a difference of that size or
+    more: see `statistics.equivalence`), verdict: `equivalent` for p up to `ALPHA`, `different` where a t-test excludes
+    0 after Holm over the differences of a population and KL weight, else `undecided`.
     """
     kl, gamma = PARAMETERS["ibr"]
     indices, key = ordered(seeds, metric=INDICES), [*POPULATION, kl, "metric", "seed"]
@@ -193,7 +193,8 @@ def equivalence(seeds: pd.DataFrame, smallest: float) -> pd.DataFrame:
     table = found.agg(seeds="count", change="mean", change_se="sem").reset_index()
     table = statistics.t_tests(table, {}, smallest).rename(columns={"change": "difference", "p_small": "p"})
     mean, reach = table["difference"], special.stdtrit(table["seeds"] - 1, 1 - ALPHA) * table["change_se"]
-    verdict = np.select([table["p"] <= ALPHA, mean.abs() > reach], ["equivalent", "different"], "undecided")
+    apart = table.groupby([*POPULATION, kl], observed=True)["p_t"].transform(statistics.holm) <= ALPHA
+    verdict = np.select([table["p"] <= ALPHA, apart], ["equivalent", "different"], "undecided")
     table = table.assign(low=mean - reach, high=mean + reach, verdict=verdict)
     return table[[*POPULATION, kl, gamma, "metric", "seeds", "difference", "low", "high", "p", "verdict"]]
 
