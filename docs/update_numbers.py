@@ -7,6 +7,7 @@ python docs/update_numbers.py --check  # only say whether both are current
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -95,15 +96,17 @@ def exhibits(made: dict[str, dict[str, float]], methods: list[str]) -> str:
     variables = {"indices": list(INDICES), "methods": methods}
     said: dict[str, list[str]] = {}
     for exhibit, table, counted, holds, sentence in OUTCOMES:
-        if exhibit in made:
+        if exhibit not in made:
+            said[exhibit] = ["not in the run whose results are committed"]
+        else:
             found = read(f"exhibits/{exhibit}/{table}").query(counted, local_dict=variables)
             said.setdefault(exhibit, []).append(f"{len(found.query(holds))} of {len(found)} {sentence}")
     rows = []
     for exhibit, outcomes in said.items():
-        more = " --configfile workflow/resources/twenty_seeds.yaml" * (exhibit == "twenty_seeds")
+        more = f" --configfile workflow/resources/{exhibit}.yaml" * (exhibit in ("strictness", "twenty_seeds"))
         command = f"`snakemake -c2 results/notebooks/{exhibit}.ipynb{more}`"
-        minutes = made[exhibit]["seconds"] / 60
-        shown = f"{minutes:.0f}" if minutes >= 1 else "< 1"
+        minutes = made[exhibit]["seconds"] / 60 if exhibit in made else math.nan
+        shown = f"{minutes:.0f}" if minutes >= 1 else "< 1" if minutes < 1 else "–"
         rows.append((exhibit, command, f"`results/exhibits/{exhibit}`", "; ".join(outcomes), shown))
     columns = ["exhibit", "command", "output", "what came out", "minutes"]
     return blocks.table(pd.DataFrame(rows, columns=columns).set_index(columns[:-1]))

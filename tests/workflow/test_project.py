@@ -40,8 +40,7 @@ def test_dry_run_of_the_paper_s_configuration(tmp_path):
         for method in study["methods"]
         for block in range(0, study.get("seeds", run["seeds"]), run["block_size"])
     }
-    fewer = studies["strictness"]["populations"]  # blocks of fewer seeds, for classifiers of this study alone
-    assert counts["prepare"] == len({(population, block) for population, _, _, block in cells}) + len(fewer)
+    assert counts["prepare"] == len({(population, block) for population, _, _, block in cells})
     assert len({counts[rule] for rule in ("recourse", "simulate", "measure")}) == 1
     assert counts["recourse"] == len(cells), "a cell that several studies need is run once"
     assert counts["notebook"] == len(plan.pages(CONFIG))
