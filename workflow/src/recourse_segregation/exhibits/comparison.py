@@ -129,7 +129,8 @@ def answer(comparison: pd.DataFrame, rules: pd.DataFrame) -> Any:
     counts = comparison["verdict"].value_counts().reindex(VERDICTS, fill_value=0)
     said = [
         f"Of {len(comparison)} published numbers {counts['consistent']} are consistent: one more re-run of ours could "
-        f"give them, and doing nothing could not. {counts['inconsistent']} are inconsistent: no re-run gives them. "
+        f"give them, and doing nothing could not. {counts['inconsistent']} are inconsistent: outside the "
+        "interval of the re-runs, as 1 in 20 would be by chance. "
         f"{counts['cannot tell']} cannot tell: they would be much the same if nobody had moved. "
         f"{counts['undecided']} are undecided."
     ]

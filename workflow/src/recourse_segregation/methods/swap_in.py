@@ -12,8 +12,8 @@ from ._method import Method, not_found
 class SwapIn(Method):
     """The features of a random accepted individual of the other group, with whom this one is accepted too.
 
-    Nothing mixes the groups more by moving the rejected only to where accepted people live: an upper bound on
-    integration, at no regard for cost.
+    It moves the rejected only to where accepted people of the other group live: a reference for integration, at no
+    regard for cost, though not the most of it on every index.
     """
 
     def prepare(self, population: Population, x: Tensor) -> None:
