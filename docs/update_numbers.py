@@ -63,6 +63,7 @@ OUTCOMES = [
         "differences by a convention have a 95 % interval without 0",
     ),
     ("controls", "controls", SHUFFLED, APART, "changes under shuffled groups have a 95 % interval without 0"),
+    ("indices", "detection", ALL, "report", "indices see groups: nothing misleads them"),
     (
         "strictness",
         "effects",
