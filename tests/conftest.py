@@ -114,6 +114,7 @@ def trained(people) -> dict[tuple[str, str], classifiers.Classifier]:
     }
 
 
+@pytest.hookimpl(tryfirst=True)  # before the plugin reads the groups
 def pytest_collection_modifyitems(items):
     """With several workers (`pytest -n`): tests that share a long run, or the one Slurm, go to the same worker."""
     for item in items:
