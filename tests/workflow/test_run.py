@@ -224,7 +224,7 @@ def test_every_exhibit_is_in_the_report_with_a_caption_and_labels(finished, repo
     files = [f for f in folder.glob("exhibits/*/*") if f.suffix in (".svg", ".csv")]
     pages = [f for f in folder.glob("notebooks/*.html") if f.stem != "index"]
     assert len(files) > 20
-    assert len(pages) == len(categories) == 12
+    assert len(pages) == len(categories) == 15
     assert {f.relative_to(finished[0]).as_posix() for f in [*files, *pages]} == shown.keys()
     for path, result in shown.items():
         kind, _, data = result["data_uri"].partition("base64,")
