@@ -83,8 +83,11 @@ def read(name: str) -> pd.DataFrame:
 
 
 def verdicts_on_claims() -> str:
-    """Each claim and its verdicts on all populations together, as on the page `comparison`."""
-    parts = comparison.claims_texts(read("claims").fillna({"indices": ""}))
+    """Each claim and its verdicts on all populations together, as on the page `comparison`, with counts for evidence."""
+    table = read("claims").fillna({"indices": ""})
+    counts = zip(table["in_favour"], table["tests"], table["against"], strict=True)
+    table["evidence"] = [f"{shown} of {tests} tests show it, {turned} the opposite" for shown, tests, turned in counts]
+    parts = comparison.claims_texts(table)
     texts = (part.drop(columns="Part").replace("\n", "<br>", regex=True) for part in parts)
     return "\n".join(blocks.table(part.set_index([*part])) for part in texts)  # text stands left
 
