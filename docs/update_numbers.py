@@ -83,7 +83,7 @@ def read(name: str) -> pd.DataFrame:
 
 
 def verdicts_on_claims() -> str:
-    """Each claim and its verdicts on all populations together, as on the page `comparison`, with counts for evidence."""
+    """Each claim and its verdicts on all populations together, as on the page `comparison`, with counts alone."""
     table = read("claims").fillna({"indices": ""})
     counts = zip(table["in_favour"], table["tests"], table["against"], strict=True)
     table["evidence"] = [f"{shown} of {tests} tests show it, {turned} the opposite" for shown, tests, turned in counts]
