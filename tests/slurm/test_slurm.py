@@ -45,10 +45,10 @@ def test_every_job_goes_through_the_queue_and_changes_no_digit(cluster, finished
     assert {job["JobState"] for job in jobs} == {"COMPLETED"}
     # CPUs, memory and time of the groups: summed over what runs at once, and over what waits for each other
     groups = {
-        "people": [(2, 1600, 15)],
-        "cells": [(8, 9600, 32)] * 3 + [(3, 3600, 32)],
+        "people": [(5, 4000, 15)],
+        "cells": [(8, 9600, 32)] * 4,
         "tables": [(2, 1200, 10)],
-        "notebooks": [(6, 5400, 5)] * 2,
+        "notebooks": [(6, 12000, 5)] * 2 + [(3, 6000, 5)],
         "pages": [(1, 600, 10)],
     }
     assert sorted(map(asked, jobs)) == sorted(job for members in groups.values() for job in members)
